@@ -1,0 +1,45 @@
+#pragma once
+// What rules see of the disk: ordered bytes in five spaces.
+//
+// A `view` is one moment of the state and never changes while it is held. Threads: any, one at a
+// time. A read that fails (bad disk, bad checksum) answers "absent" and is remembered: whoever
+// decides on a view asks `failed()` before believing the decision, and discards it if so.
+//
+// Keys begin with the 16 bytes of the workspace except in `meta` and `index`, so a workspace is one
+// range per space. `index` holds only what can be rebuilt from the ranges.
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace nacre::model {
+
+enum class space : std::uint8_t {
+  meta,    // node-wide: format, cluster id, wrapped service keys, applied index
+  state,   // workspaces, members, PATs, budgets, request ids
+  sealed,  // wrapped keys and ciphertext, nothing else: what shredding must reach
+  audit,   // the append-only audit entries
+  index,   // token lookup -> (workspace, PAT); user -> workspaces
+};
+inline constexpr std::size_t space_count = 5;
+
+class view {
+ public:
+  virtual ~view() = default;
+  virtual std::optional<std::string> get(space in, std::string_view key) const = 0;
+  // Calls `visit(key, value)` in key order for from <= key < to until it answers false.
+  using visitor = std::function<bool(std::string_view key, std::string_view value)>;
+  virtual void scan(space in, std::string_view from, std::string_view to, const visitor& visit) const = 0;
+  virtual bool failed() const = 0;
+};
+
+// A view that can be written to; what apply() works on. Its reads see its own writes.
+class state : public view {
+ public:
+  virtual void put(space in, std::string_view key, std::string value) = 0;
+  virtual void erase(space in, std::string_view key) = 0;
+};
+
+}  // namespace nacre::model

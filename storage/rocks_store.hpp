@@ -1,0 +1,24 @@
+#pragma once
+// The embedded default: one RocksDB, one column family per space.
+
+#include <cstddef>
+#include <filesystem>
+#include <memory>
+
+#include "storage/store.hpp"
+
+namespace nacre::storage {
+
+struct rocks_options {
+  // Memory for cached blocks, indexes and filters. Too small: reads go to the page cache or disk.
+  std::size_t block_cache_bytes = 96u << 20;
+  // Memory for unflushed writes over all spaces. Too small: many small files; too large: RSS.
+  std::size_t write_buffer_bytes = 48u << 20;
+  // Opens an existing directory without its lock, for reading only (`nacre scan` beside a live node).
+  bool read_only = false;
+};
+
+result<std::unique_ptr<store>> open_rocks_store(const std::filesystem::path& directory,
+                                                const rocks_options& options);
+
+}  // namespace nacre::storage
