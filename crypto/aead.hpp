@@ -4,6 +4,7 @@
 //   blob v1 = "N1" | suite u8 (1) | key_version u32be | nonce 12 | commit 32 | ciphertext | tag 16
 //   commit  = HMAC-SHA-256(key, "nacre/commit/v1" || aad), checked before decryption because GCM
 //             does not commit to its key
+//   GCM authenticates the seven bytes before the nonce || aad, so no byte of a blob can change
 //
 // Lengths come from the layout, never from input (Crypto++ would accept short tags). On any
 // failure `open` wipes and returns nothing; it does not say which check failed (`corrupt`).
@@ -13,6 +14,7 @@
 #include <string>
 #include <string_view>
 
+#include "crypto/guarded_bytes.hpp"
 #include "crypto/secure_bytes.hpp"
 #include "model/error.hpp"
 
@@ -21,7 +23,8 @@ namespace nacre::crypto {
 inline constexpr std::size_t key_bytes = 32;
 inline constexpr std::size_t blob_overhead_bytes = 2 + 1 + 4 + 12 + 32 + 16;
 
-// Injective encoding of what a sealed value is bound to: every part length-prefixed.
+// Injective encoding of what a sealed value is bound to: "nacre/aad/v1" and the parts in this order,
+// each after its length as u32be (record_version as four bytes).
 struct binding {
   std::string_view cluster;    // 16 bytes
   std::string_view workspace;  // 16 bytes
@@ -33,9 +36,11 @@ struct binding {
 };
 std::string encode(const binding& b);
 
-// key: 32 bytes. The nonce is fresh from getrandom.
+// key: 32 bytes, another size aborts. The nonce is fresh from getrandom.
 std::string seal(const secure_bytes& key, std::uint32_t key_version, std::string_view aad, std::string_view plaintext);
+std::string seal(const guarded_bytes& key, std::uint32_t key_version, std::string_view aad, std::string_view plaintext);
 result<secure_bytes> open(const secure_bytes& key, std::string_view aad, std::string_view blob);
+result<secure_bytes> open(const guarded_bytes& key, std::string_view aad, std::string_view blob);
 // The key version a blob names, if its header is a blob v1's.
 result<std::uint32_t> key_version_of(std::string_view blob);
 

@@ -19,6 +19,7 @@
 
 #include "crypto/aead.hpp"
 #include "crypto/digest.hpp"
+#include "crypto/guarded_bytes.hpp"
 #include "crypto/secure_bytes.hpp"
 #include "model/error.hpp"
 #include "model/ids.hpp"
@@ -35,10 +36,12 @@ class key_provider {
 };
 
 // source: "file:PATH" | "credential:NAME" ($CREDENTIALS_DIRECTORY/NAME) | "env:NAME" (development
-// only; the variable is unset after reading). A file is 32 raw bytes or 64 hex digits with an optional
-// newline; regular, no symlink, owned by this user, mode 0400 or 0600, else refused by name.
+// only; the variable is wiped and unset after reading). A file is 32 raw bytes or 64 hex digits with an
+// optional newline, a variable 64 hex digits. A file is regular, no symlink, owned by this user, mode
+// 0400 or 0600, else refused by name; a credential may also be root's, then mode 0440 too (systemd's ACL).
 result<std::unique_ptr<key_provider>> open_key_provider(std::string_view source);
-// Makes a new root key file (mode 0600, O_EXCL). For --dev.
+// Makes a new root key file (mode 0600, O_EXCL, on disk when this returns). For --dev. `conflict` if
+// there is one, `storage_failed` if it cannot be written.
 result<void> create_root_key_file(const std::filesystem::path& path);
 
 // Secrets of the installation, made once when a data directory is born. Stored wrapped; the
@@ -47,7 +50,7 @@ struct service_keys {
   std::string cluster_id;  // 16 random bytes
   secure_bytes pepper;     // 32 bytes, version `pepper_version`
   std::uint32_t pepper_version = 1;
-  secure_bytes checksum;   // 32 bytes: token checksums
+  secure_bytes checksum;  // 32 bytes: token checksums
 };
 service_keys make_service_keys();
 std::string wrap_service_keys(const key_provider& root, const service_keys& keys);
@@ -96,7 +99,10 @@ class keyring {
 
  private:
   std::shared_ptr<const key_provider> root_;
-  service_keys keys_;
+  std::string cluster_id_;
+  std::uint32_t pepper_version_;
+  guarded_bytes pepper_;
+  guarded_bytes checksum_;
 };
 
 }  // namespace nacre::crypto
