@@ -49,6 +49,8 @@ inline auto fail(errc code, std::string text) {
   return tl::make_unexpected(error{code, std::move(text)});
 }
 
+inline auto fail(error e) { return tl::make_unexpected(std::move(e)); }
+
 // The snake_case name used in metrics, audit reasons and command-line messages.
 std::string_view name_of(errc code);
 

@@ -26,7 +26,6 @@ inline constexpr std::size_t issuer_bytes_max = 255;
 
 // Workspaces.
 inline constexpr std::size_t members_per_workspace_max = 10'000;
-inline constexpr std::size_t workspaces_per_user_max = 200'000;
 inline constexpr std::size_t pats_per_user_max = 10'000;
 inline constexpr std::size_t projects_per_workspace_max = 10'000;
 inline constexpr std::size_t service_users_per_workspace_max = 10'000;

@@ -3,11 +3,12 @@
 //
 // A `view` is one moment of the state and never changes while it is held. Threads: any, one at a
 // time. A read that fails (bad disk, bad checksum) answers "absent" and is remembered: whoever
-// decides on a view asks `failed()` before believing the decision, and discards it if so.
+// decides on a view asks `trustworthy()` before believing the decision, and discards it if not.
 //
 // Keys begin with the 16 bytes of the workspace except in `meta` and `index`, so a workspace is one
 // range per space. `index` holds only what can be rebuilt from the ranges.
 
+#include <atomic>
 #include <cstdint>
 #include <functional>
 #include <optional>
@@ -33,6 +34,12 @@ class view {
   using visitor = std::function<bool(std::string_view key, std::string_view value)>;
   virtual void scan(space in, std::string_view from, std::string_view to, const visitor& visit) const = 0;
   virtual bool failed() const = 0;
+  // Bytes that were read but do not decode are a failed read too: marked by the rules that met them.
+  void mark_undecodable() const { undecodable_.store(true, std::memory_order_relaxed); }
+  bool trustworthy() const { return !failed() && !undecodable_.load(std::memory_order_relaxed); }
+
+ private:
+  mutable std::atomic<bool> undecodable_{false};
 };
 
 // A view that can be written to; what apply() works on. Its reads see its own writes.

@@ -1,0 +1,74 @@
+#pragma once
+// What a command does: state + command -> outcome, on every replica the same.
+//
+// A refused command has changed nothing, with one exception that the contract asks for: a reveal that
+// is denied after its budget was taken has spent it and is on record. A command whose request id is
+// remembered acts no second time; it answers as it did, with what is stored now.
+// If the state is not trustworthy() afterwards, the outcome must be thrown away with all writes.
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <variant>
+
+#include "model/commands.hpp"
+#include "model/error.hpp"
+#include "model/records.hpp"
+#include "model/view.hpp"
+
+namespace nacre::model {
+
+struct workspace_entry {
+  workspace_id id;
+  workspace_record record;
+  model::role role = model::role::member;  // of the caller
+};
+struct member_entry {
+  user_id id;
+  member_record record;
+};
+struct service_user_entry {
+  user_id id;
+  service_user_record record;
+};
+struct project_entry {
+  project_id id;
+  workspace_id workspace;
+  project_record record;
+};
+struct pat_entry {
+  pat_id id;
+  workspace_id workspace;
+  pat_record record;
+  std::string workspace_name;  // filled for a created PAT
+};
+// The ciphertext a granted reveal may open; the record says under which data key.
+struct revealed {
+  pat_entry pat;
+  std::string sealed;
+};
+
+// How a sliding budget stands after the command.
+struct budget_state {
+  std::string_view name;   // "reveal" or "reveal-user": the one nearest to its end
+  std::uint32_t limit = 0, remaining = 0;
+  std::int64_t reset_ms = 0;  // until one more is available
+};
+
+using reply = std::variant<std::monostate, workspace_entry, member_entry, service_user_entry, project_entry, pat_entry,
+                           revealed>;
+
+struct outcome {
+  std::optional<error> refused;
+  reply what;
+  std::optional<budget_state> budget;
+  bool replayed = false;  // the request id had acted before
+};
+
+outcome apply(state& st, const command& c);
+
+// The refusals that need no place in the order: scope, membership, a spent budget. Nothing if the
+// command should be proposed; apply() decides again.
+std::optional<outcome> refused_early(const view& v, const command& c);
+
+}  // namespace nacre::model

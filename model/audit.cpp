@@ -1,0 +1,147 @@
+#include "model/audit.hpp"
+
+#include <cryptopp/sha.h>
+
+#include "model/keys.hpp"
+#include "model/load.hpp"
+
+namespace nacre::model {
+
+namespace {
+
+// RFC 8785 section 3.2.2.2: short escapes where JSON has them, \u00xx for other controls, all else as is.
+void append_string(std::string& out, std::string_view text) {
+  static constexpr char digits[] = "0123456789abcdef";
+  out += '"';
+  for (char c : text) {
+    switch (c) {
+      case '"': out += "\\\""; break;
+      case '\\': out += "\\\\"; break;
+      case '\b': out += "\\b"; break;
+      case '\f': out += "\\f"; break;
+      case '\n': out += "\\n"; break;
+      case '\r': out += "\\r"; break;
+      case '\t': out += "\\t"; break;
+      default:
+        if (static_cast<unsigned char>(c) < 0x20) {
+          out += "\\u00";
+          out += digits[static_cast<unsigned char>(c) >> 4];
+          out += digits[c & 15];
+        } else {
+          out += c;
+        }
+    }
+  }
+  out += '"';
+}
+
+void member(std::string& out, std::string_view name, std::string_view text) {
+  out += out.back() == '{' ? "\"" : ",\"";
+  out += name;
+  out += "\":";
+  append_string(out, text);
+}
+
+void member(std::string& out, std::string_view name, std::uint64_t number) {
+  out += out.back() == '{' ? "\"" : ",\"";
+  out += name;
+  out += "\":";
+  out += std::to_string(number);
+}
+
+std::string_view name_of(caller::kind via) {
+  switch (via) {
+    case caller::kind::jwt: return "jwt";
+    case caller::kind::pat: return "pat";
+    case caller::kind::system: return "system";
+  }
+  std::abort();
+}
+
+hash digest(CryptoPP::SHA256& h) {
+  hash out;
+  h.Final(out.data());
+  return out;
+}
+
+void update(CryptoPP::SHA256& h, std::string_view data) {
+  h.Update(reinterpret_cast<const CryptoPP::byte*>(data.data()), data.size());
+}
+
+}  // namespace
+
+hash leaf_hash(std::string_view entry) {
+  CryptoPP::SHA256 h;
+  update(h, std::string_view("\0", 1));
+  update(h, entry);
+  return digest(h);
+}
+
+hash node_hash(const hash& left, const hash& right) {
+  CryptoPP::SHA256 h;
+  update(h, "\x01");
+  h.Update(left.data(), left.size());
+  h.Update(right.data(), right.size());
+  return digest(h);
+}
+
+void append_leaf(audit_head& head, const hash& leaf) {
+  hash top = leaf;
+  // Each trailing one bit of the old size is a perfect subtree that the new leaf completes.
+  for (auto size = head.size; size & 1; size >>= 1) {
+    top = node_hash(head.edge.back(), top);
+    head.edge.pop_back();
+  }
+  head.edge.push_back(top);
+  ++head.size;
+}
+
+hash root(const audit_head& head) {
+  if (head.edge.empty()) {
+    CryptoPP::SHA256 h;
+    return digest(h);
+  }
+  hash top = head.edge.back();
+  for (std::size_t i = head.edge.size() - 1; i-- > 0;) top = node_hash(head.edge[i], top);
+  return top;
+}
+
+std::string canonical_entry(const context& ctx, const fact& what, std::uint64_t seq) {
+  std::string out;
+  out.reserve(512);
+  out += '{';
+  member(out, "action", what.action);
+  out += ",\"actor\":{";
+  member(out, "id", ctx.who.via == caller::kind::system ? "" : to_string(ctx.who.user));
+  member(out, "iss", ctx.who.issuer);
+  member(out, "kind", name_of(ctx.who.via));
+  member(out, "pat", ctx.who.via == caller::kind::pat ? to_string(ctx.who.pat) : "");
+  member(out, "sub", ctx.who.subject);
+  out += '}';
+  member(out, "client", ctx.client_prefix);
+  member(out, "count", what.count);
+  member(out, "node", ctx.node);
+  member(out, "object", what.object);
+  member(out, "outcome", what.outcome);
+  member(out, "reason", what.reason);
+  member(out, "request", to_string(ctx.request));
+  member(out, "seq", seq);
+  member(out, "time", format_rfc3339(ctx.now));
+  out += '}';
+  return out;
+}
+
+std::uint64_t append_audit(state& st, const context& ctx, const fact& what) {
+  auto head_key = keys::audit_head(ctx.workspace);
+  auto head = load<audit_head>(st, space::state, head_key).value_or(audit_head{});
+  auto seq = head.size + 1;
+  audit_row row;
+  row.entry = canonical_entry(ctx, what, seq);
+  row.leaf = leaf_hash(row.entry);
+  append_leaf(head, row.leaf);
+  st.put(space::audit, keys::audit(ctx.workspace, seq), encode(row));
+  st.put(space::state, head_key, encode(head));
+  return seq;
+}
+
+}  // namespace nacre::model

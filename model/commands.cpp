@@ -1,0 +1,237 @@
+#include "model/commands.hpp"
+
+#include <cstring>
+#include <type_traits>
+
+#include "model/limits.hpp"
+#include "model/wire.hpp"
+
+namespace nacre::model {
+
+namespace {
+
+constexpr std::uint8_t version_1 = 1;
+constexpr std::size_t text_max = 4 * limits::name_chars_max;
+constexpr scope_set every_scope = scope_read | scope_write | scope_admin;
+
+std::string_view view(const std::array<std::uint8_t, 32>& hash) {
+  return {reinterpret_cast<const char*>(hash.data()), hash.size()};
+}
+
+std::array<std::uint8_t, 32> read_hash(reader& r) {
+  std::array<std::uint8_t, 32> hash{};
+  auto raw = r.raw(hash.size());
+  if (raw.size() == hash.size()) std::memcpy(hash.data(), raw.data(), hash.size());
+  return hash;
+}
+
+role read_role(reader& r) {
+  auto byte = r.u8();
+  if (byte < 1 || byte > 3) r.fail();
+  return static_cast<role>(byte);
+}
+
+scope_set read_scopes(reader& r) {
+  auto byte = r.u8();
+  if (byte & ~every_scope) r.fail();
+  return byte;
+}
+
+// The tag of an operation is its place in the variant plus one; new operations go to the end.
+void put(writer& w, const create_workspace& v) { w.bytes(v.name).bytes(v.email).bytes(v.wrapped_data_key); }
+void put(writer& w, const admit_member& v) {
+  w.bytes(v.workspace_name).bytes(v.email).u8(static_cast<std::uint8_t>(v.role)).bytes(v.wrapped_data_key);
+}
+void put(writer& w, const rename_workspace& v) { w.bytes(v.name); }
+void put(writer&, const delete_workspace&) {}
+void put(writer& w, const put_member& v) {
+  w.id(v.user).u8(static_cast<std::uint8_t>(v.role));
+  w.maybe(v.email, [](writer& out, const std::string& s) { out.bytes(s); });
+}
+void put(writer& w, const remove_member& v) { w.id(v.user); }
+void put(writer& w, const create_service_user& v) { w.id(v.id).bytes(v.name); }
+void put(writer& w, const create_project& v) { w.id(v.id).bytes(v.name).bytes(v.key).bytes(v.version); }
+void put(writer& w, const create_pat& v) {
+  w.id(v.id).bytes(v.name).bytes(v.prefix).u8(v.scopes).maybe(v.expires).raw(view(v.lookup));
+  w.u32(v.pepper_version).u32(v.data_key_version).bytes(v.sealed);
+}
+void put(writer& w, const import_pat& v) {
+  w.id(v.id).id(v.owner).bytes(v.name).bytes(v.prefix).u8(v.scopes).time(v.created).maybe(v.expires);
+  w.raw(view(v.lookup)).u32(v.pepper_version).bytes(v.wrapped_data_key);
+}
+void put(writer& w, const change_pat& v) {
+  w.id(v.id).maybe(v.name, [](writer& out, const std::string& s) { out.bytes(s); });
+  w.flag(v.set_expires).maybe(v.expires);
+}
+void put(writer& w, const revoke_pat& v) { w.id(v.id); }
+void put(writer& w, const reveal_pat& v) { w.id(v.id).flag(v.limited).u32(v.per_pat).u32(v.per_user); }
+void put(writer& w, const note_activity& v) {
+  w.u32(static_cast<std::uint32_t>(v.uses.size()));
+  for (const auto& use : v.uses) w.id(use.pat).time(use.at);
+  w.u32(static_cast<std::uint32_t>(v.acts.size()));
+  for (const auto& act : v.acts) w.bytes(act.action).bytes(act.object).bytes(act.reason).u32(act.count);
+}
+
+void get(reader& r, create_workspace& v) {
+  v.name = r.text(text_max);
+  v.email = r.text(limits::email_bytes_max);
+  v.wrapped_data_key = r.text(limits::record_bytes_max);
+}
+void get(reader& r, admit_member& v) {
+  v.workspace_name = r.text(text_max);
+  v.email = r.text(limits::email_bytes_max);
+  v.role = read_role(r);
+  v.wrapped_data_key = r.text(limits::record_bytes_max);
+}
+void get(reader& r, rename_workspace& v) { v.name = r.text(text_max); }
+void get(reader&, delete_workspace&) {}
+void get(reader& r, put_member& v) {
+  v.user = r.id_as<user_id>();
+  v.role = read_role(r);
+  v.email = r.maybe([](reader& in) { return in.text(limits::email_bytes_max); });
+}
+void get(reader& r, remove_member& v) { v.user = r.id_as<user_id>(); }
+void get(reader& r, create_service_user& v) {
+  v.id = r.id_as<user_id>();
+  v.name = r.text(text_max);
+}
+void get(reader& r, create_project& v) {
+  v.id = r.id_as<project_id>();
+  v.name = r.text(text_max);
+  v.key = r.text(text_max);
+  v.version = r.text(text_max);
+}
+void get(reader& r, create_pat& v) {
+  v.id = r.id_as<pat_id>();
+  v.name = r.text(text_max);
+  v.prefix = r.text(text_max);
+  v.scopes = read_scopes(r);
+  v.expires = r.maybe_time();
+  v.lookup = read_hash(r);
+  v.pepper_version = r.u32();
+  v.data_key_version = r.u32();
+  v.sealed = r.text(limits::sealed_bytes_max);
+}
+void get(reader& r, import_pat& v) {
+  v.id = r.id_as<pat_id>();
+  v.owner = r.id_as<user_id>();
+  v.name = r.text(text_max);
+  v.prefix = r.text(text_max);
+  v.scopes = read_scopes(r);
+  v.created = r.time();
+  v.expires = r.maybe_time();
+  v.lookup = read_hash(r);
+  v.pepper_version = r.u32();
+  v.wrapped_data_key = r.text(limits::record_bytes_max);
+}
+void get(reader& r, change_pat& v) {
+  v.id = r.id_as<pat_id>();
+  v.name = r.maybe([](reader& in) { return in.text(text_max); });
+  v.set_expires = r.flag();
+  v.expires = r.maybe_time();
+}
+void get(reader& r, revoke_pat& v) { v.id = r.id_as<pat_id>(); }
+void get(reader& r, reveal_pat& v) {
+  v.id = r.id_as<pat_id>();
+  v.limited = r.flag();
+  v.per_pat = r.u32();
+  v.per_user = r.u32();
+  if (v.per_pat > limits::reveal_budget_max || v.per_user > limits::reveal_budget_max) r.fail();
+}
+void get(reader& r, note_activity& v) {
+  auto uses = r.u32();
+  if (uses > limits::touches_per_command_max) r.fail();
+  for (std::uint32_t i = 0; r.ok() && i < uses; ++i) {
+    note_activity::use use;
+    use.pat = r.id_as<pat_id>();
+    use.at = r.time();
+    v.uses.push_back(use);
+  }
+  auto acts = r.u32();
+  if (acts > limits::touches_per_command_max) r.fail();
+  for (std::uint32_t i = 0; r.ok() && i < acts; ++i) {
+    note_activity::act act;
+    act.action = r.text(text_max);
+    act.object = r.text(text_max);
+    act.reason = r.text(text_max);
+    act.count = r.u32();
+    v.acts.push_back(std::move(act));
+  }
+}
+
+void put(writer& w, const context& v) {
+  w.id(v.request).id(v.workspace).time(v.now).u8(static_cast<std::uint8_t>(v.who.via)).id(v.who.user);
+  w.id(v.who.pat).u8(v.who.scopes).bytes(v.who.issuer).bytes(v.who.subject).bytes(v.client_prefix).bytes(v.node);
+}
+
+void get(reader& r, context& v) {
+  v.request = r.id_as<request_id>();
+  v.workspace = r.id_as<workspace_id>();
+  v.now = r.time();
+  auto via = r.u8();
+  if (via < 1 || via > 3) r.fail();
+  v.who.via = static_cast<caller::kind>(via);
+  v.who.user = r.id_as<user_id>();
+  v.who.pat = r.id_as<pat_id>();
+  v.who.scopes = read_scopes(r);
+  v.who.issuer = r.text(limits::issuer_bytes_max);
+  v.who.subject = r.text(limits::subject_bytes_max);
+  v.client_prefix = r.text(text_max);
+  v.node = r.text(text_max);
+}
+
+// Tries each alternative's tag in turn; the variant is small and this is not the hot path.
+template <std::size_t I = 0>
+bool get_operation(reader& r, std::uint8_t tag, operation& out) {
+  if constexpr (I < std::variant_size_v<operation>) {
+    if (tag == I + 1) {
+      get(r, out.emplace<I>());
+      return true;
+    }
+    return get_operation<I + 1>(r, tag, out);
+  }
+  return false;
+}
+
+}  // namespace
+
+std::string encode(const command& c) {
+  writer w;
+  w.u8(version_1).u8(static_cast<std::uint8_t>(c.what.index() + 1));
+  put(w, c.ctx);
+  std::visit([&w](const auto& op) { put(w, op); }, c.what);
+  return w.take();
+}
+
+std::optional<command> decode_command(std::string_view bytes) {
+  if (bytes.size() > limits::command_bytes_max) return std::nullopt;
+  reader r(bytes);
+  if (r.u8() != version_1) return std::nullopt;
+  auto tag = r.u8();
+  command c;
+  get(r, c.ctx);
+  if (!get_operation(r, tag, c.what) || !r.finished()) return std::nullopt;
+  return c;
+}
+
+std::string_view action_of(const operation& op) {
+  struct names {
+    std::string_view operator()(const create_workspace&) { return "workspace.create"; }
+    std::string_view operator()(const admit_member&) { return "member.admit"; }
+    std::string_view operator()(const rename_workspace&) { return "workspace.rename"; }
+    std::string_view operator()(const delete_workspace&) { return "workspace.delete"; }
+    std::string_view operator()(const put_member&) { return "member.put"; }
+    std::string_view operator()(const remove_member&) { return "member.remove"; }
+    std::string_view operator()(const create_service_user&) { return "service_user.create"; }
+    std::string_view operator()(const create_project&) { return "project.create"; }
+    std::string_view operator()(const create_pat&) { return "pat.create"; }
+    std::string_view operator()(const import_pat&) { return "pat.import"; }
+    std::string_view operator()(const change_pat&) { return "pat.update"; }
+    std::string_view operator()(const revoke_pat&) { return "pat.revoke"; }
+    std::string_view operator()(const reveal_pat&) { return "pat.reveal"; }
+    std::string_view operator()(const note_activity&) { return "activity.note"; }
+  };
+  return std::visit(names{}, op);
+}
+
+}  // namespace nacre::model

@@ -1,0 +1,156 @@
+#pragma once
+// Everything that can change state, as one closed variant. A command carries all it needs (time,
+// ids, sealed bytes, budgets): applying it twice on equal states gives equal outcomes.
+//
+// Encodings are bounded by limits::command_bytes_max and versioned; decode refuses anything that
+// encode would not have written.
+
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "model/ids.hpp"
+#include "model/records.hpp"
+#include "model/time.hpp"
+
+namespace nacre::model {
+
+// Who asks, as authenticated at the edge; whether they may is decided against the state.
+struct caller {
+  enum class kind : std::uint8_t { jwt = 1, pat = 2, system = 3 };
+  kind via = kind::jwt;
+  user_id user;
+  pat_id pat;                 // via pat: the credential
+  scope_set scopes = 0;       // via pat: implied() scopes
+  std::string issuer;         // via jwt
+  std::string subject;        // via jwt
+  friend bool operator==(const caller&, const caller&) = default;
+};
+
+struct context {
+  request_id request;
+  workspace_id workspace;
+  timestamp now;              // stamped once by the node that took the request
+  caller who;
+  std::string client_prefix;  // v4 /24 or v6 /56, for the audit entry
+  std::string node;           // name of the node that took the request
+  friend bool operator==(const context&, const context&) = default;
+};
+
+struct create_workspace {
+  std::string name, email;
+  std::string wrapped_data_key;  // version 1
+  friend bool operator==(const create_workspace&, const create_workspace&) = default;
+};
+// First use of a token whose issuer is trusted to name workspace and role: makes what is missing,
+// changes nothing that is there.
+struct admit_member {
+  std::string workspace_name, email;
+  model::role role = model::role::member;
+  std::string wrapped_data_key;
+  friend bool operator==(const admit_member&, const admit_member&) = default;
+};
+struct rename_workspace {
+  std::string name;
+  friend bool operator==(const rename_workspace&, const rename_workspace&) = default;
+};
+struct delete_workspace {
+  friend bool operator==(const delete_workspace&, const delete_workspace&) = default;
+};
+struct put_member {
+  user_id user;
+  model::role role = model::role::member;
+  std::optional<std::string> email;
+  friend bool operator==(const put_member&, const put_member&) = default;
+};
+struct remove_member {
+  user_id user;
+  friend bool operator==(const remove_member&, const remove_member&) = default;
+};
+struct create_service_user {
+  user_id id;
+  std::string name;
+  friend bool operator==(const create_service_user&, const create_service_user&) = default;
+};
+struct create_project {
+  project_id id;
+  std::string name, key, version;
+  friend bool operator==(const create_project&, const create_project&) = default;
+};
+struct create_pat {
+  pat_id id;
+  std::string name, prefix;
+  scope_set scopes = scope_read;
+  std::optional<timestamp> expires;
+  std::array<std::uint8_t, 32> lookup{};
+  std::uint32_t pepper_version = 1, data_key_version = 1;
+  std::string sealed;
+  friend bool operator==(const create_pat&, const create_pat&) = default;
+};
+// A hash-only PAT issued elsewhere: authenticates, can never be revealed.
+struct import_pat {
+  pat_id id;
+  user_id owner;
+  std::string name, prefix;
+  scope_set scopes = scope_read;
+  timestamp created;
+  std::optional<timestamp> expires;
+  std::array<std::uint8_t, 32> lookup{};
+  std::uint32_t pepper_version = 1;
+  std::string wrapped_data_key;  // used only if the workspace does not exist yet (offline import)
+  friend bool operator==(const import_pat&, const import_pat&) = default;
+};
+struct change_pat {
+  pat_id id;
+  std::optional<std::string> name;
+  bool set_expires = false;
+  std::optional<timestamp> expires;  // with set_expires: nothing clears
+  friend bool operator==(const change_pat&, const change_pat&) = default;
+};
+struct revoke_pat {
+  pat_id id;
+  friend bool operator==(const revoke_pat&, const revoke_pat&) = default;
+};
+struct reveal_pat {
+  pat_id id;
+  bool limited = true;  // false only where budgets are switched off (load tests)
+  std::uint32_t per_pat = 10, per_user = 60;
+  friend bool operator==(const reveal_pat&, const reveal_pat&) = default;
+};
+// What was noted on the side of requests, gathered so that no request pays a write for it.
+struct note_activity {
+  struct use {
+    pat_id pat;
+    timestamp at;
+    friend bool operator==(const use&, const use&) = default;
+  };
+  struct act {
+    std::string action, object, reason;
+    std::uint32_t count = 1;
+    friend bool operator==(const act&, const act&) = default;
+  };
+  std::vector<use> uses;
+  std::vector<act> acts;
+  friend bool operator==(const note_activity&, const note_activity&) = default;
+};
+
+using operation = std::variant<create_workspace, admit_member, rename_workspace, delete_workspace, put_member,
+                               remove_member, create_service_user, create_project, create_pat, import_pat, change_pat,
+                               revoke_pat, reveal_pat, note_activity>;
+
+struct command {
+  context ctx;
+  operation what;
+  friend bool operator==(const command&, const command&) = default;
+};
+
+std::string encode(const command& c);
+std::optional<command> decode_command(std::string_view bytes);
+// The audit action and metric label: "pat.create", "pat.reveal" ...
+std::string_view action_of(const operation& op);
+
+}  // namespace nacre::model

@@ -1,0 +1,73 @@
+#pragma once
+// Where everything lives. `+` is concatenation; integers are big-endian, `~` is the complement, so
+// that newest comes first in key order.
+//
+//   space  key                                  value
+//   state  ws                                   workspace_record
+//   state  ws + 'M' + user                      member_record
+//   state  ws + 'S' + user                      service_user_record
+//   state  ws + 'J' + project                   project_record
+//   state  ws + 'K' + key text                  project id (a key is taken once per workspace)
+//   state  ws + 'P' + pat                       pat_record
+//   state  ws + 'L' + ~created + ~seq           pat id: the workspace's live PATs, newest first
+//   state  ws + 'O' + user + ~created + ~seq    pat id: one owner's live PATs, newest first
+//   state  ws + 'B' + user                      budget_record: reveals of the last window
+//   state  ws + 'R' + time + request            memory of an effect, so that a retry cannot act twice
+//   state  ws + 'A'                             audit_head
+//   sealed ws + 'D' + version                   wrapped data key
+//   sealed ws + 'P' + pat                       sealed token
+//   audit  ws + seq                             audit_row
+//   index  't' + lookup(32)                     ws + pat
+//   index  'u' + user + ws                      (empty): the workspaces of a user
+//
+// `meta` belongs to storage and app; its keys are listed in storage/README.md.
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "model/ids.hpp"
+#include "model/time.hpp"
+#include "model/wire.hpp"
+
+namespace nacre::model::keys {
+
+inline writer at(workspace_id ws, char kind) { return std::move(writer{}.id(ws).u8(static_cast<std::uint8_t>(kind))); }
+
+inline std::string workspace(workspace_id ws) { return writer{}.id(ws).take(); }
+inline std::string member(workspace_id ws, user_id user) { return at(ws, 'M').id(user).take(); }
+inline std::string service_user(workspace_id ws, user_id user) { return at(ws, 'S').id(user).take(); }
+inline std::string project(workspace_id ws, project_id project) { return at(ws, 'J').id(project).take(); }
+inline std::string project_key(workspace_id ws, std::string_view key) { return at(ws, 'K').raw(key).take(); }
+inline std::string pat(workspace_id ws, pat_id pat) { return at(ws, 'P').id(pat).take(); }
+inline std::string budget(workspace_id ws, user_id user) { return at(ws, 'B').id(user).take(); }
+inline std::string audit_head(workspace_id ws) { return at(ws, 'A').take(); }
+inline std::string request(workspace_id ws, timestamp stamped, request_id id) {
+  return at(ws, 'R').time(stamped).id(id).take();
+}
+inline std::string requests_from(workspace_id ws, timestamp stamped) { return at(ws, 'R').time(stamped).take(); }
+inline std::string live_pat(workspace_id ws, timestamp created, std::uint64_t seq) {
+  return at(ws, 'L').u64(~static_cast<std::uint64_t>(created.value())).u64(~seq).take();
+}
+inline std::string owned_pat(workspace_id ws, user_id owner, timestamp created, std::uint64_t seq) {
+  return at(ws, 'O').id(owner).u64(~static_cast<std::uint64_t>(created.value())).u64(~seq).take();
+}
+// A prefix of everything of one kind, for scans; `past` ends it.
+inline std::string all(workspace_id ws, char kind) { return at(ws, kind).take(); }
+inline std::string owned_pats(workspace_id ws, user_id owner) { return at(ws, 'O').id(owner).take(); }
+// The first key after every key that begins with `prefix`; empty prefixes have none.
+inline std::string past(std::string prefix) {
+  while (!prefix.empty() && static_cast<unsigned char>(prefix.back()) == 0xff) prefix.pop_back();
+  if (!prefix.empty()) prefix.back() = static_cast<char>(static_cast<unsigned char>(prefix.back()) + 1);
+  return prefix;
+}
+
+inline std::string data_key(workspace_id ws, std::uint32_t version) { return at(ws, 'D').u32(version).take(); }
+inline std::string sealed_pat(workspace_id ws, pat_id pat) { return at(ws, 'P').id(pat).take(); }
+inline std::string audit(workspace_id ws, std::uint64_t seq) { return writer{}.id(ws).u64(seq).take(); }
+
+inline std::string token(std::string_view lookup) { return writer{}.u8('t').raw(lookup).take(); }
+inline std::string user_workspace(user_id user, workspace_id ws) { return writer{}.u8('u').id(user).id(ws).take(); }
+inline std::string user_workspaces(user_id user) { return writer{}.u8('u').id(user).take(); }
+
+}  // namespace nacre::model::keys

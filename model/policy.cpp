@@ -1,0 +1,54 @@
+#include "model/policy.hpp"
+
+#include "model/keys.hpp"
+#include "model/load.hpp"
+
+namespace nacre::model {
+
+result<standing> stand(const view& v, const context& ctx, scope_bit needed) {
+  auto outsider = [] { return fail(errc::forbidden, "You are not a member of this workspace"); };
+  auto workspace = load<workspace_record>(v, space::state, keys::workspace(ctx.workspace));
+  auto me = load<member_record>(v, space::state, keys::member(ctx.workspace, ctx.who.user));
+  if (ctx.who.via == caller::kind::pat) {
+    // The credential may have died since it was checked at the edge: the order of commands decides.
+    auto pat = load<pat_record>(v, space::state, keys::pat(ctx.workspace, ctx.who.pat));
+    if (!pat) return fail(errc::unauthenticated, "Authentication failed");
+    if (pat->revoked) return fail(errc::token_revoked, "Token has been revoked");
+    if (pat->expires && *pat->expires <= ctx.now) return fail(errc::token_expired, "Token has expired");
+  }
+  if (!workspace || workspace->deleted || !me || me->removed) return outsider();
+  if (ctx.who.via == caller::kind::pat && !(ctx.who.scopes & needed))
+    return fail(errc::insufficient_scope, "Insufficient permissions. Required scope: " + std::string(name_of(needed)));
+  return standing{std::move(*workspace), std::move(*me)};
+}
+
+result<pat_record> find_live_pat(const view& v, workspace_id ws, pat_id id) {
+  auto pat = load<pat_record>(v, space::state, keys::pat(ws, id));
+  if (!pat || pat->revoked) return fail(errc::not_found, "Personal access token not found");
+  return std::move(*pat);
+}
+
+result<void> may_handle(const standing& who, const context& ctx, const pat_record& pat) {
+  if (pat.owner == ctx.who.user || who.is_admin()) return {};
+  return fail(errc::forbidden, "Only the token's creator or a workspace owner or admin may do this");
+}
+
+result<void> require_admin(const standing& who) {
+  if (who.is_admin()) return {};
+  return fail(errc::forbidden, "Only a workspace owner or admin may do this");
+}
+
+result<void> require_owner(const standing& who) {
+  if (who.is_owner()) return {};
+  return fail(errc::forbidden, "Only a workspace owner may do this");
+}
+
+scope_bit needed_scope(const operation& op) {
+  bool writes_pats = std::holds_alternative<create_pat>(op) || std::holds_alternative<change_pat>(op) ||
+                     std::holds_alternative<revoke_pat>(op);
+  // Managing the workspace needs admin, and so does a reveal: a read-only token must not lift
+  // itself by reading a stronger one (contract section 2).
+  return writes_pats ? scope_write : scope_admin;
+}
+
+}  // namespace nacre::model

@@ -1,0 +1,171 @@
+#include "model/queries.hpp"
+
+#include "model/keys.hpp"
+#include "model/load.hpp"
+#include "model/policy.hpp"
+
+namespace nacre::model {
+
+namespace {
+
+// Decodes the page's share of a key range; `make(id, record)` builds an entry. Records for which
+// `keep` is false are neither listed nor counted.
+template <class Entry, class Record, class Make, class Keep>
+listed<Entry> page_of(const view& v, const std::string& prefix, page at, Make make, Keep keep) {
+  listed<Entry> out;
+  v.scan(space::state, prefix, keys::past(prefix), [&](std::string_view key, std::string_view value) {
+    auto id = uuid_from_bytes(key.substr(prefix.size()));
+    auto record = decode<Record>(value);
+    if (!id || !record) {
+      v.mark_undecodable();
+      return false;
+    }
+    if (!keep(*record)) return true;
+    if (out.total >= at.offset && out.items.size() < at.limit) out.items.push_back(make(*id, std::move(*record)));
+    ++out.total;
+    return true;
+  });
+  return out;
+}
+
+// The PATs a list index names, in its order.
+std::vector<pat_entry> listed_pats(const view& v, workspace_id ws, const std::string& prefix, page at) {
+  std::vector<std::string> ids;
+  std::uint64_t passed = 0;
+  v.scan(space::state, prefix, keys::past(prefix), [&](std::string_view, std::string_view id) {
+    if (passed++ >= at.offset) ids.emplace_back(id);
+    return ids.size() < at.limit;
+  });
+  std::vector<pat_entry> out;
+  for (const auto& bytes : ids) {
+    auto id = uuid_from_bytes(bytes);
+    auto record = id ? load<pat_record>(v, space::state, keys::pat(ws, pat_id{*id})) : std::nullopt;
+    if (!record) {
+      v.mark_undecodable();  // an index row without its record
+      break;
+    }
+    out.push_back({pat_id{*id}, ws, std::move(*record), {}});
+  }
+  return out;
+}
+
+constexpr auto every_record = [](const auto&) { return true; };
+
+}  // namespace
+
+std::optional<token_owner> find_token(const view& v, std::string_view lookup) {
+  auto where = v.get(space::index, keys::token(lookup));
+  if (!where) return std::nullopt;
+  reader r(*where);
+  auto ws = r.id_as<workspace_id>();
+  auto id = r.id_as<pat_id>();
+  auto record = r.finished() ? load<pat_record>(v, space::state, keys::pat(ws, id)) : std::nullopt;
+  auto workspace = load<workspace_record>(v, space::state, keys::workspace(ws));
+  if (!record || !workspace) {
+    v.mark_undecodable();
+    return std::nullopt;
+  }
+  if (workspace->deleted) return std::nullopt;
+  return token_owner{ws, id, std::move(*record)};
+}
+
+result<pat_entry> get_pat(const view& v, const context& ctx, pat_id id) {
+  auto who = stand(v, ctx, scope_read);
+  if (!who) return fail(who.error());
+  auto pat = find_live_pat(v, ctx.workspace, id);
+  if (!pat) return fail(pat.error());
+  if (auto may = may_handle(*who, ctx, *pat); !may) return fail(may.error());
+  return pat_entry{id, ctx.workspace, std::move(*pat), {}};
+}
+
+result<listed<pat_entry>> list_pats(const view& v, const context& ctx, page at) {
+  auto who = stand(v, ctx, scope_read);
+  if (!who) return fail(who.error());
+  listed<pat_entry> out;
+  if (who->is_admin()) {
+    out.total = who->workspace.live_pats;
+    out.items = listed_pats(v, ctx.workspace, keys::all(ctx.workspace, 'L'), at);
+  } else {
+    out.total = who->me.live_pats;
+    out.items = listed_pats(v, ctx.workspace, keys::owned_pats(ctx.workspace, ctx.who.user), at);
+  }
+  return out;
+}
+
+result<workspace_entry> get_workspace(const view& v, const context& ctx) {
+  auto who = stand(v, ctx, scope_read);
+  if (!who) return fail(who.error());
+  return workspace_entry{ctx.workspace, std::move(who->workspace), who->me.role};
+}
+
+listed<workspace_entry> list_workspaces(const view& v, const caller& who, page at) {
+  listed<workspace_entry> out;
+  auto prefix = keys::user_workspaces(who.user);
+  v.scan(space::index, prefix, keys::past(prefix), [&](std::string_view key, std::string_view) {
+    auto id = uuid_from_bytes(key.substr(prefix.size()));
+    if (!id) {
+      v.mark_undecodable();
+      return false;
+    }
+    if (out.total++ < at.offset || out.items.size() >= at.limit) return true;
+    workspace_id ws{*id};
+    auto record = load<workspace_record>(v, space::state, keys::workspace(ws));
+    auto me = load<member_record>(v, space::state, keys::member(ws, who.user));
+    if (!record || !me) {
+      v.mark_undecodable();
+      return false;
+    }
+    out.items.push_back({ws, std::move(*record), me->role});
+    return true;
+  });
+  return out;
+}
+
+result<listed<member_entry>> list_members(const view& v, const context& ctx, page at) {
+  auto who = stand(v, ctx, scope_read);
+  if (!who) return fail(who.error());
+  return page_of<member_entry, member_record>(
+      v, keys::all(ctx.workspace, 'M'), at,
+      [](uuid id, member_record r) { return member_entry{user_id{id}, std::move(r)}; },
+      [](const member_record& r) { return !r.removed; });
+}
+
+result<listed<service_user_entry>> list_service_users(const view& v, const context& ctx, page at) {
+  auto who = stand(v, ctx, scope_read);
+  if (!who) return fail(who.error());
+  return page_of<service_user_entry, service_user_record>(
+      v, keys::all(ctx.workspace, 'S'), at,
+      [](uuid id, service_user_record r) { return service_user_entry{user_id{id}, std::move(r)}; }, every_record);
+}
+
+result<listed<project_entry>> list_projects(const view& v, const context& ctx, page at) {
+  auto who = stand(v, ctx, scope_read);
+  if (!who) return fail(who.error());
+  return page_of<project_entry, project_record>(
+      v, keys::all(ctx.workspace, 'J'), at,
+      [&](uuid id, project_record r) { return project_entry{project_id{id}, ctx.workspace, std::move(r)}; },
+      every_record);
+}
+
+result<listed<audit_entry>> list_audit(const view& v, const context& ctx, std::uint64_t after, std::uint32_t limit) {
+  auto who = stand(v, ctx, scope_admin);
+  if (!who) return fail(who.error());
+  if (auto may = require_admin(*who); !may) return fail(may.error());
+  listed<audit_entry> out;
+  auto head = load<audit_head>(v, space::state, keys::audit_head(ctx.workspace)).value_or(audit_head{});
+  out.total = head.size;
+  if (after >= head.size || limit == 0) return out;
+  v.scan(space::audit, keys::audit(ctx.workspace, after + 1), keys::audit(ctx.workspace, head.size + 1),
+         [&](std::string_view, std::string_view value) {
+           auto row = decode<audit_row>(value);
+           if (!row) {
+             v.mark_undecodable();
+             return false;
+           }
+           out.items.push_back({after + 1 + out.items.size(), std::move(*row)});
+           return out.items.size() < limit;
+         });
+  return out;
+}
+
+}  // namespace nacre::model
