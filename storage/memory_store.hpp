@@ -1,5 +1,6 @@
 #pragma once
-// The same contract in ordered maps, for tests and `--ephemeral`. Nothing survives the process.
+// The same contract in ordered trees, for tests and `--ephemeral`. Nothing survives the process, and
+// checkpoint() is `unsupported`. Snapshots cost one pointer a space, writes O(log n).
 
 #include <memory>
 

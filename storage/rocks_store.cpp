@@ -1,0 +1,531 @@
+#include "storage/rocks_store.hpp"
+
+#include <rocksdb/cache.h>
+#include <rocksdb/convenience.h>
+#include <rocksdb/db.h>
+#include <rocksdb/filter_policy.h>
+#include <rocksdb/listener.h>
+#include <rocksdb/options.h>
+#include <rocksdb/table.h>
+#include <rocksdb/utilities/checkpoint.h>
+#include <rocksdb/write_batch.h>
+
+#include <algorithm>
+#include <array>
+#include <atomic>
+#include <chrono>
+#include <limits>
+#include <mutex>
+#include <system_error>
+#include <thread>
+#include <utility>
+
+#include "storage/rocks_upgrade.hpp"
+
+namespace nacre::storage {
+namespace {
+
+namespace fs = std::filesystem;
+
+// The family RocksDB insists on serves `meta`; the order is that of model::space.
+const std::array<std::string, model::space_count> family_names = {rocksdb::kDefaultColumnFamilyName, "state", "sealed",
+                                                                  "audit", "index"};
+constexpr std::string_view format_key = "storage/format";
+
+std::size_t slot(space in) { return static_cast<std::size_t>(in); }
+rocksdb::Slice slice(std::string_view of) { return {of.data(), of.size()}; }
+std::string_view text(const rocksdb::Slice& of) { return {of.data(), of.size()}; }
+
+// Names of RocksDB's own files in a message, such as 000012.sst or MANIFEST-000004.
+std::string files_in(std::string_view message) {
+  constexpr std::string_view name_characters = "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-.logst";
+  std::string found;
+  for (std::size_t at = 0; at < message.size();) {
+    auto start = message.find('/', at);
+    if (start == std::string_view::npos) break;
+    auto end = std::min(message.find_first_not_of(name_characters, ++start), message.size());
+    auto name = message.substr(start, end - start);
+    if (name.ends_with(".sst") || name.ends_with(".log") || name.starts_with("MANIFEST-")) {
+      found.append(found.empty() ? " (" : ", ").append(name);
+    }
+    at = start;
+  }
+  return found.empty() ? found : found + ")";
+}
+
+// What a person may read. A message about corruption can quote keys, so of those only file names
+// pass; one about I/O comes from the file layer, which has never seen a key.
+std::string describe(const rocksdb::Status& status) {
+  const std::string message = status.ToString();
+  if (status.IsNoSpace()) return "no space left on the disk";
+  if (status.IsIOError()) return message;
+  if (status.IsCorruption()) return "stored bytes are damaged" + files_in(message);
+  return "the database refused (code " + std::to_string(static_cast<int>(status.code())) + "." +
+         std::to_string(static_cast<int>(status.subcode())) + ")" + files_in(message);
+}
+
+// Why no more writes are taken. Set once; read by apply() and by whoever reports readiness.
+class gate {
+ public:
+  void close(std::string why) {
+    std::lock_guard lock(mutex_);
+    if (reason_.empty()) reason_ = std::move(why);
+  }
+  std::string reason() const {
+    std::lock_guard lock(mutex_);
+    return reason_;
+  }
+
+ private:
+  mutable std::mutex mutex_;
+  std::string reason_;
+};
+
+// A flush or compaction that fails in the background closes the store at once, so that readiness
+// tells the truth before the next write has to fail.
+class background_watch final : public rocksdb::EventListener {
+ public:
+  explicit background_watch(std::shared_ptr<gate> closes) : closes_(std::move(closes)) {}
+  void OnBackgroundError(rocksdb::BackgroundErrorReason, rocksdb::Status* status) override {
+    closes_->close(describe(*status));
+  }
+
+ private:
+  std::shared_ptr<gate> closes_;
+};
+
+// RocksDB's own log quotes keys when it complains about them, and grows. What matters of it
+// reaches the operator through closed_reason().
+class no_log final : public rocksdb::Logger {
+ public:
+  no_log() : rocksdb::Logger(rocksdb::InfoLogLevel::FATAL_LEVEL) {}
+  using rocksdb::Logger::Logv;
+  void Logv(const char*, va_list) override {}
+};
+
+bool has_lz4() {
+  const auto known = rocksdb::GetSupportedCompressions();
+  return std::find(known.begin(), known.end(), rocksdb::kLZ4Compression) != known.end();
+}
+
+rocksdb::DBOptions database_options(const rocks_options& options, const std::shared_ptr<gate>& closes) {
+  rocksdb::DBOptions db;
+  db.create_if_missing = !options.read_only;
+  db.create_missing_column_families = !options.read_only;
+  db.paranoid_checks = true;
+  db.info_log = std::make_shared<no_log>();
+  db.listeners.push_back(std::make_shared<background_watch>(closes));
+
+  // What an acknowledged synced write needs. A crash may cut the last record short: that batch was
+  // never acknowledged, and dropping it is right. Damage before it has acknowledged batches behind
+  // it. kPointInTimeRecovery would stop there and silently forget them (also a vote, or a reveal);
+  // this mode refuses to open, and someone restores or rejoins. Price: a power cut that wrote the
+  // pages of one unfinished batch out of order can look like damage, and also refuses.
+  db.wal_recovery_mode = rocksdb::WALRecoveryMode::kTolerateCorruptedTailRecords;
+  // A closed WAL that went missing or lost synced bytes is noticed too. A reader beside a live
+  // writer sees files come and go and must not take that for damage.
+  db.track_and_verify_wals_in_manifest = !options.read_only;
+  // Shredding: a WAL goes when its last write is flushed; no archive, no reuse of old bytes.
+  db.WAL_ttl_seconds = 0;
+  db.WAL_size_limit_MB = 0;
+  db.recycle_log_file_num = 0;
+  db.manual_wal_flush = false;
+  // Bounds replay at start (well under a second) and how long a quiet space can keep a WAL alive.
+  db.max_total_wal_size = 64u << 20;
+  // After an error the store stays closed; trying again behind our back would only blur what landed.
+  db.max_bgerror_resume_count = 0;
+
+  db.db_write_buffer_size = options.write_buffer_bytes;
+  db.max_background_jobs = 2;
+  // Indexes and filters live in the block cache, so an open file costs a descriptor and little more.
+  // A reader without the lock opens everything at once: the writer may delete files under it.
+  db.max_open_files = options.read_only ? -1 : 512;
+  db.skip_stats_update_on_db_open = true;  // start time
+  db.bytes_per_sync = 1u << 20;            // a flush trickles to disk instead of delaying a WAL sync
+  db.max_manifest_file_size = 8u << 20;
+  db.stats_dump_period_sec = 0;
+  db.stats_persist_period_sec = 0;
+  return db;
+}
+
+rocksdb::ColumnFamilyOptions family_options(space in, const rocks_options& options,
+                                            const std::shared_ptr<rocksdb::Cache>& cache) {
+  rocksdb::BlockBasedTableOptions table;
+  table.block_cache = cache;
+  table.cache_index_and_filter_blocks = true;
+  table.cache_index_and_filter_blocks_with_high_priority = true;
+  table.pin_l0_filter_and_index_blocks_in_cache = true;
+  table.block_size = 4096;
+  table.format_version = 5;
+  if (in != space::audit) {  // read by key; the audit is read in ranges, where a filter only costs memory
+    table.filter_policy.reset(rocksdb::NewBloomFilterPolicy(10));
+    table.whole_key_filtering = true;
+    table.optimize_filters_for_memory = true;
+    table.data_block_index_type = rocksdb::BlockBasedTableOptions::kDataBlockBinaryAndHash;
+  }
+
+  rocksdb::ColumnFamilyOptions family;
+  family.table_factory.reset(rocksdb::NewBlockBasedTableFactory(table));
+  // One space may take a third of the shared budget; the budget itself bounds their sum.
+  family.write_buffer_size = std::max<std::size_t>(options.write_buffer_bytes / 3, 64u << 10);
+  family.max_write_buffer_number = 3;
+  family.compaction_style = rocksdb::kCompactionStyleLevel;
+  family.level_compaction_dynamic_level_bytes = true;
+  family.target_file_size_base = 32u << 20;
+  family.max_bytes_for_level_base = 128u << 20;
+  // Ciphertext and keyed hashes do not shrink; audit entries repeat their words.
+  static const bool lz4 = has_lz4();
+  family.compression = in == space::audit && lz4 ? rocksdb::kLZ4Compression : rocksdb::kNoCompression;
+  return family;
+}
+
+std::vector<rocksdb::ColumnFamilyDescriptor> families(const rocks_options& options) {
+  auto cache = rocksdb::NewLRUCache(options.block_cache_bytes);
+  std::vector<rocksdb::ColumnFamilyDescriptor> all;
+  for (std::size_t i = 0; i < model::space_count; ++i) {
+    all.emplace_back(family_names[i], family_options(static_cast<space>(i), options, cache));
+  }
+  return all;
+}
+
+// The open database; ends when the store and the last view are gone.
+struct database {
+  std::unique_ptr<rocksdb::DB> db;
+  std::vector<rocksdb::ColumnFamilyHandle*> handles;
+
+  database() = default;
+  database(const database&) = delete;
+  database& operator=(const database&) = delete;
+  ~database() {
+    for (auto* handle : handles) delete handle;  // RocksDB asks for this before its own end
+  }
+  rocksdb::ColumnFamilyHandle* at(space in) const { return handles[slot(in)]; }
+};
+
+class rocks_view final : public model::view {
+ public:
+  explicit rocks_view(std::shared_ptr<const database> of) : of_(std::move(of)), at_(of_->db->GetSnapshot()) {}
+  rocks_view(const rocks_view&) = delete;
+  rocks_view& operator=(const rocks_view&) = delete;
+  ~rocks_view() override { of_->db->ReleaseSnapshot(at_); }
+
+  std::optional<std::string> get(space in, std::string_view key) const override {
+    rocksdb::PinnableSlice found;
+    auto status = of_->db->Get(reading(), of_->at(in), slice(key), &found);
+    if (status.ok()) return found.ToString();
+    if (!status.IsNotFound()) failed_ = true;
+    return std::nullopt;
+  }
+
+  void scan(space in, std::string_view from, std::string_view to, const visitor& visit) const override {
+    if (from >= to) return;
+    auto options = reading();
+    const auto end = slice(to);
+    options.iterate_upper_bound = &end;
+    std::unique_ptr<rocksdb::Iterator> each(of_->db->NewIterator(options, of_->at(in)));
+    for (each->Seek(slice(from)); each->Valid(); each->Next()) {
+      if (!visit(text(each->key()), text(each->value()))) break;
+    }
+    if (!each->status().ok()) failed_ = true;
+  }
+
+  bool failed() const override { return failed_; }
+
+ private:
+  rocksdb::ReadOptions reading() const {
+    rocksdb::ReadOptions options;
+    options.snapshot = at_;
+    return options;
+  }
+
+  std::shared_ptr<const database> of_;
+  const rocksdb::Snapshot* at_;
+  mutable std::atomic<bool> failed_ = false;
+};
+
+class rocks_store final : public store {
+ public:
+  rocks_store(std::shared_ptr<database> of, std::shared_ptr<gate> gate_of, bool read_only)
+      : of_(std::move(of)), gate_(std::move(gate_of)), read_only_(read_only) {}
+
+  result<void> apply(const batch& writes, durability how) override {
+    if (auto reason = gate_->reason(); !reason.empty()) return fail(errc::storage_failed, std::move(reason));
+    rocksdb::WriteBatch all;
+    std::uint64_t bytes = 0;
+    rocksdb::Status status;
+    for (const auto& each : writes) {
+      bytes += each.key.size() + each.value.size();
+      switch (each.what) {
+        case write::kind::put:
+          status = all.Put(of_->at(each.in), each.key, each.value);
+          break;
+        case write::kind::erase:
+          status = all.Delete(of_->at(each.in), each.key);
+          break;
+        case write::kind::erase_range:
+          // RocksDB does not define a range that ends before it begins; ours is empty.
+          if (each.key < each.value) status = all.DeleteRange(of_->at(each.in), each.key, each.value);
+          break;
+      }
+      if (!status.ok()) break;
+    }
+    if (status.ok()) {
+      rocksdb::WriteOptions options;
+      options.sync = how == durability::synced;
+      status = of_->db->Write(options, &all);
+    }
+    if (!status.ok()) {
+      gate_->close(describe(status));
+      return fail(errc::storage_failed, gate_->reason());
+    }
+    batches_.fetch_add(1, std::memory_order_relaxed);
+    if (how == durability::synced) syncs_.fetch_add(1, std::memory_order_relaxed);
+    bytes_.fetch_add(bytes, std::memory_order_relaxed);
+    return {};
+  }
+
+  std::shared_ptr<const model::view> snapshot() const override { return std::make_shared<rocks_view>(of_); }
+
+  result<void> checkpoint(const fs::path& to) const override {
+    std::error_code ignored;
+    if (fs::exists(to, ignored)) return fail(errc::conflict, "the checkpoint directory exists already");
+    rocksdb::Checkpoint* made = nullptr;
+    auto status = rocksdb::Checkpoint::Create(of_->db.get(), &made);
+    std::unique_ptr<rocksdb::Checkpoint> maker(made);
+    if (status.ok()) status = maker->CreateCheckpoint(to.string());
+    if (!status.ok()) return fail(errc::storage_failed, "the checkpoint failed: " + describe(status));
+    return {};
+  }
+
+  result<void> compact(space in, std::string_view from, std::string_view to) override {
+    if (read_only_) return fail(errc::storage_failed, gate_->reason());
+    const bool alone = wait_for_older_snapshots();
+    // Every space, because one WAL holds them all and goes only when none of them needs it.
+    rocksdb::FlushOptions flush;
+    flush.allow_write_stall = true;
+    auto status = of_->db->Flush(flush, of_->handles);
+    if (status.ok()) {
+      rocksdb::CompactRangeOptions options;
+      options.exclusive_manual_compaction = false;
+      // Without "force" the last level is not rewritten, and the bytes lie there.
+      options.bottommost_level_compaction = rocksdb::BottommostLevelCompaction::kForceOptimized;
+      const auto begin = slice(from);
+      const auto end = slice(to);
+      status =
+          of_->db->CompactRange(options, of_->at(in), from.empty() ? nullptr : &begin, to.empty() ? nullptr : &end);
+    }
+    if (status.ok()) status = delete_obsolete_files();
+    if (!status.ok()) return fail(errc::storage_failed, "compaction failed: " + describe(status));
+    if (!alone) return fail(errc::busy, "an older snapshot is still held, so erased bytes may remain; compact again");
+    return {};
+  }
+
+  store_stats stats() const override {
+    return {.batches = batches_.load(std::memory_order_relaxed),
+            .syncs = syncs_.load(std::memory_order_relaxed),
+            .bytes = bytes_.load(std::memory_order_relaxed)};
+  }
+
+  std::string closed_reason() const override { return gate_->reason(); }
+
+ private:
+  // Compaction keeps what any snapshot can see. Snapshots of requests pass within milliseconds; one
+  // that stays longer is reported to the caller instead of waited for.
+  bool wait_for_older_snapshots() const {
+    using clock = std::chrono::steady_clock;
+    const auto now = of_->db->GetLatestSequenceNumber();
+    const auto deadline = clock::now() + std::chrono::seconds(2);
+    for (;;) {
+      std::uint64_t oldest = 0;  // none
+      of_->db->GetIntProperty(rocksdb::DB::Properties::kOldestSnapshotSequence, &oldest);
+      if (oldest == 0 || oldest >= now) return true;
+      if (clock::now() >= deadline) return false;
+      std::this_thread::sleep_for(std::chrono::milliseconds(2));
+    }
+  }
+
+  // A flush or compaction leaves the unlinking of its inputs to a background thread. Switching
+  // deletions on purges in this thread; asking for the WALs while they are off waits for purges
+  // that others have begun.
+  rocksdb::Status delete_obsolete_files() {
+    auto& db = *of_->db;
+    auto status = db.DisableFileDeletions();
+    if (!status.ok()) return status;
+    status = db.EnableFileDeletions(/*force=*/false);
+    if (status.ok()) status = db.DisableFileDeletions();
+    if (!status.ok()) return status;
+    rocksdb::VectorLogPtr wals;
+    status = db.GetSortedWalFiles(wals);
+    auto enabled = db.EnableFileDeletions(/*force=*/false);
+    return status.ok() ? enabled : status;
+  }
+
+  std::shared_ptr<database> of_;
+  std::shared_ptr<gate> gate_;
+  bool read_only_;
+  std::atomic<std::uint64_t> batches_ = 0;
+  std::atomic<std::uint64_t> syncs_ = 0;
+  std::atomic<std::uint64_t> bytes_ = 0;
+};
+
+std::string encoded(std::uint32_t version) {
+  std::string bytes;
+  for (int shift = 24; shift >= 0; shift -= 8) bytes.push_back(static_cast<char>(version >> shift & 0xffu));
+  return bytes;
+}
+
+std::optional<std::uint32_t> decoded(std::string_view bytes) {
+  if (bytes.size() != 4) return std::nullopt;
+  std::uint32_t version = 0;
+  for (char each : bytes) version = version << 8 | static_cast<unsigned char>(each);
+  return version;
+}
+
+write format_is(std::uint32_t version) {
+  return {.what = write::kind::put, .in = space::meta, .key = std::string(format_key), .value = encoded(version)};
+}
+
+bool empty(const model::view& view) {
+  bool found = false;
+  const std::string beyond(1024, '\xff');  // no key of ours is that long
+  for (std::size_t i = 0; i < model::space_count && !found; ++i) {
+    view.scan(static_cast<space>(i), {}, beyond, [&](auto, auto) {
+      found = true;
+      return false;
+    });
+  }
+  return !found;
+}
+
+std::string in_words(const fs::path& directory) { return "the data directory " + directory.string(); }
+
+auto too_new(const fs::path& directory, std::uint32_t found, std::uint32_t version) {
+  return fail(errc::unsupported, in_words(directory) + " has format " + std::to_string(found) +
+                                     "; this program knows formats up to " + std::to_string(version));
+}
+
+// Checks the version, and upgrades step by step until it is ours.
+result<void> settle_format(store& opened, const fs::path& directory, bool read_only, std::uint32_t version,
+                           const std::vector<upgrade_step>& steps) {
+  for (;;) {
+    auto view = opened.snapshot();
+    auto stored = view->get(space::meta, format_key);
+    if (view->failed()) return fail(errc::corrupt, in_words(directory) + " cannot be read: its format is damaged");
+    if (!stored) {
+      // A first start that was cut short leaves a database without a version, and nothing in it.
+      if (!empty(*view) || view->failed()) return fail(errc::corrupt, in_words(directory) + " does not say its format");
+      if (read_only) return {};
+      return opened.apply({format_is(version)}, durability::synced);
+    }
+    auto found = decoded(*stored);
+    if (!found) return fail(errc::corrupt, in_words(directory) + " has a damaged format number");
+    if (*found == version) return {};
+    if (*found > version) return too_new(directory, *found, version);
+    if (read_only) {
+      return fail(errc::unsupported, in_words(directory) + " has the older format " + std::to_string(*found) +
+                                         "; start the node once to upgrade it");
+    }
+    auto step = std::find_if(steps.begin(), steps.end(), [&](const auto& each) { return each.from == *found; });
+    if (step == steps.end()) {
+      return fail(errc::unsupported, in_words(directory) + " has format " + std::to_string(*found) +
+                                         ", from which this program cannot upgrade");
+    }
+    auto writes = step->rewrite(*view);
+    if (!writes) return tl::make_unexpected(writes.error());
+    if (view->failed()) return fail(errc::corrupt, in_words(directory) + " could not be read while upgrading");
+    writes->push_back(format_is(*found + 1));
+    if (auto done = opened.apply(*writes, durability::synced); !done) return done;
+  }
+}
+
+// A newer program may have spaces we cannot open; its version says more than RocksDB's refusal.
+std::optional<std::uint32_t> format_beside_unknown_spaces(const fs::path& directory) {
+  rocksdb::Options options;
+  options.info_log = std::make_shared<no_log>();
+  options.max_open_files = -1;
+  rocksdb::DB* opened = nullptr;
+  if (!rocksdb::DB::OpenForReadOnly(options, directory.string(), &opened).ok()) return std::nullopt;
+  std::unique_ptr<rocksdb::DB> db(opened);
+  std::string stored;
+  if (!db->Get({}, slice(format_key), &stored).ok()) return std::nullopt;
+  return decoded(stored);
+}
+
+// Never takes over a directory that holds someone else's files.
+result<void> check_directory(const fs::path& directory, bool read_only) {
+  std::error_code error;
+  const auto kind = fs::status(directory, error).type();
+  if (kind == fs::file_type::not_found) {
+    if (read_only) return fail(errc::storage_failed, in_words(directory) + " does not exist");
+    if (!fs::create_directories(directory, error) || error) {
+      return fail(errc::storage_failed, in_words(directory) + " cannot be created: " + error.message());
+    }
+    fs::permissions(directory, fs::perms::owner_all, error);  // a courtesy; the files hold no plaintext
+    return {};
+  }
+  if (kind != fs::file_type::directory) return fail(errc::storage_failed, in_words(directory) + " is not a directory");
+  if (fs::exists(directory / "CURRENT", error)) return {};
+  if (read_only) return fail(errc::storage_failed, in_words(directory) + " holds no database");
+  // Without CURRENT there may be what a first start leaves that was cut short, nothing else.
+  for (fs::directory_iterator each(directory, error), end; !error && each != end; each.increment(error)) {
+    const auto name = each->path().filename().string();
+    const bool ours = name == "LOCK" || name == "IDENTITY" || name.starts_with("MANIFEST-") || name.ends_with(".dbtmp");
+    if (!ours) return fail(errc::storage_failed, in_words(directory) + " holds no database, but other files");
+  }
+  if (error) return fail(errc::storage_failed, in_words(directory) + " cannot be read: " + error.message());
+  return {};
+}
+
+rocksdb::Status open_database(const fs::path& directory, const rocks_options& options,
+                              const std::shared_ptr<gate>& closes, database& into) {
+  const auto db_options = database_options(options, closes);
+  const auto spaces = families(options);
+  rocksdb::DB* opened = nullptr;
+  rocksdb::Status status;
+  if (options.read_only) {
+    // The writer may replace files between our listing and our opening them; then list again.
+    for (int attempt = 0; attempt < 5; ++attempt) {
+      status = rocksdb::DB::OpenForReadOnly(db_options, directory.string(), spaces, &into.handles, &opened);
+      if (status.ok()) break;
+    }
+  } else {
+    status = rocksdb::DB::Open(db_options, directory.string(), spaces, &into.handles, &opened);
+  }
+  into.db.reset(opened);
+  return status;
+}
+
+}  // namespace
+
+result<std::unique_ptr<store>> open_rocks_store_as(const fs::path& directory, const rocks_options& options,
+                                                   std::uint32_t version, const std::vector<upgrade_step>& steps) {
+  if (auto usable = check_directory(directory, options.read_only); !usable) return tl::make_unexpected(usable.error());
+  auto closes = std::make_shared<gate>();
+  auto opened = std::make_shared<database>();
+  if (auto status = open_database(directory, options, closes, *opened); !status.ok()) {
+    const std::string message = status.ToString();
+    if (status.IsIOError() && message.find("/LOCK") != std::string::npos) {
+      return fail(errc::storage_failed, in_words(directory) + " is in use by another process, or may not be written");
+    }
+    if (status.IsInvalidArgument()) {
+      auto found = format_beside_unknown_spaces(directory);
+      if (found && *found > version) return too_new(directory, *found, version);
+    }
+    return fail(status.IsCorruption() ? errc::corrupt : errc::storage_failed,
+                in_words(directory) + " cannot be opened: " + describe(status));
+  }
+  if (options.read_only) closes->close("opened for reading only");
+  auto made = std::make_unique<rocks_store>(std::move(opened), std::move(closes), options.read_only);
+  if (auto settled = settle_format(*made, directory, options.read_only, version, steps); !settled) {
+    return tl::make_unexpected(settled.error());
+  }
+  return made;
+}
+
+result<std::unique_ptr<store>> open_rocks_store(const fs::path& directory, const rocks_options& options) {
+  // One entry per format since the first; none yet.
+  static const std::vector<upgrade_step> steps;
+  return open_rocks_store_as(directory, options, format_version, steps);
+}
+
+}  // namespace nacre::storage
