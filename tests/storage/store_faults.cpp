@@ -11,19 +11,6 @@ using namespace nacre::storage::testing;
 
 namespace {
 
-batch numbered(int n) {
-  const auto name = std::to_string(n);
-  return {put("s" + name, std::string(100, 's')), put("c" + name, std::string(100, 'c'), space::sealed),
-          put("a" + name, std::string(100, 'a'), space::audit)};
-}
-
-// 0 or 3: how many of a numbered batch's rows are there.
-int rows_of(const model::view& view, int n) {
-  const auto name = std::to_string(n);
-  return view.get(space::state, "s" + name).has_value() + view.get(space::sealed, "c" + name).has_value() +
-         view.get(space::audit, "a" + name).has_value();
-}
-
 template <class Kind>
 struct broken {
   scratch dir;
@@ -33,7 +20,7 @@ struct broken {
   explicit broken(fault_plan plan, durability how = durability::synced) {
     held = make_faulty_store(Kind::open(dir / "db"), plan);
     for (int n = 1; n <= 20; ++n) {
-      auto done = held->apply(numbered(n), how);
+      auto done = held->apply(numbered(n, 100), how);
       if (!done) {
         CHECK(done.error().code == errc::storage_failed);
         failed_at = n;
@@ -48,7 +35,7 @@ struct broken {
     CHECK_FALSE(held->closed_reason().empty());
     const auto reason = held->closed_reason();
     for (int again = 0; again < 2; ++again) {
-      auto refused = held->apply(numbered(100), durability::synced);
+      auto refused = held->apply(numbered(100, 100), durability::synced);
       REQUIRE_FALSE(refused);
       CHECK(refused.error().code == errc::storage_failed);
       CHECK(refused.error().text == reason);
@@ -63,7 +50,7 @@ struct broken {
     for (int n = 1; n < failed_at; ++n) CHECK(rows_of(*view, n) == 3);
     CHECK_THAT(failed_rows, Catch::VectorContains(rows_of(*view, failed_at)));
     CHECK(rows_of(*view, 100) == 0);
-    if constexpr (Kind::files) must(held->apply(numbered(101), durability::synced));
+    if constexpr (Kind::files) must(held->apply(numbered(101, 100), durability::synced));
   }
 };
 
@@ -89,9 +76,9 @@ TEMPLATE_TEST_CASE("the n-th sync fails: its batch is whole, the store closes", 
 
 TEST_CASE("buffered batches do not count as syncs", "[storage][faults]") {
   auto held = make_faulty_store(make_memory_store(), {.fail_write = {}, .fail_sync = 2, .disk_bytes_left = {}});
-  must(held->apply(numbered(1), durability::synced));
-  must(held->apply(numbered(2), durability::buffered));
-  CHECK_FALSE(held->apply(numbered(3), durability::synced));
+  must(held->apply(numbered(1, 100), durability::synced));
+  must(held->apply(numbered(2, 100), durability::buffered));
+  CHECK_FALSE(held->apply(numbered(3, 100), durability::synced));
 }
 
 TEMPLATE_TEST_CASE("a full disk: the batch that does not fit is absent, the store closes", "[storage][faults]",

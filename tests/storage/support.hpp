@@ -64,6 +64,19 @@ inline std::array<contents, model::space_count> everything(const model::view& vi
   return found;
 }
 
+// A batch over three spaces, known by its number.
+inline batch numbered(int n, std::size_t bytes) {
+  const auto name = std::to_string(n);
+  return {put("s" + name, std::string(bytes, 's')), put("c" + name, std::string(bytes, 'c'), space::sealed),
+          put("a" + name, std::string(bytes, 'a'), space::audit)};
+}
+// How many of its rows are there: 0 or 3, if batches are whole.
+inline int rows_of(const model::view& view, int n) {
+  const auto name = std::to_string(n);
+  return view.get(space::state, "s" + name).has_value() + view.get(space::sealed, "c" + name).has_value() +
+         view.get(space::audit, "a" + name).has_value();
+}
+
 // Small buffers, so that tests reach flushes and levels with little data.
 inline rocks_options small() { return {.block_cache_bytes = 1u << 20, .write_buffer_bytes = 1u << 20}; }
 
