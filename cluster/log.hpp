@@ -1,0 +1,73 @@
+#pragma once
+// One order of commands per group. The state machine above never learns which engine orders them
+// (the shared log of Delos, OSDI 2020): `solo` here, `raft` beside it later.
+//
+// propose(): `done` is called exactly once, on a thread of the log (or the caller's, for refusals at
+// the door), and must not block. When it says committed, the effects are durable and visible to every
+// snapshot taken from then on. `unknown` means it may still be there after a restart: retry with
+// the same request id and the same stamp, never with new ones.
+// read_barrier(): a view that holds every command committed before the call.
+// Threads: any. After stop() everything pending has been settled.
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "model/apply.hpp"
+#include "model/error.hpp"
+#include "model/unique_function.hpp"
+#include "model/view.hpp"
+#include "storage/store.hpp"
+
+namespace nacre::cluster {
+
+using deadline = std::chrono::steady_clock::time_point;
+
+struct settled {
+  enum class fate : std::uint8_t {
+    committed,  // ordered and durable; `outcome` tells what it did, a refusal by the rules included
+    refused,    // never ordered; nothing happened
+    unknown,    // may or may not survive
+  };
+  fate how = fate::refused;
+  error why;               // unless committed
+  model::outcome outcome;  // if committed
+};
+
+struct proposal {
+  model::command what;
+  cluster::deadline deadline;
+  unique_function<void(settled)> done;
+};
+
+// One durable round of commands, for metrics and the audit sink. Called on the log's thread, in
+// order, before the round's answers leave.
+struct committed_round {
+  std::uint64_t index = 0;  // of its last command
+  std::size_t commands = 0;
+  bool synced = false;      // false: nothing to write, everything was refused by the rules
+  std::int64_t sync_microseconds = 0;
+  const storage::batch& writes;
+};
+using commit_listener = std::function<void(const committed_round&)>;
+
+struct log_status {
+  bool writable = true;
+  std::string reason;  // why not, in words without secrets
+  std::uint64_t commit_index = 0;
+  std::size_t pending = 0;
+};
+
+class log {
+ public:
+  virtual ~log() = default;
+  virtual void propose(proposal p) = 0;
+  virtual void read_barrier(workspace_id ws, deadline by,
+                            unique_function<void(result<std::shared_ptr<const model::view>>)> done) = 0;
+  virtual log_status status() const = 0;
+  virtual void stop() = 0;
+};
+
+}  // namespace nacre::cluster

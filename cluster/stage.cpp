@@ -1,0 +1,36 @@
+#include "cluster/stage.hpp"
+
+#include "model/staged_state.hpp"
+#include "model/wire.hpp"
+
+namespace nacre::cluster {
+
+std::uint64_t read_applied_index(const model::view& v) {
+  auto bytes = v.get(model::space::meta, applied_index_key);
+  if (!bytes) return 0;
+  model::reader r(*bytes);
+  auto index = r.u64();
+  if (!r.finished()) v.mark_undecodable();
+  return index;
+}
+
+staged_round stage(const model::view& base, std::span<const model::command* const> commands,
+                   std::uint64_t first_index) {
+  model::staged_state st(base);
+  staged_round round;
+  round.outcomes.reserve(commands.size());
+  for (const auto* command : commands) round.outcomes.push_back(model::apply(st, *command));
+  round.trustworthy = st.trustworthy();
+  if (!round.trustworthy || !st.changed()) return round;
+  st.put(model::space::meta, applied_index_key, model::writer{}.u64(first_index + commands.size() - 1).take());
+  for (std::size_t i = 0; i < model::space_count; ++i) {
+    auto in = static_cast<model::space>(i);
+    for (const auto& [key, value] : st.written(in)) {
+      using kind = storage::write::kind;
+      round.writes.push_back({value ? kind::put : kind::erase, in, key, value.value_or("")});
+    }
+  }
+  return round;
+}
+
+}  // namespace nacre::cluster
