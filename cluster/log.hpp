@@ -6,7 +6,8 @@
 // the door), and must not block. When it says committed, the effects are durable and visible to every
 // snapshot taken from then on. `unknown` means it may still be there after a restart: retry with
 // the same request id and the same stamp, never with new ones.
-// read_barrier(): a view that holds every command committed before the call.
+// read_barrier(): a view that holds every command committed before the call. applied_view(): what this
+// node has applied so far, at once; it may lag on a follower, and holds every command whose `done` ran.
 // Threads: any. After stop() everything pending has been settled.
 
 #include <chrono>
@@ -66,6 +67,7 @@ class log {
   virtual void propose(proposal p) = 0;
   virtual void read_barrier(workspace_id ws, deadline by,
                             unique_function<void(result<std::shared_ptr<const model::view>>)> done) = 0;
+  virtual std::shared_ptr<const model::view> applied_view() const = 0;
   virtual log_status status() const = 0;
   virtual void stop() = 0;
 };

@@ -52,6 +52,8 @@ class solo_log final : public log {
     done(store_.snapshot());
   }
 
+  std::shared_ptr<const model::view> applied_view() const override { return store_.snapshot(); }
+
   log_status status() const override {
     std::lock_guard lock(mutex_);
     return {closed_reason_.empty(), closed_reason_, index_, pending_.size()};

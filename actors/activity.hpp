@@ -1,0 +1,49 @@
+#pragma once
+// Remarks made on the side of requests (a PAT was used, an admin listed all), gathered until they
+// are written as one command per workspace. Bounded: when it is full, new remarks are dropped, which
+// costs an exact `lastUsedAt`, never a request. Threads: any.
+
+#include <array>
+#include <cstdint>
+#include <map>
+#include <mutex>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "model/commands.hpp"
+
+namespace nacre::actors {
+
+class activity {
+ public:
+  void use(workspace_id ws, pat_id pat, timestamp at);
+  void act(workspace_id ws, std::string_view action, std::string_view object, timestamp at);
+  void auth_failure(std::string_view reason);
+
+  struct noted {
+    workspace_id workspace;
+    model::note_activity what;
+  };
+  // Everything noted since the last call; authentication failures only when a minute has passed.
+  std::vector<noted> drain(timestamp now);
+
+ private:
+  static constexpr std::size_t shards = 16;
+  static constexpr std::size_t per_shard_max = 8'192;
+  struct shard {
+    std::mutex mutex;
+    std::unordered_map<pat_id, std::pair<workspace_id, timestamp>> uses;
+  };
+  std::array<shard, shards> shards_;
+
+  std::mutex acts_mutex_;
+  std::map<workspace_id, std::vector<model::note_activity::act>> acts_;
+  std::size_t acts_count_ = 0;
+  std::map<std::string, std::int64_t, std::less<>> act_hours_;  // what was recorded in which hour
+  std::map<std::string, std::uint32_t, std::less<>> failures_;
+  std::int64_t failures_minute_ = 0;
+};
+
+}  // namespace nacre::actors

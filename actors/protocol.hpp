@@ -1,0 +1,56 @@
+#pragma once
+// The messages actors exchange, all of them.
+
+#include <caf/all.hpp>
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+
+#include "actors/service.hpp"
+
+namespace nacre::actors {
+
+// A place in a workspace's queue, held from the door until the reply has left.
+struct queue_slot {
+  std::atomic<std::size_t> orders{0};
+  std::atomic<std::int64_t> last_used_ms{0};  // steady clock; when the actor may be put to sleep
+};
+
+struct placed_order {
+  order what;
+  std::shared_ptr<queue_slot> slot;
+  std::shared_ptr<std::atomic<std::size_t>> total;
+
+  // Frees the place, then answers: who asks again at once finds room.
+  void answer_with(answer a) {
+    slot->orders.fetch_sub(1, std::memory_order_relaxed);
+    total->fetch_sub(1, std::memory_order_relaxed);
+    what.reply(std::move(a));
+  }
+};
+using order_ptr = std::shared_ptr<placed_order>;
+
+// An order's command came back from the log.
+struct decided {
+  order_ptr from;
+  cluster::settled result;
+};
+using decided_ptr = std::shared_ptr<decided>;
+
+}  // namespace nacre::actors
+
+// Callbacks do not cross the network; a gateway turns remote requests into orders of its own.
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(nacre::actors::order_ptr)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(nacre::actors::decided_ptr)
+
+namespace nacre::actors {
+
+/// The WORKSPACE actor: puts everything that changes one workspace in a line; that line is our lock.
+using workspace_actor = caf::typed_actor<
+    // Authorizes, seals, proposes; the order is answered once its command is decided, or refused now.
+    caf::reacts_to<order_ptr>,
+    // INTERNAL: the log decided; opens what may be opened and keeps the promise.
+    caf::reacts_to<decided_ptr>>;
+
+}  // namespace nacre::actors

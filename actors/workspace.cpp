@@ -1,0 +1,147 @@
+#include "actors/workspace.hpp"
+
+#include "actors/sealing.hpp"
+#include "crypto/random.hpp"
+#include "crypto/token.hpp"
+#include "model/keys.hpp"
+#include "model/load.hpp"
+#include "model/policy.hpp"
+
+namespace nacre::actors {
+
+namespace {
+
+answer refusal(error e) {
+  answer a;
+  a.outcome.refused = std::move(e);
+  return a;
+}
+
+error unreadable() { return {errc::storage_failed, "Stored state could not be read"}; }
+
+}  // namespace
+
+void workspace_state::on_order(order_ptr o) {
+  if (std::chrono::steady_clock::now() >= o->what.deadline)
+    return o->answer_with(refusal({errc::deadline_exceeded, "The deadline passed before the request was begun"}));
+  auto view = log->applied_view();
+  auto op = prepare(*view, *o);
+  if (!view->trustworthy()) return o->answer_with(refusal(unreadable()));
+  if (!op) return o->answer_with(refusal(op.error()));
+  model::command command{o->what.ctx, std::move(*op)};
+  if (auto refused = model::refused_early(*view, command)) {
+    fresh_tokens_.erase(o->what.ctx.request);
+    answer a;
+    a.outcome = std::move(*refused);
+    return o->answer_with(std::move(a));
+  }
+  propose(std::move(o), std::move(command));
+}
+
+void workspace_state::propose(order_ptr o, model::command command) {
+  auto me = caf::actor_cast<workspace_actor>(self);
+  cluster::proposal p;
+  p.what = std::move(command);
+  p.deadline = o->what.deadline;
+  p.done = [me, o](cluster::settled s) {
+    caf::anon_send(me, std::make_shared<decided>(decided{o, std::move(s)}));
+  };
+  log->propose(std::move(p));
+}
+
+void workspace_state::on_decided(const decided_ptr& d) {
+  auto& o = *d->from;
+  answer a;
+  if (auto made = fresh_tokens_.extract(o.what.ctx.request)) a.token = std::move(made.mapped());
+  using fate = cluster::settled::fate;
+  if (d->result.how != fate::committed) {
+    // `unknown` on a single node means that this node cannot persist any more: it says so.
+    return o.answer_with(refusal(std::move(d->result.why)));
+  }
+  a.outcome = std::move(d->result.outcome);
+  if (a.outcome.refused) a.token = {};
+  if (const auto* r = std::get_if<model::revealed>(&a.outcome.what); r && !a.outcome.refused) {
+    // Only here, after the act is durable and on record, is anything decrypted.
+    auto token = open_revealed(*log->applied_view(), *r);
+    if (token)
+      a.token = std::move(*token);
+    else
+      a.outcome.refused = token.error();
+  }
+  o.answer_with(std::move(a));
+}
+
+result<const crypto::data_key*> workspace_state::open_key(const model::view& v, std::uint32_t version) {
+  if (!key || key->version != version) {
+    auto wrapped = v.get(model::space::sealed, model::keys::data_key(id, version));
+    if (!wrapped) {
+      auto ws = model::load<model::workspace_record>(v, model::space::state, model::keys::workspace(id));
+      if (ws && ws->deleted) return fail(errc::not_found, "The workspace has been deleted");
+      return fail(errc::corrupt, "The workspace's data key is missing");
+    }
+    auto opened = keys->open_data_key(id, version, *wrapped);
+    if (!opened) return fail(opened.error());
+    key = std::move(*opened);
+  }
+  return &*key;
+}
+
+result<model::operation> workspace_state::prepare(const model::view& v, placed_order& o) {
+  auto& what = o.what.what;
+  if (auto* pat = std::get_if<issue_pat>(&what)) return seal_new_pat(v, o.what.ctx, *pat);
+  if (auto* ws = std::get_if<found_workspace>(&what))
+    return model::operation{model::create_workspace{ws->name, ws->email, keys->make_data_key(id, 1)}};
+  if (auto* admit = std::get_if<admit_claimed>(&what))
+    return model::operation{
+        model::admit_member{admit->workspace_name, admit->email, admit->role, keys->make_data_key(id, 1)}};
+  return std::move(std::get<model::operation>(what));
+}
+
+result<model::operation> workspace_state::seal_new_pat(const model::view& v, const model::context& ctx,
+                                                       const issue_pat& what) {
+  auto who = model::stand(v, ctx, model::scope_write);
+  if (!who) return fail(who.error());
+  const auto& ws = who->workspace;
+  auto data_key = open_key(v, ws.data_key_version);
+  if (!data_key) return fail(data_key.error());
+  auto token = crypto::make_alephant_token(*keys, ws.name);
+
+  model::create_pat op;
+  op.id = pat_id{crypto::random_uuid()};
+  op.name = what.name;
+  op.prefix = std::string(token.view().substr(0, crypto::alephant_prefix_chars));
+  op.scopes = what.scopes;
+  op.expires = what.expires;
+  op.lookup = keys->token_lookup(token.view());
+  op.pepper_version = keys->pepper_version();
+  op.data_key_version = ws.data_key_version;
+  model::pat_record bound;
+  bound.owner = ctx.who.user;
+  bound.scopes = op.scopes;
+  bound.created = ctx.now;
+  bound.prefix = op.prefix;
+  op.sealed = keys->seal(**data_key, pat_sealing(id, op.id, pat_policy(bound)), token.view());
+  fresh_tokens_.insert_or_assign(ctx.request, std::move(token));
+  return model::operation{std::move(op)};
+}
+
+result<crypto::secure_bytes> workspace_state::open_revealed(const model::view& v, const model::revealed& r) {
+  auto data_key = open_key(v, r.pat.record.data_key_version);
+  if (!data_key) return fail(data_key.error());
+  return keys->open(**data_key, pat_sealing(id, r.pat.id, pat_policy(r.pat.record)), r.sealed);
+}
+
+workspace_actor::behavior_type workspace_behavior(workspace_actor::stateful_pointer<workspace_state> self,
+                                                  cluster::log* log, const crypto::keyring* keys, workspace_id id) {
+  auto& state = self->state;
+  state.self = self;
+  state.log = log;
+  state.keys = keys;
+  state.id = id;
+  return {
+      [&state](order_ptr o) { state.on_order(std::move(o)); },
+      [&state](const decided_ptr& d) { state.on_decided(d); },
+  };
+}
+
+}  // namespace nacre::actors
