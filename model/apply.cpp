@@ -8,6 +8,7 @@
 #include "model/limits.hpp"
 #include "model/load.hpp"
 #include "model/policy.hpp"
+#include "model/request_memory.hpp"
 #include "model/staged_state.hpp"
 #include "model/wire.hpp"
 
@@ -33,40 +34,57 @@ outcome answer(reply what) {
 
 // ---- budgets -------------------------------------------------------------------------------------
 
-// What is left of the window at `now`. A stamp from the future beyond one window means that the
-// clock was set back: it no longer counts, or nobody could reveal until the clock caught up.
-budget_record within_window(budget_record budget, timestamp now) {
-  std::erase_if(budget.reveals, [now](const budget_record::spent& s) {
-    return s.at.value() <= now.value() - limits::reveal_window_ms ||
-           s.at.value() > now.value() + limits::reveal_window_ms;
-  });
-  return budget;
-}
+// The reveals of one user that still count. The window has a clock of its own: the caller's, but never
+// behind a stamp it holds, so that nodes whose clocks differ cannot spend twice. A stamp from
+// more than one window ahead means that the clock was set back: it no longer counts, or nobody
+// could reveal until the clock caught up.
+class reveal_window {
+ public:
+  reveal_window(budget_record held, timestamp now) : held_(std::move(held)), now_(now), at_(now) {
+    auto& reveals = held_.reveals;
+    std::erase_if(reveals, [&](const auto& s) { return s.at > after(now, limits::reveal_window_ms); });
+    if (!reveals.empty()) at_ = std::max(now, reveals.back().at);
+    std::erase_if(reveals, [&](const auto& s) { return s.at <= after(at_, -limits::reveal_window_ms); });
+  }
 
-// The tighter of the two budgets if `budget` holds what was spent before this reveal.
-budget_state standing_of(const budget_record& budget, const reveal_pat& op, timestamp now) {
-  auto measure = [&](std::string_view name, std::uint32_t limit, auto counts) {
-    budget_state s{name, limit, limit, 0};
-    for (const auto& spent : budget.reveals) {
-      if (!counts(spent)) continue;
-      if (s.reset_ms == 0)  // oldest first: the first one to fall out of the window
-        s.reset_ms = std::max<std::int64_t>(1, spent.at.value() + limits::reveal_window_ms - now.value());
-      if (s.remaining > 0) --s.remaining;
-    }
-    return s;
-  };
-  auto per_pat = measure("reveal", op.per_pat, [&](const auto& s) { return s.pat == op.id; });
-  auto per_user = measure("reveal-user", op.per_user, [](const auto&) { return true; });
-  return per_user.remaining < per_pat.remaining ? per_user : per_pat;
-}
+  // The tighter of the two budgets.
+  budget_state standing(const reveal_pat& op) const {
+    auto per_pat = measure("reveal", op.per_pat, [&](const auto& s) { return s.pat == op.id; });
+    auto per_user = measure("reveal-user", op.per_user, [](const auto&) { return true; });
+    if (per_user.remaining != per_pat.remaining) return per_user.remaining < per_pat.remaining ? per_user : per_pat;
+    return per_user.remaining == 0 && per_user.reset_ms > per_pat.reset_ms ? per_user : per_pat;
+  }
 
-std::optional<outcome> budget_refusal(const budget_record& budget, const reveal_pat& op, timestamp now) {
-  auto standing = standing_of(budget, op, now);
-  if (standing.remaining > 0) return std::nullopt;
-  auto o = refuse(errc::rate_limited, "Too many reveals. Try again later");
-  o.budget = standing;
-  return o;
-}
+  std::optional<outcome> refusal(const reveal_pat& op) const {
+    auto now_stands = standing(op);
+    if (now_stands.remaining > 0) return std::nullopt;
+    auto o = refuse(errc::rate_limited, "Too many reveals. Try again later");
+    o.budget = now_stands;
+    return o;
+  }
+
+  void spend(pat_id pat) { held_.reveals.push_back({at_, pat}); }
+  const budget_record& held() const { return held_; }
+
+ private:
+  template <class Counts>
+  budget_state measure(std::string_view name, std::uint32_t limit, Counts counts) const {
+    std::vector<timestamp> spent;  // oldest first
+    for (const auto& s : held_.reveals)
+      if (counts(s)) spent.push_back(s.at);
+    budget_state stands{name, limit, limit, 0};
+    stands.remaining = spent.size() < limit ? limit - static_cast<std::uint32_t>(spent.size()) : 0;
+    if (limit == 0) stands.reset_ms = limits::reveal_window_ms;
+    if (limit == 0 || spent.empty()) return stands;
+    // The one whose leaving makes room: not the oldest if the limit has been lowered since.
+    auto leaves = spent.size() > limit ? spent[spent.size() - limit] : spent.front();
+    stands.reset_ms = leaves.value() + limits::reveal_window_ms - now_.value();
+    return stands;
+  }
+
+  budget_record held_;
+  timestamp now_, at_;
+};
 
 // ---- one call per operation ------------------------------------------------------------------------
 
@@ -75,6 +93,7 @@ class applying {
   applying(state& st, const context& ctx) : st_(st), ctx_(ctx) {}
 
   outcome operator()(const create_workspace& op) {
+    if (auto may = may_begin(); !may) return refuse(may.error());
     if (load<workspace_record>(st_, space::state, keys::workspace(ctx_.workspace)))
       return refuse(errc::conflict, "This workspace exists already");
     auto ws = begin_workspace(op.name, op.wrapped_data_key);
@@ -85,6 +104,7 @@ class applying {
   }
 
   outcome operator()(const admit_member& op) {
+    if (auto may = may_begin(); !may) return refuse(may.error());
     auto ws = load<workspace_record>(st_, space::state, keys::workspace(ctx_.workspace));
     if (ws && ws->deleted) return refuse(errc::forbidden, "You are not a member of this workspace");
     if (auto me = load_member(ctx_.who.user)) {
@@ -212,6 +232,8 @@ class applying {
     if (auto may = require_admin(*who); !may) return refuse(may.error());
     if (who->workspace.projects >= limits::projects_per_workspace_max)
       return refuse(errc::conflict, "This workspace has as many projects as it can hold");
+    if (st_.get(space::state, keys::project(ctx_.workspace, op.id)))
+      return refuse(errc::conflict, "This project exists already");
     if (st_.get(space::state, keys::project_key(ctx_.workspace, op.key)))
       return refuse(errc::conflict, "A project with this key exists already");
     project_record made{op.name, op.key, op.version, ctx_.now, ctx_.now};
@@ -227,7 +249,7 @@ class applying {
     auto who = stand(st_, ctx_, scope_write);
     if (!who) return refuse(who.error());
     // A token never makes a stronger one.
-    if (ctx_.who.via == caller::kind::pat && (implied(op.scopes) & ~ctx_.who.scopes)) {
+    if (implied(op.scopes) & ~who->scopes) {
       auto missing = (op.scopes & scope_admin) ? scope_admin : scope_write;
       return refuse(errc::insufficient_scope,
                     "Insufficient permissions. Required scope: " + std::string(name_of(missing)));
@@ -249,7 +271,9 @@ class applying {
   }
 
   outcome operator()(const import_pat& op) {
+    if (ctx_.workspace == system_workspace) return refuse(no_workspace());
     std::optional<workspace_record> ws;
+    auto ceiling = role::owner;  // of whom tokens may be brought in
     if (ctx_.who.via == caller::kind::system) {
       ws = load<workspace_record>(st_, space::state, keys::workspace(ctx_.workspace));
       if (ws && ws->deleted) return refuse(errc::not_found, "The workspace has been deleted");
@@ -258,17 +282,25 @@ class applying {
       if (!who) return refuse(who.error());
       if (auto may = require_admin(*who); !may) return refuse(may.error());
       ws = std::move(who->workspace);
+      ceiling = who->me.role;
     }
-    if (st_.get(space::index, lookup_key(op.lookup))) return refuse(errc::conflict, "This token is known already");
+    if (token_known(op.lookup)) return refuse(errc::conflict, "This token is known already");
     // Who owned tokens elsewhere is a member here; the first one in a new workspace owns it.
     bool fresh = !ws;
-    if (fresh) ws = begin_workspace("Imported", op.wrapped_data_key);
+    if (fresh) {
+      ws = begin_workspace("Imported", op.wrapped_data_key);
+      record({"workspace.create", to_string(ctx_.workspace)});
+    }
     auto owner = load_member(op.owner);
     if (owner && owner->removed) return refuse(errc::conflict, "The token's owner has left the workspace");
+    // Who knows a token acts as its owner: nobody brings in a token of someone above them.
+    if (owner && owner->role > ceiling)
+      return refuse(errc::forbidden, "Only a workspace owner may import a token of an owner");
     if (!owner) {
       if (ws->members >= limits::members_per_workspace_max)
         return refuse(errc::conflict, "This workspace has as many members as it can hold");
       owner = join(*ws, op.owner, fresh ? role::owner : role::member, "");
+      record({"member.admit", to_string(op.owner)});
     }
     pat_record made;
     made.owner = op.owner;
@@ -332,11 +364,11 @@ class applying {
     std::optional<budget_state> budget;
     if (op.limited) {
       auto key = keys::budget(ctx_.workspace, ctx_.who.user);
-      auto spent = within_window(load<budget_record>(st_, space::state, key).value_or(budget_record{}), ctx_.now);
-      if (auto refused = budget_refusal(spent, op, ctx_.now)) return std::move(*refused);
-      spent.reveals.push_back({ctx_.now, op.id});
-      st_.put(space::state, key, encode(spent));
-      budget = standing_of(spent, op, ctx_.now);
+      reveal_window window(load<budget_record>(st_, space::state, key).value_or(budget_record{}), ctx_.now);
+      if (auto refused = window.refusal(op)) return std::move(*refused);
+      window.spend(op.id);
+      st_.put(space::state, key, encode(window.held()));
+      budget = window.standing(op);
     }
     auto denied = [&](error e) {
       record({"pat.reveal", to_string(op.id), "denied", nacre::name_of(e.code)});
@@ -374,13 +406,18 @@ class applying {
       save(use.pat, *pat);
       if (first_this_hour) record({"pat.use", to_string(use.pat)});
     }
-    for (const auto& act : op.acts) record({act.action, act.object, "granted", act.reason, act.count});
+    for (const auto& act : op.acts)
+      record({act.action, act.object, act.reason.empty() ? "granted" : "denied", act.reason, act.count});
     return {};
   }
 
  private:
-  static std::string lookup_key(const std::array<std::uint8_t, 32>& lookup) {
-    return keys::token({reinterpret_cast<const char*>(lookup.data()), lookup.size()});
+  static std::string_view view_of(const std::array<std::uint8_t, 32>& lookup) {
+    return {reinterpret_cast<const char*>(lookup.data()), lookup.size()};
+  }
+  bool token_known(const std::array<std::uint8_t, 32>& lookup) const {
+    return st_.get(space::index, keys::token(view_of(lookup))) ||
+           st_.get(space::index, keys::imported_token(view_of(lookup)));
   }
 
   std::optional<member_record> load_member(user_id user) const {
@@ -391,6 +428,15 @@ class applying {
     st_.put(space::state, keys::member(ctx_.workspace, user), encode(m));
   }
   void save(pat_id id, const pat_record& p) { st_.put(space::state, keys::pat(ctx_.workspace, id), encode(p)); }
+
+  static error no_workspace() { return {errc::invalid, "The nil workspace belongs to nobody"}; }
+
+  // Whether the caller may bring a workspace into being or walk into one.
+  result<void> may_begin() const {
+    if (ctx_.workspace == system_workspace) return fail(no_workspace());
+    if (ctx_.who.via == caller::kind::jwt) return {};
+    return fail(errc::forbidden, "A personal access token is bound to its workspace");
+  }
 
   workspace_record begin_workspace(const std::string& name, const std::string& wrapped_data_key) {
     workspace_record ws;
@@ -418,7 +464,7 @@ class applying {
   result<void> keep_new_pat(pat_id id, pat_record& made, workspace_record& ws, member_record& owner) {
     if (owner.live_pats >= limits::pats_per_user_max)
       return fail(errc::conflict, "You have as many personal access tokens as one user can hold");
-    if (st_.get(space::state, keys::pat(ctx_.workspace, id)) || st_.get(space::index, lookup_key(made.lookup)))
+    if (st_.get(space::state, keys::pat(ctx_.workspace, id)) || token_known(made.lookup))
       return fail(errc::conflict, "This personal access token exists already");
     made.seq = ++ws.pat_seq;
     ++ws.live_pats;
@@ -427,7 +473,8 @@ class applying {
     save(id, made);
     st_.put(space::state, keys::live_pat(ctx_.workspace, made.created, made.seq), id_bytes);
     st_.put(space::state, keys::owned_pat(ctx_.workspace, made.owner, made.created, made.seq), id_bytes);
-    st_.put(space::index, lookup_key(made.lookup), writer{}.id(ctx_.workspace).id(id).take());
+    auto lookup = made.imported ? keys::imported_token(view_of(made.lookup)) : keys::token(view_of(made.lookup));
+    st_.put(space::index, lookup, writer{}.id(ctx_.workspace).id(id).take());
     save(ws);
     save(made.owner, owner);
     return {};
@@ -439,111 +486,10 @@ class applying {
   const context& ctx_;
 };
 
-// ---- request memory --------------------------------------------------------------------------------
-
-constexpr std::uint8_t memory_version = 1;
-
-std::string remember(const outcome& o) {
-  writer w;
-  w.u8(memory_version).u8(o.refused ? static_cast<std::uint8_t>(o.refused->code) : 0);
-  w.bytes(o.refused ? o.refused->text : "");
-  return w.take();
-}
-
-// What the first time answered, with the objects as they are now.
-class recalling {
- public:
-  recalling(const view& v, const context& ctx) : v_(v), ctx_(ctx) {}
-  reply operator()(const create_workspace&) { return workspace(); }
-  reply operator()(const admit_member&) { return workspace(); }
-  reply operator()(const rename_workspace&) { return workspace(); }
-  reply operator()(const put_member& op) {
-    return found<member_record>(keys::member(ctx_.workspace, op.user), [&](auto r) { return member_entry{op.user, r}; });
-  }
-  reply operator()(const create_service_user& op) {
-    return found<service_user_record>(keys::service_user(ctx_.workspace, op.id),
-                                      [&](auto r) { return service_user_entry{op.id, r}; });
-  }
-  reply operator()(const create_project& op) {
-    return found<project_record>(keys::project(ctx_.workspace, op.id), [&](auto r) {
-      return project_entry{op.id, ctx_.workspace, r};
-    });
-  }
-  reply operator()(const create_pat& op) { return pat(op.id); }
-  reply operator()(const import_pat& op) { return pat(op.id); }
-  reply operator()(const change_pat& op) { return pat(op.id); }
-  reply operator()(const revoke_pat& op) { return pat(op.id); }
-  reply operator()(const reveal_pat& op) {
-    auto record = load<pat_record>(v_, space::state, keys::pat(ctx_.workspace, op.id));
-    auto sealed = v_.get(space::sealed, keys::sealed_pat(ctx_.workspace, op.id));
-    if (!record || !sealed) return {};
-    return revealed{{op.id, ctx_.workspace, *record, {}}, *sealed};
-  }
-  reply operator()(const delete_workspace&) { return {}; }
-  reply operator()(const remove_member&) { return {}; }
-  reply operator()(const note_activity&) { return {}; }
-
- private:
-  template <class Record, class Make>
-  reply found(const std::string& key, Make make) {
-    auto record = load<Record>(v_, space::state, key);
-    if (!record) return {};
-    return make(*record);
-  }
-  reply workspace() {
-    auto me = load<member_record>(v_, space::state, keys::member(ctx_.workspace, ctx_.who.user));
-    return found<workspace_record>(keys::workspace(ctx_.workspace), [&](auto r) {
-      return workspace_entry{ctx_.workspace, r, me ? me->role : role::member};
-    });
-  }
-  reply pat(pat_id id) {
-    auto ws = load<workspace_record>(v_, space::state, keys::workspace(ctx_.workspace));
-    return found<pat_record>(keys::pat(ctx_.workspace, id), [&](auto r) {
-      return pat_entry{id, ctx_.workspace, r, ws ? ws->name : ""};
-    });
-  }
-  const view& v_;
-  const context& ctx_;
-};
-
-std::optional<outcome> recall(const view& v, const command& c, const std::string& key) {
-  auto bytes = v.get(space::state, key);
-  if (!bytes) return std::nullopt;
-  reader r(*bytes);
-  auto version = r.u8();
-  auto code = r.u8();
-  auto text = r.text(limits::record_bytes_max);
-  if (version != memory_version || !r.finished() || code > static_cast<std::uint8_t>(errc::internal)) {
-    v.mark_undecodable();
-    return std::nullopt;
-  }
-  outcome o;
-  o.replayed = true;
-  if (code != 0) {
-    o.refused = error{static_cast<errc>(code), std::move(text)};
-    return o;
-  }
-  o.what = std::visit(recalling{v, c.ctx}, c.what);
-  return o;
-}
-
-// Amortised: each effect is written once and forgotten once, a few at a time.
-void forget_old_requests(state& st, const context& ctx) {
-  auto from = keys::all(ctx.workspace, 'R');
-  auto to = keys::requests_from(ctx.workspace, after(ctx.now, -limits::request_memory_ms));
-  std::vector<std::string> old;
-  st.scan(space::state, from, to, [&](std::string_view key, std::string_view) {
-    old.emplace_back(key);
-    return old.size() < limits::request_prune_batch;
-  });
-  for (const auto& key : old) st.erase(space::state, key);
-}
-
 }  // namespace
 
 outcome apply(state& st, const command& c) {
-  auto memory = keys::request(c.ctx.workspace, c.ctx.now, c.ctx.request);
-  if (auto before = recall(st, c, memory)) return std::move(*before);
+  if (auto before = recall(st, c)) return std::move(*before);
   staged_state mine(st);
   auto o = std::visit(applying{mine, c.ctx}, c.what);
   if (!mine.trustworthy()) {
@@ -554,9 +500,7 @@ outcome apply(state& st, const command& c) {
   if (o.refused && !std::holds_alternative<reveal_pat>(c.what)) return o;
   if (mine.changed()) {
     std::move(mine).lay_into(st);
-    st.put(space::state, memory, remember(o));
-    // One effect in 32 pays for forgetting up to 64: which one is decided by the request, not by chance.
-    if ((c.ctx.request.value().bytes[15] & 31) == 0) forget_old_requests(st, c.ctx);
+    remember(st, c, o);
   }
   return o;
 }
@@ -565,11 +509,12 @@ std::optional<outcome> refused_early(const view& v, const command& c) {
   if (c.ctx.who.via == caller::kind::system || std::holds_alternative<create_workspace>(c.what) ||
       std::holds_alternative<admit_member>(c.what))
     return std::nullopt;
+  if (is_remembered(v, c.ctx)) return std::nullopt;  // it has acted: apply() tells what it answered
   auto who = stand(v, c.ctx, needed_scope(c.what));
   if (!who) return refuse(who.error());
   if (const auto* op = std::get_if<reveal_pat>(&c.what); op && op->limited) {
     auto spent = load<budget_record>(v, space::state, keys::budget(c.ctx.workspace, c.ctx.who.user));
-    if (spent) return budget_refusal(within_window(std::move(*spent), c.ctx.now), *op, c.ctx.now);
+    return reveal_window(std::move(spent).value_or(budget_record{}), c.ctx.now).refusal(*op);
   }
   return std::nullopt;
 }

@@ -1,6 +1,6 @@
 #pragma once
 // Where everything lives. `+` is concatenation; integers are big-endian, `~` is the complement, so
-// that newest comes first in key order.
+// that newest comes first in key order; times have their sign bit flipped, so that 1969 sorts before 1970.
 //
 //   space  key                                  value
 //   state  ws                                   workspace_record
@@ -17,7 +17,8 @@
 //   sealed ws + 'D' + version                   wrapped data key
 //   sealed ws + 'P' + pat                       sealed token
 //   audit  ws + seq                             audit_row
-//   index  't' + lookup(32)                     ws + pat
+//   index  't' + lookup(32)                     ws + pat, of a token issued here
+//   index  'x' + lookup(32)                     ws + pat, of a token imported by its hash
 //   index  'u' + user + ws                      (empty): the workspaces of a user
 //
 // `meta` belongs to storage and app; its keys are listed in storage/README.md.
@@ -43,14 +44,14 @@ inline std::string pat(workspace_id ws, pat_id pat) { return at(ws, 'P').id(pat)
 inline std::string budget(workspace_id ws, user_id user) { return at(ws, 'B').id(user).take(); }
 inline std::string audit_head(workspace_id ws) { return at(ws, 'A').take(); }
 inline std::string request(workspace_id ws, timestamp stamped, request_id id) {
-  return at(ws, 'R').time(stamped).id(id).take();
+  return at(ws, 'R').ordered(stamped).id(id).take();
 }
-inline std::string requests_from(workspace_id ws, timestamp stamped) { return at(ws, 'R').time(stamped).take(); }
+inline std::string requests_from(workspace_id ws, timestamp stamped) { return at(ws, 'R').ordered(stamped).take(); }
 inline std::string live_pat(workspace_id ws, timestamp created, std::uint64_t seq) {
-  return at(ws, 'L').u64(~static_cast<std::uint64_t>(created.value())).u64(~seq).take();
+  return at(ws, 'L').newest_first(created).u64(~seq).take();
 }
 inline std::string owned_pat(workspace_id ws, user_id owner, timestamp created, std::uint64_t seq) {
-  return at(ws, 'O').id(owner).u64(~static_cast<std::uint64_t>(created.value())).u64(~seq).take();
+  return at(ws, 'O').id(owner).newest_first(created).u64(~seq).take();
 }
 // A prefix of everything of one kind, for scans; `past` ends it.
 inline std::string all(workspace_id ws, char kind) { return at(ws, kind).take(); }
@@ -67,6 +68,7 @@ inline std::string sealed_pat(workspace_id ws, pat_id pat) { return at(ws, 'P').
 inline std::string audit(workspace_id ws, std::uint64_t seq) { return writer{}.id(ws).u64(seq).take(); }
 
 inline std::string token(std::string_view lookup) { return writer{}.u8('t').raw(lookup).take(); }
+inline std::string imported_token(std::string_view lookup) { return writer{}.u8('x').raw(lookup).take(); }
 inline std::string user_workspace(user_id user, workspace_id ws) { return writer{}.u8('u').id(user).id(ws).take(); }
 inline std::string user_workspaces(user_id user) { return writer{}.u8('u').id(user).take(); }
 

@@ -1,5 +1,7 @@
 #include "model/queries.hpp"
 
+#include <algorithm>
+
 #include "model/keys.hpp"
 #include "model/load.hpp"
 #include "model/policy.hpp"
@@ -30,6 +32,7 @@ listed<Entry> page_of(const view& v, const std::string& prefix, page at, Make ma
 
 // The PATs a list index names, in its order.
 std::vector<pat_entry> listed_pats(const view& v, workspace_id ws, const std::string& prefix, page at) {
+  if (at.limit == 0) return {};
   std::vector<std::string> ids;
   std::uint64_t passed = 0;
   v.scan(space::state, prefix, keys::past(prefix), [&](std::string_view, std::string_view id) {
@@ -53,8 +56,9 @@ constexpr auto every_record = [](const auto&) { return true; };
 
 }  // namespace
 
-std::optional<token_owner> find_token(const view& v, std::string_view lookup) {
-  auto where = v.get(space::index, keys::token(lookup));
+std::optional<token_owner> find_token(const view& v, std::string_view lookup, token_origin origin) {
+  auto key = origin == token_origin::issued ? keys::token(lookup) : keys::imported_token(lookup);
+  auto where = v.get(space::index, key);
   if (!where) return std::nullopt;
   reader r(*where);
   auto ws = r.id_as<workspace_id>();
@@ -126,7 +130,9 @@ result<listed<member_entry>> list_members(const view& v, const context& ctx, pag
   if (!who) return fail(who.error());
   return page_of<member_entry, member_record>(
       v, keys::all(ctx.workspace, 'M'), at,
-      [](uuid id, member_record r) { return member_entry{user_id{id}, std::move(r)}; },
+      [](uuid id, member_record r) {
+        return member_entry{user_id{id}, std::move(r)};
+      },
       [](const member_record& r) { return !r.removed; });
 }
 
@@ -135,7 +141,10 @@ result<listed<service_user_entry>> list_service_users(const view& v, const conte
   if (!who) return fail(who.error());
   return page_of<service_user_entry, service_user_record>(
       v, keys::all(ctx.workspace, 'S'), at,
-      [](uuid id, service_user_record r) { return service_user_entry{user_id{id}, std::move(r)}; }, every_record);
+      [](uuid id, service_user_record r) {
+        return service_user_entry{user_id{id}, std::move(r)};
+      },
+      every_record);
 }
 
 result<listed<project_entry>> list_projects(const view& v, const context& ctx, page at) {
@@ -143,7 +152,9 @@ result<listed<project_entry>> list_projects(const view& v, const context& ctx, p
   if (!who) return fail(who.error());
   return page_of<project_entry, project_record>(
       v, keys::all(ctx.workspace, 'J'), at,
-      [&](uuid id, project_record r) { return project_entry{project_id{id}, ctx.workspace, std::move(r)}; },
+      [&](uuid id, project_record r) {
+        return project_entry{project_id{id}, ctx.workspace, std::move(r)};
+      },
       every_record);
 }
 
@@ -156,15 +167,14 @@ result<listed<audit_entry>> list_audit(const view& v, const context& ctx, std::u
   out.total = head.size;
   if (after >= head.size || limit == 0) return out;
   v.scan(space::audit, keys::audit(ctx.workspace, after + 1), keys::audit(ctx.workspace, head.size + 1),
-         [&](std::string_view, std::string_view value) {
+         [&](std::string_view key, std::string_view value) {
+           auto seq = after + 1 + out.items.size();
            auto row = decode<audit_row>(value);
-           if (!row) {
-             v.mark_undecodable();
-             return false;
-           }
-           out.items.push_back({after + 1 + out.items.size(), std::move(*row)});
+           if (!row || key != keys::audit(ctx.workspace, seq)) return false;
+           out.items.push_back({seq, std::move(*row)});
            return out.items.size() < limit;
          });
+  if (out.items.size() < std::min<std::uint64_t>(limit, head.size - after)) v.mark_undecodable();  // a row is lost
   return out;
 }
 

@@ -29,7 +29,8 @@ struct token_owner {
   pat_id id;
   pat_record record;
 };
-std::optional<token_owner> find_token(const view& v, std::string_view lookup);
+enum class token_origin : std::uint8_t { issued, imported };
+std::optional<token_owner> find_token(const view& v, std::string_view lookup, token_origin origin);
 
 // Members see their own PATs, owners and admins all of the workspace. Newest first, live ones only.
 result<pat_entry> get_pat(const view& v, const context& ctx, pat_id id);
