@@ -9,18 +9,23 @@ namespace nacre::limits {
 
 // Wire: contracts/alephant-pats.md section 4, SECURITY-DESIGN sections 1 and 8.
 inline constexpr std::size_t request_line_bytes_max = 8 * 1024;
-inline constexpr std::size_t header_bytes_max = 32 * 1024;    // request line and all fields
+inline constexpr std::size_t header_bytes_max = 32 * 1024;  // request line and all fields
 inline constexpr std::size_t header_count_max = 100;
 inline constexpr std::size_t body_bytes_max = 32 * 1024;
 inline constexpr std::size_t json_depth_max = 16;
 inline constexpr std::size_t bearer_bytes_max = 8 * 1024;
 inline constexpr std::size_t pipelined_bytes_max = 64 * 1024;  // unread input kept per connection
-inline constexpr std::size_t output_bytes_max = 1024 * 1024;   // unsent output kept per connection
+inline constexpr std::size_t output_bytes_max = 1024 * 1024;   // unsent output beyond which no request is read
+// After its last answer a connection reads on (and throws away), so that a reset does not overtake the answer.
+inline constexpr std::int64_t linger_ms = 1'000;
+inline constexpr std::size_t linger_bytes_max = 1024 * 1024;
+inline constexpr std::int64_t http_tick_ms = 100;          // how exactly http deadlines are kept
+inline constexpr std::size_t http_spare_files_min = 512;  // descriptors above the connection cap
 
 // Names: Unicode code points; every name is also at most four times as many bytes.
 inline constexpr std::size_t name_chars_max = 100;
 inline constexpr std::size_t project_key_chars_max = 64;
-inline constexpr std::size_t email_bytes_max = 254;   // RFC 5321 path limit
+inline constexpr std::size_t email_bytes_max = 254;  // RFC 5321 path limit
 inline constexpr std::size_t subject_bytes_max = 255;
 inline constexpr std::size_t issuer_bytes_max = 255;
 
@@ -32,13 +37,13 @@ inline constexpr std::size_t service_users_per_workspace_max = 10'000;
 
 // Paging: contracts/alephant-pats.md section 4.2.
 inline constexpr std::uint32_t page_default = 20;
-inline constexpr std::uint32_t page_limit_max = 100;       // ?limit=
-inline constexpr std::uint32_t page_size_max = 200;        // ?pageSize=
+inline constexpr std::uint32_t page_limit_max = 100;  // ?limit=
+inline constexpr std::uint32_t page_size_max = 200;   // ?pageSize=
 inline constexpr std::uint32_t page_offset_max = 10'000'000;
 inline constexpr std::uint32_t audit_page_max = 1'000;
 
 // Budgets: a record keeps one stamp per reveal in the window, so the configurable ceiling bounds it.
-inline constexpr std::uint32_t reveal_budget_max = 600;   // per user per window
+inline constexpr std::uint32_t reveal_budget_max = 600;  // per user per window
 inline constexpr std::int64_t reveal_window_ms = 60'000;
 
 // Request ids are remembered this long; no retry inside the cluster lives longer.

@@ -1,0 +1,36 @@
+#pragma once
+// Character rules of RFC 9110, as tables: no locale, no <cctype>.
+
+#include <array>
+#include <string_view>
+
+namespace nacre::http {
+
+constexpr char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c; }
+
+// ASCII words compared without regard to case.
+constexpr bool same_word(std::string_view a, std::string_view b) {
+  if (a.size() != b.size()) return false;
+  for (std::size_t i = 0; i < a.size(); ++i)
+    if (lower(a[i]) != lower(b[i])) return false;
+  return true;
+}
+
+constexpr bool is_digit(char c) { return c >= '0' && c <= '9'; }
+constexpr bool is_alpha(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
+constexpr bool is_token_char(char c) {
+  return is_digit(c) || is_alpha(c) || std::string_view{"!#$%&'*+-.^_`|~"}.find(c) != std::string_view::npos;
+}
+constexpr bool is_path_char(char c) {
+  return is_digit(c) || is_alpha(c) || c == '.' || c == '_' || c == '~' || c == '/' || c == '-';
+}
+constexpr bool is_visible(char c) { return c > ' ' && c < 0x7f; }  // also false for bytes above 0x7f
+
+template <class Rule>
+constexpr bool all_of(std::string_view text, Rule rule) {
+  for (const char c : text)
+    if (!rule(c)) return false;
+  return true;
+}
+
+}  // namespace nacre::http
