@@ -1,0 +1,276 @@
+#include "http/json.hpp"
+
+#include <simdjson.h>
+
+#include <algorithm>
+#include <bit>
+#include <charconv>
+#include <cstring>
+
+#include "http/buffer.hpp"
+#include "model/limits.hpp"
+
+namespace nacre::http {
+
+namespace dom = simdjson::dom;
+
+namespace detail {
+
+// A parser and the padded copy it reads. Kept per thread: making one costs more than most bodies.
+struct json_slot {
+  dom::parser parser{limits::body_bytes_max};
+  std::array<char, limits::body_bytes_max + simdjson::SIMDJSON_PADDING> text;
+  std::size_t used = 0;
+};
+
+namespace {
+
+constexpr std::size_t kept_slots_max = 4;
+thread_local std::vector<std::unique_ptr<json_slot>> kept_slots;
+
+}  // namespace
+
+void json_slot_return::operator()(json_slot* slot) const noexcept {
+  std::unique_ptr<json_slot> owned{slot};
+  wipe(owned->text.data(), owned->used);
+  // Decoded strings: each takes its bytes, a length and an end; never more than 5/3 of the text.
+  if (auto* strings = owned->parser.doc.string_buf.get())
+    wipe(reinterpret_cast<char*>(strings), 5 * owned->used / 3 + simdjson::SIMDJSON_PADDING);
+  try {
+    if (kept_slots.size() < kept_slots_max) kept_slots.push_back(std::move(owned));
+  } catch (...) {
+  }
+}
+
+}  // namespace detail
+
+struct json_value::access {
+  static_assert(sizeof(dom::element) <= 16 && std::is_trivially_copyable_v<dom::element>);
+  static dom::element element(const json_value& v) {
+    dom::element e;
+    std::memcpy(static_cast<void*>(&e), v.element_.data(), sizeof e);
+    return e;
+  }
+  static json_value value(const dom::element& e) {
+    json_value v;
+    std::memcpy(v.element_.data(), static_cast<const void*>(&e), sizeof e);
+    return v;
+  }
+  static const char* check(const dom::element& e, std::size_t depth);
+  static const char* check_keys(const dom::object& o, std::size_t depth);
+};
+
+namespace {
+
+constexpr const char* not_json = "The body is not valid JSON.";
+constexpr const char* not_object = "The body must be a JSON object.";
+constexpr const char* too_deep = "The body is nested too deeply.";
+constexpr const char* repeated = "A key of the body is repeated.";
+constexpr const char* too_large = "The body is too large.";
+
+}  // namespace
+
+// Null if the value keeps the rules.
+const char* json_value::access::check(const dom::element& e, std::size_t depth) {
+  if (e.is_object()) {
+    if (depth >= limits::json_depth_max) return too_deep;
+    return check_keys(dom::object{e}, depth + 1);
+  }
+  if (e.is_array()) {
+    if (depth >= limits::json_depth_max) return too_deep;
+    for (const dom::element item : dom::array{e})
+      if (const char* why = check(item, depth + 1)) return why;
+  }
+  return nullptr;
+}
+
+const char* json_value::access::check_keys(const dom::object& o, std::size_t depth) {
+  constexpr std::size_t few = 16;
+  std::array<std::string_view, few> seen;
+  std::vector<std::string_view> many;  // thousands of keys are sorted, not compared each with each
+  std::size_t count = 0;
+  for (const auto field : o) {
+    if (count < few) {
+      for (std::size_t i = 0; i < count; ++i)
+        if (seen[i] == field.key) return repeated;
+      seen[count] = field.key;
+    } else {
+      if (count == few) many.assign(seen.begin(), seen.end());
+      many.push_back(field.key);
+    }
+    ++count;
+    if (const char* why = check(field.value, depth)) return why;
+  }
+  std::sort(many.begin(), many.end());
+  return std::adjacent_find(many.begin(), many.end()) == many.end() ? nullptr : repeated;
+}
+
+result<json_document> parse_json(std::string_view body, bool empty_is_object) {
+  if (body.empty() && empty_is_object) body = "{}";
+  if (body.size() > limits::body_bytes_max) return fail(errc::invalid, too_large);
+  json_document document;
+  if (detail::kept_slots.empty()) {
+    document.slot_.reset(new detail::json_slot);
+  } else {
+    document.slot_.reset(detail::kept_slots.back().release());
+    detail::kept_slots.pop_back();
+  }
+  detail::json_slot& slot = *document.slot_;
+  std::memcpy(slot.text.data(), body.data(), body.size());
+  std::memset(slot.text.data() + body.size(), 0, simdjson::SIMDJSON_PADDING);
+  slot.used = body.size();
+  dom::element root;
+  const auto code = slot.parser.parse(slot.text.data(), body.size(), false).get(root);
+  if (code == simdjson::DEPTH_ERROR) return fail(errc::invalid, too_deep);
+  if (code == simdjson::CAPACITY) return fail(errc::invalid, too_large);
+  if (code != simdjson::SUCCESS) return fail(errc::invalid, not_json);
+  if (!root.is_object()) return fail(errc::invalid, not_object);
+  if (const char* why = json_value::access::check(root, 0)) return fail(errc::invalid, why);
+  document.root_ = json_value::access::value(root);
+  return document;
+}
+
+bool json_value::is_null() const { return access::element(*this).is_null(); }
+bool json_value::is_object() const { return access::element(*this).is_object(); }
+bool json_value::is_array() const { return access::element(*this).is_array(); }
+bool json_value::is_string() const { return access::element(*this).is_string(); }
+
+std::optional<std::string_view> json_value::string() const {
+  std::string_view text;
+  if (access::element(*this).get_string().get(text) != simdjson::SUCCESS) return std::nullopt;
+  return text;
+}
+
+std::optional<bool> json_value::boolean() const {
+  bool b = false;
+  if (access::element(*this).get_bool().get(b) != simdjson::SUCCESS) return std::nullopt;
+  return b;
+}
+
+std::optional<std::int64_t> json_value::integer() const {
+  std::int64_t n = 0;
+  if (access::element(*this).get_int64().get(n) != simdjson::SUCCESS) return std::nullopt;
+  return n;
+}
+
+std::optional<double> json_value::number() const {
+  double n = 0;
+  if (access::element(*this).get_double().get(n) != simdjson::SUCCESS) return std::nullopt;
+  return n;
+}
+
+std::optional<json_value> json_value::find(std::string_view key) const {
+  dom::object o;
+  if (access::element(*this).get_object().get(o) != simdjson::SUCCESS) return std::nullopt;
+  dom::element e;
+  if (o.at_key(key).get(e) != simdjson::SUCCESS) return std::nullopt;
+  return access::value(e);
+}
+
+std::vector<std::pair<std::string_view, json_value>> json_value::members() const {
+  std::vector<std::pair<std::string_view, json_value>> out;
+  dom::object o;
+  if (access::element(*this).get_object().get(o) == simdjson::SUCCESS)
+    for (const auto field : o) out.emplace_back(field.key, access::value(field.value));
+  return out;
+}
+
+std::vector<json_value> json_value::items() const {
+  std::vector<json_value> out;
+  dom::array a;
+  if (access::element(*this).get_array().get(a) == simdjson::SUCCESS)
+    for (const dom::element e : a) out.push_back(access::value(e));
+  return out;
+}
+
+namespace {
+
+// 0: as it is; 'u': \u00XX; else the letter behind the backslash.
+constexpr auto escapes = [] {
+  std::array<char, 256> table{};
+  for (std::size_t c = 0; c < 0x20; ++c) table[c] = 'u';
+  table['\b'] = 'b';
+  table['\f'] = 'f';
+  table['\n'] = 'n';
+  table['\r'] = 'r';
+  table['\t'] = 't';
+  table['"'] = '"';
+  table['\\'] = '\\';
+  return table;
+}();
+
+template <class Number>
+void append_number(std::string& out, Number n) {
+  char digits[24];
+  out.append(digits, std::to_chars(digits, digits + sizeof digits, n).ptr);
+}
+
+}  // namespace
+
+void json_writer::quoted(std::string_view text) {
+  static constexpr char hex[] = "0123456789abcdef";
+  out_.push_back('"');
+  std::size_t plain = 0;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const auto c = static_cast<unsigned char>(text[i]);
+    const char escape = escapes[c];
+    if (escape == 0) continue;
+    out_.append(text.substr(plain, i - plain));
+    plain = i + 1;
+    out_.push_back('\\');
+    out_.push_back(escape);
+    if (escape == 'u') {
+      out_.append("00");
+      out_.push_back(hex[c >> 4]);
+      out_.push_back(hex[c & 15]);
+    }
+  }
+  out_.append(text.substr(plain));
+  out_.push_back('"');
+}
+
+json_writer& json_writer::key(std::string_view name) {
+  separate();
+  quoted(name);
+  out_.push_back(':');
+  comma_ = false;
+  return *this;
+}
+
+json_writer& json_writer::value(std::string_view text) {
+  separate();
+  quoted(text);
+  return *this;
+}
+
+json_writer& json_writer::value(bool b) {
+  separate();
+  out_.append(b ? "true" : "false");
+  return *this;
+}
+
+json_writer& json_writer::value(std::int64_t n) {
+  separate();
+  append_number(out_, n);
+  return *this;
+}
+
+json_writer& json_writer::value(std::uint64_t n) {
+  separate();
+  append_number(out_, n);
+  return *this;
+}
+
+json_writer& json_writer::value(std::nullptr_t) {
+  separate();
+  out_.append("null");
+  return *this;
+}
+
+json_writer& json_writer::raw(std::string_view json) {
+  separate();
+  out_.append(json);
+  return *this;
+}
+
+}  // namespace nacre::http
