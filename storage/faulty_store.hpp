@@ -11,9 +11,9 @@
 namespace nacre::storage {
 
 struct fault_plan {
-  std::optional<std::uint64_t> fail_write;      // 1-based apply(); nothing of that batch lands
-  std::optional<std::uint64_t> fail_sync;       // 1-based synced apply(); the batch lands, the answer is an error
-  std::optional<std::uint64_t> disk_bytes_left; // the batch that would exceed it does not land
+  std::optional<std::uint64_t> fail_write;       // 1-based apply(); nothing of that batch lands
+  std::optional<std::uint64_t> fail_sync;        // 1-based synced apply(); the batch lands, the answer is an error
+  std::optional<std::uint64_t> disk_bytes_left;  // the batch that would exceed it does not land
 };
 
 std::unique_ptr<store> make_faulty_store(std::unique_ptr<store> inner, fault_plan plan);

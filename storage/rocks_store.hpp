@@ -15,10 +15,13 @@ struct rocks_options {
   // Memory for unflushed writes over all spaces. Too small: many small files; too large: RSS.
   std::size_t write_buffer_bytes = 48u << 20;
   // Opens an existing directory without its lock, for reading only (`nacre scan` beside a live node).
+  // Shows the moment of opening; apply(), compact() and checkpoint() fail, closed_reason() says why.
   bool read_only = false;
 };
 
-result<std::unique_ptr<store>> open_rocks_store(const std::filesystem::path& directory,
-                                                const rocks_options& options);
+// Creates the directory (mode 0700) if it is absent; refuses one that holds other files.
+// `storage_failed`: absent for a reader, no database, in use, unreadable. `corrupt`: damaged, the log
+// of writes included. `unsupported`: a format newer than this program, or not upgradable from.
+result<std::unique_ptr<store>> open_rocks_store(const std::filesystem::path& directory, const rocks_options& options);
 
 }  // namespace nacre::storage

@@ -56,6 +56,8 @@ class store {
   // A consistent copy in a directory that must not exist yet.
   virtual result<void> checkpoint(const std::filesystem::path& to) const = 0;
   // Rewrites a range so that erased bytes leave the files, not only the view. Blocks; not for actors.
+  // Any thread. An empty `from` is the start of the space, an empty `to` its end. `busy`: done, but a
+  // snapshot older than the call was still held and what it sees stayed; compact again later.
   virtual result<void> compact(space in, std::string_view from, std::string_view to) = 0;
   virtual store_stats stats() const = 0;
   // Empty while writes are taken; else why not, in words without secrets.
