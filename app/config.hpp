@@ -1,0 +1,138 @@
+#pragma once
+// Everything configurable, typed and checked: what `nacred` runs with.
+//
+// Sources, each overriding the one before: defaults, the TOML file, the environment (NACRE_A__B=c),
+// `--set a.b=c`, explicit flags. One table in config.cpp drives parsing, ranges, `--help-config` and
+// deploy/nacred.example.toml. An unknown key is an error that names it; so is a value out of range.
+// `load_config` is pure: it reads no file, no environment and no clock, so tests need no process.
+// Errors are `invalid`; their text never quotes a value of `keys.root`.
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "crypto/jwt.hpp"
+#include "http/server.hpp"
+#include "model/error.hpp"
+
+namespace nacre::app {
+
+enum class log_level : std::uint8_t { debug, info, warn, error };
+std::string_view name_of(log_level level);
+
+struct config {
+  bool dev = false;  // --dev; never a key of the file
+
+  struct {
+    std::string address = "127.0.0.1";
+    std::uint16_t port = 8080;
+    std::size_t threads = 0;  // 0: see http_threads()
+    std::chrono::milliseconds header_timeout{10'000};
+    std::chrono::milliseconds body_timeout{10'000};
+    std::chrono::milliseconds request_timeout{15'000};
+    std::chrono::milliseconds write_timeout{10'000};
+    std::chrono::milliseconds idle_timeout{75'000};
+    std::size_t connections_max = 4096;
+    std::size_t connections_per_address_max = 4096;
+    std::vector<std::string> trusted_proxies;
+    std::string public_url;  // empty: http://ADDRESS:PORT
+    std::chrono::milliseconds drain_timeout{10'000};
+  } http;
+
+  struct {
+    std::string dir = "/var/lib/nacre";
+    bool ephemeral = false;
+  } data;
+
+  struct {
+    std::size_t block_cache_mib = 96;
+    std::size_t write_buffer_mib = 48;
+  } storage;
+
+  struct {
+    std::string root;  // "file:PATH" | "credential:NAME" | "env:NAME"
+  } keys;
+
+  struct {
+    bool dev_issuer = false;
+    std::vector<crypto::issuer_config> issuers;
+    std::size_t token_cache_entries = 4096;
+    std::chrono::milliseconds token_cache{30'000};
+    std::chrono::milliseconds jwks_reload{2'000};
+  } auth;
+
+  struct {
+    bool enabled = true;
+    std::uint32_t address_per_second = 20;
+    std::uint32_t address_burst = 60;
+    std::uint32_t failed_auth_per_minute = 10;
+  } limits;
+
+  struct {
+    std::uint32_t per_pat = 10;
+    std::uint32_t per_user = 60;
+  } reveal;
+
+  struct {
+    std::size_t threads = 2;
+    std::size_t queue_per_workspace = 256;
+    std::size_t queue_total = 8192;
+    std::chrono::milliseconds idle{60'000};
+  } actors;
+
+  struct {
+    std::chrono::microseconds delay{300};
+    std::size_t batch_max = 512;
+  } commit;
+
+  struct {
+    std::chrono::milliseconds last_used_flush{1'000};
+  } tokens;
+
+  struct {
+    std::string file;  // empty: no sink
+    std::size_t rotate_mib = 64;
+    std::size_t keep = 5;
+  } audit;
+
+  struct {
+    log_level level = log_level::info;
+  } log;
+};
+
+struct config_sources {
+  std::optional<std::string> file_text;
+  std::string file_name;                           // for messages
+  std::map<std::string, std::string> environment;  // all of it; only NACRE_* is read
+  std::vector<std::string> sets;                   // "a.b=c", later ones win
+  struct {
+    bool dev = false;
+    bool ephemeral = false;
+    std::optional<std::string> data_dir;
+    std::optional<std::string> http;  // "127.0.0.1:8080" or "[::1]:8080"
+  } flags;
+};
+
+result<config> load_config(const config_sources& sources);
+
+// A file that sets every key to its default, each with unit, range, effect and what goes wrong:
+// the output of `nacred --help-config` and the content of deploy/nacred.example.toml.
+std::string example_config();
+
+std::vector<std::string_view> config_keys();
+// The value as TOML. `keys.root` is shown by its kind only ("file:...").
+std::string show(const config& c, std::string_view key);
+
+bool is_loopback(const std::string& address);
+// How many reactor threads 0 means: half the processor's cores, at least 1, at most 8.
+std::size_t http_threads(const config& c);
+http::server_config server_config_of(const config& c);
+// What clients are told: http.public_url, else the address with the port in use.
+std::string base_url(const config& c, std::uint16_t port);
+
+}  // namespace nacre::app
