@@ -50,13 +50,13 @@ struct revealed {
 
 // How a sliding budget stands after the command.
 struct budget_state {
-  std::string_view name;   // "reveal" or "reveal-user": the one nearest to its end
+  std::string_view name;  // "reveal" or "reveal-user": the one nearest to its end
   std::uint32_t limit = 0, remaining = 0;
   std::int64_t reset_ms = 0;  // until one more is available
 };
 
-using reply = std::variant<std::monostate, workspace_entry, member_entry, service_user_entry, project_entry, pat_entry,
-                           revealed>;
+using reply =
+    std::variant<std::monostate, workspace_entry, member_entry, service_user_entry, project_entry, pat_entry, revealed>;
 
 struct outcome {
   std::optional<error> refused;

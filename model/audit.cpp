@@ -15,13 +15,27 @@ void append_string(std::string& out, std::string_view text) {
   out += '"';
   for (char c : text) {
     switch (c) {
-      case '"': out += "\\\""; break;
-      case '\\': out += "\\\\"; break;
-      case '\b': out += "\\b"; break;
-      case '\f': out += "\\f"; break;
-      case '\n': out += "\\n"; break;
-      case '\r': out += "\\r"; break;
-      case '\t': out += "\\t"; break;
+      case '"':
+        out += "\\\"";
+        break;
+      case '\\':
+        out += "\\\\";
+        break;
+      case '\b':
+        out += "\\b";
+        break;
+      case '\f':
+        out += "\\f";
+        break;
+      case '\n':
+        out += "\\n";
+        break;
+      case '\r':
+        out += "\\r";
+        break;
+      case '\t':
+        out += "\\t";
+        break;
       default:
         if (static_cast<unsigned char>(c) < 0x20) {
           out += "\\u00";
@@ -51,9 +65,12 @@ void member(std::string& out, std::string_view name, std::uint64_t number) {
 
 std::string_view name_of(caller::kind via) {
   switch (via) {
-    case caller::kind::jwt: return "jwt";
-    case caller::kind::pat: return "pat";
-    case caller::kind::system: return "system";
+    case caller::kind::jwt:
+      return "jwt";
+    case caller::kind::pat:
+      return "pat";
+    case caller::kind::system:
+      return "system";
   }
   std::abort();
 }

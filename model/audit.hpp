@@ -26,10 +26,10 @@ hash root(const audit_head& head);  // of the empty tree: SHA-256 of nothing
 
 struct fact {
   std::string_view action;
-  std::string_view object = {};       // id of what was acted on, or empty
+  std::string_view object = {};  // id of what was acted on, or empty
   std::string_view outcome = "granted";
-  std::string_view reason = {};       // a fixed word for a denial, or empty
-  std::uint32_t count = 1;            // how many times, for aggregated facts
+  std::string_view reason = {};  // a fixed word for a denial, or empty
+  std::uint32_t count = 1;       // how many times, for aggregated facts
 };
 
 std::string canonical_entry(const context& ctx, const fact& what, std::uint64_t seq);

@@ -12,7 +12,6 @@ namespace {
 
 constexpr std::uint8_t version_1 = 1;
 constexpr std::size_t text_max = 4 * limits::name_chars_max;
-constexpr scope_set every_scope = scope_read | scope_write | scope_admin;
 
 std::string_view view(const std::array<std::uint8_t, 32>& hash) {
   return {reinterpret_cast<const char*>(hash.data()), hash.size()};

@@ -24,17 +24,17 @@ struct caller {
   enum class kind : std::uint8_t { jwt = 1, pat = 2, system = 3 };
   kind via = kind::jwt;
   user_id user;
-  pat_id pat;                 // via pat: the credential
-  scope_set scopes = 0;       // via pat: implied() scopes
-  std::string issuer;         // via jwt
-  std::string subject;        // via jwt
+  pat_id pat;            // via pat: the credential
+  scope_set scopes = 0;  // via pat: implied() scopes
+  std::string issuer;    // via jwt
+  std::string subject;   // via jwt
   friend bool operator==(const caller&, const caller&) = default;
 };
 
 struct context {
   request_id request;
   workspace_id workspace;
-  timestamp now;              // stamped once by the node that took the request
+  timestamp now;  // stamped once by the node that took the request
   caller who;
   std::string client_prefix;  // v4 /24 or v6 /56, for the audit entry
   std::string node;           // name of the node that took the request

@@ -9,9 +9,8 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
-#include <utility>
-
 #include <tl/expected.hpp>
+#include <utility>
 
 namespace nacre {
 
@@ -45,9 +44,7 @@ struct [[nodiscard]] result : tl::expected<T, error> {  // tl's own is not nodis
   using tl::expected<T, error>::expected;
 };
 
-inline auto fail(errc code, std::string text) {
-  return tl::make_unexpected(error{code, std::move(text)});
-}
+inline auto fail(errc code, std::string text) { return tl::make_unexpected(error{code, std::move(text)}); }
 
 inline auto fail(error e) { return tl::make_unexpected(std::move(e)); }
 

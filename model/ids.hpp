@@ -30,7 +30,7 @@ std::optional<uuid> uuid_from_bytes(std::string_view sixteen);
 uuid make_uuid_v4(std::array<std::uint8_t, 16> random);
 
 using workspace_id = strong<uuid, struct workspace_id_tag>;
-using user_id = strong<uuid, struct user_id_tag>;        // person or service user
+using user_id = strong<uuid, struct user_id_tag>;  // person or service user
 using pat_id = strong<uuid, struct pat_id_tag>;
 using project_id = strong<uuid, struct project_id_tag>;
 // Names one request across retries and nodes; 128 random bits, made at the HTTP edge.

@@ -25,6 +25,8 @@ inline constexpr std::size_t http_spare_files_min = 512;  // descriptors above t
 // Names: Unicode code points; every name is also at most four times as many bytes.
 inline constexpr std::size_t name_chars_max = 100;
 inline constexpr std::size_t project_key_chars_max = 64;
+inline constexpr std::size_t version_chars_max = 20;
+inline constexpr std::size_t token_prefix_chars_max = 32;  // of imported tokens; ours have 12
 inline constexpr std::size_t email_bytes_max = 254;  // RFC 5321 path limit
 inline constexpr std::size_t subject_bytes_max = 255;
 inline constexpr std::size_t issuer_bytes_max = 255;
@@ -40,6 +42,7 @@ inline constexpr std::uint32_t page_default = 20;
 inline constexpr std::uint32_t page_limit_max = 100;  // ?limit=
 inline constexpr std::uint32_t page_size_max = 200;   // ?pageSize=
 inline constexpr std::uint32_t page_offset_max = 10'000'000;
+inline constexpr std::uint32_t audit_page_default = 100;
 inline constexpr std::uint32_t audit_page_max = 1'000;
 
 // Budgets: a record keeps one stamp per reveal in the window, so the configurable ceiling bounds it.

@@ -9,17 +9,19 @@ result<standing> stand(const view& v, const context& ctx, scope_bit needed) {
   auto outsider = [] { return fail(errc::forbidden, "You are not a member of this workspace"); };
   auto workspace = load<workspace_record>(v, space::state, keys::workspace(ctx.workspace));
   auto me = load<member_record>(v, space::state, keys::member(ctx.workspace, ctx.who.user));
+  scope_set scopes = every_scope;
   if (ctx.who.via == caller::kind::pat) {
     // The credential may have died since it was checked at the edge: the order of commands decides.
     auto pat = load<pat_record>(v, space::state, keys::pat(ctx.workspace, ctx.who.pat));
-    if (!pat) return fail(errc::unauthenticated, "Authentication failed");
+    if (!pat || pat->owner != ctx.who.user) return fail(errc::unauthenticated, "Authentication failed");
     if (pat->revoked) return fail(errc::token_revoked, "Token has been revoked");
     if (pat->expires && *pat->expires <= ctx.now) return fail(errc::token_expired, "Token has expired");
+    scopes = implied(pat->scopes) & implied(ctx.who.scopes);
   }
   if (!workspace || workspace->deleted || !me || me->removed) return outsider();
-  if (ctx.who.via == caller::kind::pat && !(ctx.who.scopes & needed))
+  if (!(scopes & needed))
     return fail(errc::insufficient_scope, "Insufficient permissions. Required scope: " + std::string(name_of(needed)));
-  return standing{std::move(*workspace), std::move(*me)};
+  return standing{std::move(*workspace), std::move(*me), scopes};
 }
 
 result<pat_record> find_live_pat(const view& v, workspace_id ws, pat_id id) {

@@ -11,6 +11,7 @@ namespace nacre::model {
 struct standing {
   workspace_record workspace;
   member_record me;
+  scope_set scopes = every_scope;  // what the credential allows: everything, unless it is a PAT
   bool is_admin() const { return me.role >= role::admin; }
   bool is_owner() const { return me.role == role::owner; }
 };

@@ -1,5 +1,6 @@
 #include "model/records.hpp"
 
+#include <bit>
 #include <cstdlib>
 #include <cstring>
 
@@ -40,9 +41,12 @@ std::optional<Record> checked(const reader& r, Record record) {
 
 std::string_view name_of(role r) {
   switch (r) {
-    case role::member: return "member";
-    case role::admin: return "admin";
-    case role::owner: return "owner";
+    case role::member:
+      return "member";
+    case role::admin:
+      return "admin";
+    case role::owner:
+      return "owner";
   }
   std::abort();
 }
@@ -55,9 +59,12 @@ std::optional<role> parse_role(std::string_view text) {
 
 std::string_view name_of(scope_bit s) {
   switch (s) {
-    case scope_read: return "read";
-    case scope_write: return "write";
-    case scope_admin: return "admin";
+    case scope_read:
+      return "read";
+    case scope_write:
+      return "write";
+    case scope_admin:
+      return "admin";
   }
   std::abort();
 }
@@ -184,6 +191,7 @@ std::optional<pat_record> decode(std::string_view bytes) {
   v.name = r.text(text_max);
   v.prefix = r.text(text_max);
   v.scopes = r.u8();
+  if (v.scopes & ~every_scope) r.fail();
   v.created = r.time();
   v.expires = r.maybe_time();
   v.revoked = r.maybe_time();
@@ -232,6 +240,7 @@ std::optional<audit_head> decode(std::string_view bytes) {
   audit_head v;
   v.size = r.u64();
   auto count = r.u8();
+  if (count != std::popcount(v.size)) r.fail();  // one perfect subtree for each one bit of the size
   for (int i = 0; r.ok() && i < count; ++i) v.edge.push_back(read_hash(r));
   return checked(r, std::move(v));
 }

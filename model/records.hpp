@@ -21,8 +21,9 @@ std::optional<role> parse_role(std::string_view text);
 // Scopes of a PAT as bits. write implies read, admin implies both (contract section 4).
 enum scope_bit : std::uint8_t { scope_read = 1, scope_write = 2, scope_admin = 4 };
 using scope_set = std::uint8_t;
+inline constexpr scope_set every_scope = scope_read | scope_write | scope_admin;
 constexpr scope_set implied(scope_set s) {
-  if (s & scope_admin) return scope_read | scope_write | scope_admin;
+  if (s & scope_admin) return every_scope;
   if (s & scope_write) return scope_read | scope_write;
   return s;
 }
@@ -71,7 +72,7 @@ struct pat_record {
   timestamp created;
   std::optional<timestamp> expires, revoked, last_used;
   std::uint64_t seq = 0;
-  bool imported = false;   // hash-only: nothing is sealed, reveal answers 422 for ever
+  bool imported = false;               // hash-only: nothing is sealed, reveal answers 422 for ever
   std::uint32_t data_key_version = 0;  // of the sealed token; 0 without one
   std::uint32_t pepper_version = 1;
   std::array<std::uint8_t, 32> lookup{};
@@ -117,13 +118,21 @@ std::string encode(const audit_row&);
 // decode<pat_record>(bytes); specialised for every record above.
 template <class Record>
 std::optional<Record> decode(std::string_view bytes);
-template <> std::optional<workspace_record> decode(std::string_view);
-template <> std::optional<member_record> decode(std::string_view);
-template <> std::optional<service_user_record> decode(std::string_view);
-template <> std::optional<project_record> decode(std::string_view);
-template <> std::optional<pat_record> decode(std::string_view);
-template <> std::optional<budget_record> decode(std::string_view);
-template <> std::optional<audit_head> decode(std::string_view);
-template <> std::optional<audit_row> decode(std::string_view);
+template <>
+std::optional<workspace_record> decode(std::string_view);
+template <>
+std::optional<member_record> decode(std::string_view);
+template <>
+std::optional<service_user_record> decode(std::string_view);
+template <>
+std::optional<project_record> decode(std::string_view);
+template <>
+std::optional<pat_record> decode(std::string_view);
+template <>
+std::optional<budget_record> decode(std::string_view);
+template <>
+std::optional<audit_head> decode(std::string_view);
+template <>
+std::optional<audit_row> decode(std::string_view);
 
 }  // namespace nacre::model

@@ -25,7 +25,5 @@ class strong {
 
 template <class Rep, class Tag>
 struct std::hash<nacre::strong<Rep, Tag>> {
-  std::size_t operator()(const nacre::strong<Rep, Tag>& s) const noexcept {
-    return std::hash<Rep>{}(s.value());
-  }
+  std::size_t operator()(const nacre::strong<Rep, Tag>& s) const noexcept { return std::hash<Rep>{}(s.value()); }
 };

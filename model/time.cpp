@@ -1,7 +1,7 @@
 #include "model/time.hpp"
 
+#include <algorithm>
 #include <chrono>
-#include <cstdio>
 
 namespace nacre {
 
@@ -20,6 +20,10 @@ int digits(std::string_view text, std::size_t at, std::size_t count) {
   return value;
 }
 
+void write_digits(std::string& out, std::size_t at, std::size_t count, unsigned value) {
+  for (std::size_t i = at + count; i-- > at; value /= 10) out[i] = static_cast<char>('0' + value % 10);
+}
+
 }  // namespace
 
 std::optional<timestamp> parse_rfc3339(std::string_view text) {
@@ -31,8 +35,7 @@ std::optional<timestamp> parse_rfc3339(std::string_view text) {
   if (text[4] != '-' || text[7] != '-' || text[13] != ':' || text[16] != ':') return std::nullopt;
   if (text[10] != 'T' && text[10] != 't' && text[10] != ' ') return std::nullopt;
   if (hour > 23 || minute > 59 || second > 60) return std::nullopt;
-  ch::year_month_day date{ch::year{year}, ch::month{static_cast<unsigned>(month)},
-                          ch::day{static_cast<unsigned>(day)}};
+  ch::year_month_day date{ch::year{year}, ch::month{static_cast<unsigned>(month)}, ch::day{static_cast<unsigned>(day)}};
   if (!date.ok()) return std::nullopt;
 
   std::size_t at = 19;
@@ -65,27 +68,28 @@ std::optional<timestamp> parse_rfc3339(std::string_view text) {
   std::int64_t seconds = ((days * 24 + hour) * 60 + minute - offset_minutes) * 60 + second;
   timestamp result{seconds * 1000 + milliseconds};
   // An offset can carry the instant out of the years a four-digit text can name.
-  if (result < timestamp{-62135596800000} || result > timestamp{253402300799999}) return std::nullopt;
+  if (result < time_min || result > time_max) return std::nullopt;
   return result;
 }
 
 std::string format_rfc3339(timestamp t) {
   namespace ch = std::chrono;
-  ch::sys_time<ch::milliseconds> when{ch::milliseconds{t.value()}};
+  ch::sys_time<ch::milliseconds> when{ch::milliseconds{std::clamp(t, time_min, time_max).value()}};
   auto day = ch::floor<ch::days>(when);
   ch::year_month_day date{day};
-  ch::hh_mm_ss<ch::milliseconds> clock{when - day};
-  char text[48];
-  int n = std::snprintf(text, sizeof text, "%04d-%02u-%02uT%02d:%02d:%02d", static_cast<int>(date.year()),
-                        static_cast<unsigned>(date.month()), static_cast<unsigned>(date.day()),
-                        static_cast<int>(clock.hours().count()), static_cast<int>(clock.minutes().count()),
-                        static_cast<int>(clock.seconds().count()));
-  std::string out(text, static_cast<std::size_t>(n));
-  if (auto ms = clock.subseconds().count(); ms != 0) {
-    n = std::snprintf(text, sizeof text, ".%03d", static_cast<int>(ms));
-    out.append(text, static_cast<std::size_t>(n));
-  }
-  return out + "Z";
+  auto in_day = static_cast<unsigned>((when - day).count());
+  std::string out = "0000-00-00T00:00:00.000Z";
+  write_digits(out, 0, 4, static_cast<unsigned>(static_cast<int>(date.year())));
+  write_digits(out, 5, 2, static_cast<unsigned>(date.month()));
+  write_digits(out, 8, 2, static_cast<unsigned>(date.day()));
+  write_digits(out, 11, 2, in_day / 3'600'000);
+  write_digits(out, 14, 2, in_day / 60'000 % 60);
+  write_digits(out, 17, 2, in_day / 1'000 % 60);
+  if (auto milliseconds = in_day % 1'000; milliseconds != 0)
+    write_digits(out, 20, 3, milliseconds);
+  else
+    out.replace(19, 5, "Z");
+  return out;
 }
 
 timestamp system_clock::now() const {

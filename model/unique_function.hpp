@@ -15,8 +15,8 @@ class unique_function<void(Args...)> {
  public:
   unique_function() = default;
   template <class F>
-    requires(!std::is_same_v<std::decay_t<F>, unique_function> && std::is_invocable_v<F&, Args...>)
-  unique_function(F&& f)  // NOLINT(google-explicit-constructor): reads like a lambda at the call site
+  requires(!std::is_same_v<std::decay_t<F>, unique_function> && std::is_invocable_v<F&, Args...>)
+      unique_function(F&& f)  // NOLINT(google-explicit-constructor): reads like a lambda at the call site
       : impl_(std::make_unique<model<std::decay_t<F>>>(std::forward<F>(f))) {}
 
   explicit operator bool() const noexcept { return impl_ != nullptr; }

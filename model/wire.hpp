@@ -26,6 +26,9 @@ class writer {
   writer& u64(std::uint64_t v) { return big_endian(v); }
   writer& flag(bool v) { return u8(v ? 1 : 0); }
   writer& time(timestamp t) { return u64(static_cast<std::uint64_t>(t.value())); }
+  // For keys: earlier times are smaller bytes, also before 1970.
+  writer& ordered(timestamp t) { return u64(in_order(t)); }
+  writer& newest_first(timestamp t) { return u64(~in_order(t)); }
   writer& id(const uuid& v) { return raw(v.view()); }
   template <class Tag>
   writer& id(const strong<uuid, Tag>& v) {
@@ -53,6 +56,9 @@ class writer {
   std::string_view view() const { return out_; }
 
  private:
+  static std::uint64_t in_order(timestamp t) {
+    return static_cast<std::uint64_t>(t.value()) ^ (std::uint64_t{1} << 63);
+  }
   template <std::unsigned_integral T>
   writer& big_endian(T v) {
     char b[sizeof(T)];
@@ -74,7 +80,11 @@ class reader {
     if (v > 1) fail();
     return v == 1;
   }
-  timestamp time() { return timestamp{static_cast<std::int64_t>(u64())}; }
+  timestamp time() {
+    timestamp t{static_cast<std::int64_t>(u64())};
+    if (t < time_min || t > time_max) return fail(), timestamp{};
+    return t;
+  }
   uuid id() { return uuid_from_bytes(raw(16)).value_or(uuid{}); }
   template <class Id>
   Id id_as() {

@@ -1,0 +1,214 @@
+// Records, commands and the wire codec below them.
+
+#include <catch2/catch.hpp>
+
+#include "model/error.hpp"
+#include "model/wire.hpp"
+#include "tests/model/samples.hpp"
+
+using namespace nacre;
+using namespace nacre::model;
+using namespace nacre::model::testing;
+
+namespace {
+
+// `read(bytes)` must take exactly the bytes encode wrote: none missing, none more, no other version.
+template <class Read>
+void refuses_misfits(const std::string& bytes, Read read) {
+  for (std::size_t n = 0; n < bytes.size(); ++n)
+    if (read(std::string_view(bytes).substr(0, n))) FAIL("read " << n << " of " << bytes.size() << " bytes");
+  for (char more : {'\0', '\x01', '\xff'}) CHECK_FALSE(read(bytes + more));
+  for (int version = 0; version < 256; ++version) {
+    auto other = bytes;
+    other[0] = static_cast<char>(version);
+    if (read(other).has_value() != (version == 1)) FAIL("version " << version);
+  }
+}
+
+template <class Record>
+void survives(random_source& random) {
+  for (int i = 0; i < 150; ++i) {
+    Record record;
+    fill(random, record);
+    auto bytes = encode(record);
+    REQUIRE(decode<Record>(bytes) == record);
+    if (i % 10 == 0) refuses_misfits(bytes, [](std::string_view b) { return decode<Record>(b); });
+  }
+}
+
+}  // namespace
+
+TEMPLATE_TEST_CASE("a record survives its bytes, and no other bytes are taken for one", "[model][codec]",
+                   workspace_record, member_record, service_user_record, project_record, pat_record, budget_record,
+                   audit_head, audit_row) {
+  auto seed = nacre::testing::announced_seed("records");
+  CAPTURE(seed);
+  random_source random(seed);
+  survives<TestType>(random);
+}
+
+TEST_CASE("a command survives its bytes, and no other bytes are taken for one", "[model][codec]") {
+  auto seed = nacre::testing::announced_seed("commands");
+  CAPTURE(seed);
+  random_source random(seed);
+  for (std::size_t which = 0; which < std::variant_size_v<operation>; ++which) {
+    for (int i = 0; i < 60; ++i) {
+      command c;
+      fill(random, c.ctx);
+      c.what = random_operation(random, which);
+      auto bytes = encode(c);
+      REQUIRE(decode_command(bytes) == c);
+      if (i % 10 == 0) refuses_misfits(bytes, decode_command);
+    }
+  }
+}
+
+TEST_CASE("an operation nobody knows is refused", "[model][codec]") {
+  command c;
+  c.what = delete_workspace{};  // has no bytes of its own: any tag fits in length
+  auto bytes = encode(c);
+  REQUIRE(decode_command(bytes));
+  for (int tag = 0; tag < 256; ++tag) {
+    bytes[1] = static_cast<char>(tag);
+    CHECK(decode_command(bytes).has_value() == (tag == 4));
+  }
+}
+
+TEST_CASE("values no rule allows do not decode", "[model][codec]") {
+  member_record m;
+  for (int role = 0; role < 256; ++role) {
+    auto bytes = encode(m);
+    bytes[1] = static_cast<char>(role);
+    CHECK(decode<member_record>(bytes).has_value() == (role >= 1 && role <= 3));
+  }
+  pat_record p;
+  p.scopes = 8;
+  CHECK_FALSE(decode<pat_record>(encode(p)));
+  p.scopes = every_scope;
+  CHECK(decode<pat_record>(encode(p)));
+
+  budget_record b;
+  b.reveals.resize(limits::reveal_budget_max);
+  CHECK(decode<budget_record>(encode(b)));
+  b.reveals.emplace_back();
+  CHECK_FALSE(decode<budget_record>(encode(b)));
+
+  command c;
+  for (auto [per_pat, per_user] : {std::pair{601u, 60u}, {10u, 601u}}) {
+    c.what = reveal_pat{{}, true, per_pat, per_user};
+    CHECK_FALSE(decode_command(encode(c)));
+  }
+  c.what = rename_workspace{std::string(401, 'x')};
+  CHECK_FALSE(decode_command(encode(c)));
+  c.what = create_pat{{}, "", "", 9, {}, {}, 1, 1, ""};
+  CHECK_FALSE(decode_command(encode(c)));
+  c.what = note_activity{std::vector<note_activity::use>(limits::touches_per_command_max + 1), {}};
+  CHECK_FALSE(decode_command(encode(c)));
+  c.what = create_workspace{"", "", std::string(limits::command_bytes_max, 'x')};
+  CHECK_FALSE(decode_command(encode(c)));
+}
+
+TEST_CASE("an audit head has one root for each perfect subtree of its size", "[model][codec]") {
+  for (std::uint64_t size = 0; size < 70; ++size)
+    for (std::size_t roots = 0; roots < 8; ++roots) {
+      audit_head head{size, std::vector<std::array<std::uint8_t, 32>>(roots)};
+      bool fits = static_cast<std::size_t>(__builtin_popcountll(size)) == roots;
+      if (decode<audit_head>(encode(head)).has_value() != fits) FAIL(size << " with " << roots);
+    }
+}
+
+TEST_CASE("a time outside the years 1 to 9999 does not decode", "[model][codec]") {
+  auto read = [](std::int64_t ms) {
+    auto bytes = writer{}.time(timestamp{ms}).take();
+    reader r(bytes);
+    r.time();
+    return r.finished();
+  };
+  CHECK(read(time_min.value()));
+  CHECK(read(time_max.value()));
+  CHECK(read(0));
+  CHECK_FALSE(read(time_min.value() - 1));
+  CHECK_FALSE(read(time_max.value() + 1));
+  CHECK_FALSE(read(std::numeric_limits<std::int64_t>::min()));
+  CHECK_FALSE(read(std::numeric_limits<std::int64_t>::max()));
+}
+
+TEST_CASE("integers are big-endian and byte strings stand behind their length", "[model][codec]") {
+  writer w;
+  w.u8(1).u32(0x02030405).u64(0x060708090a0b0c0dULL).flag(true).flag(false).bytes("ab").raw("c");
+  CHECK(w.view() == std::string_view("\x01\x02\x03\x04\x05\x06\x07\x08\x09\x0a\x0b\x0c\x0d\x01\x00\x00\x00\x00\x02"
+                                     "abc",
+                                     22));
+  auto bytes = w.take();
+  reader r(bytes);
+  CHECK(r.u8() == 1);
+  CHECK(r.u32() == 0x02030405);
+  CHECK(r.u64() == 0x060708090a0b0c0dULL);
+  CHECK(r.flag());
+  CHECK_FALSE(r.flag());
+  CHECK(r.bytes(2) == "ab");
+  CHECK_FALSE(r.finished());
+  CHECK(r.raw(1) == "c");
+  CHECK(r.finished());
+}
+
+TEST_CASE("after the first misfit a reader stays failed and reads zeros", "[model][codec]") {
+  auto spoil = GENERATE(0, 1, 2, 3, 4);
+  const std::string bytes(40, '\x07');
+  reader r(bytes);
+  switch (spoil) {
+    case 0:
+      r.flag();
+      break;  // 7 is neither
+    case 1:
+      r.bytes(100);
+      break;  // a length beyond what is allowed
+    case 2:
+      r.bytes(0xffffffff);
+      break;  // a length beyond what is there
+    case 3:
+      r.raw(41);
+      break;
+    default:
+      r.fail();
+  }
+  CHECK_FALSE(r.ok());
+  CHECK(r.u8() == 0);
+  CHECK(r.u32() == 0);
+  CHECK(r.u64() == 0);
+  CHECK_FALSE(r.flag());
+  CHECK(r.id().is_nil());
+  CHECK(r.time() == timestamp{});
+  CHECK(r.bytes(5).empty());
+  CHECK(r.raw(0).empty());
+  CHECK_FALSE(r.maybe_time());
+  CHECK_FALSE(r.finished());
+  CHECK_FALSE(r.ok());
+}
+
+TEST_CASE("an empty input is finished, and the largest values survive", "[model][codec]") {
+  CHECK(reader("").finished());
+  reader none("");
+  CHECK(none.u8() == 0);
+  CHECK_FALSE(none.ok());
+  auto bytes = writer{}.u8(255).u32(0xffffffff).u64(~0ULL).bytes("").take();
+  reader r(bytes);
+  CHECK(r.u8() == 255);
+  CHECK(r.u32() == 0xffffffff);
+  CHECK(r.u64() == ~0ULL);
+  CHECK(r.bytes(0).empty());
+  CHECK(r.finished());
+}
+
+TEST_CASE("names and texts of roles and scopes agree", "[model][codec]") {
+  for (auto r : {role::member, role::admin, role::owner}) CHECK(parse_role(name_of(r)) == r);
+  for (auto s : {scope_read, scope_write, scope_admin}) CHECK(parse_scope(name_of(s)) == s);
+  for (auto bad : {"", "Owner", "owner ", "root"}) CHECK_FALSE(parse_role(bad));
+  for (auto bad : {"", "READ", "read,write"}) CHECK_FALSE(parse_scope(bad));
+  CHECK(implied(0) == 0);
+  CHECK(implied(scope_read) == scope_read);
+  CHECK(implied(scope_write) == (scope_read | scope_write));
+  CHECK(implied(scope_admin) == every_scope);
+  for (std::uint8_t code = 1; code <= static_cast<std::uint8_t>(errc::internal); ++code)
+    CHECK_FALSE(name_of(static_cast<errc>(code)).empty());
+}

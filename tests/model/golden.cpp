@@ -1,0 +1,153 @@
+// Stored and replicated bytes must stay readable for ever. Each file under tests/golden/model holds one
+// sample: its name and its bytes in hex. NACRE_REWRITE_GOLDEN=1 writes them anew; the diff of an
+// existing file is a format change and needs a new version byte.
+
+#include <catch2/catch.hpp>
+#include <cstdlib>
+#include <fstream>
+#include <set>
+#include <sstream>
+
+#include "model/apply.hpp"
+#include "model/keys.hpp"
+#include "tests/model/samples.hpp"
+#include "tests/support/map_state.hpp"
+
+using namespace nacre;
+using namespace nacre::model;
+using namespace nacre::model::testing;
+
+namespace {
+
+std::string path_of(const std::string& name) { return std::string(NACRE_GOLDEN_DIR) + "/" + name + ".hex"; }
+
+std::string as_file(const std::string& name, std::string_view bytes) {
+  static constexpr char digits[] = "0123456789abcdef";
+  std::string out = "# " + name;
+  for (std::size_t i = 0; i < bytes.size(); ++i) {
+    if (i % 32 == 0) out += '\n';
+    out += digits[static_cast<std::uint8_t>(bytes[i]) >> 4];
+    out += digits[bytes[i] & 15];
+  }
+  return out + '\n';
+}
+
+std::optional<std::string> bytes_of(const std::string& name) {
+  std::ifstream in(path_of(name));
+  std::string line, hex, bytes;
+  while (std::getline(in, line))
+    if (line.empty() || line[0] != '#') hex += line;
+  if (hex.empty()) return std::nullopt;
+  for (std::size_t i = 0; i + 1 < hex.size(); i += 2)
+    bytes += static_cast<char>(std::stoi(hex.substr(i, 2), nullptr, 16));
+  return bytes;
+}
+
+// The golden bytes of this sample, which `now` must equal.
+std::string golden(const std::string& name, const std::string& now) {
+  if (std::getenv("NACRE_REWRITE_GOLDEN")) std::ofstream(path_of(name)) << as_file(name, now);
+  INFO(path_of(name));
+  auto stored = bytes_of(name);
+  REQUIRE(stored);
+  CHECK(as_file(name, now) == as_file(name, *stored));
+  return *stored;
+}
+
+template <class Record>
+void same(const std::string& name, const Record& record) {
+  CHECK(decode<Record>(golden(name, encode(record))) == record);
+}
+
+}  // namespace
+
+TEST_CASE("records written by every version so far are still read, and written the same", "[model][golden]") {
+  same("record_workspace", sample_workspace());
+  same("record_member", sample_member());
+  same("record_service_user", sample_service_user());
+  same("record_project", sample_project());
+  same("record_pat", sample_pat());
+  same("record_pat_plain", sample_plain_pat());
+  same("record_budget", sample_budget());
+  same("record_audit_head", sample_head());
+  same("record_audit_row", sample_row());
+}
+
+TEST_CASE("commands written by every version so far are still read, and written the same", "[model][golden]") {
+  std::set<std::size_t> variants;
+  for (const auto& [name, op] : sample_operations()) {
+    command c{sample_context(), op};
+    CHECK(decode_command(golden("command_" + name, encode(c))) == c);
+    variants.insert(op.index());
+  }
+  CHECK(variants.size() == std::variant_size_v<operation>);
+}
+
+TEST_CASE("keys stay where every version so far has put them", "[model][golden]") {
+  workspace_id ws{sample_id(0x90)};
+  user_id user{sample_id(0xa0)};
+  pat_id pat{sample_id(0xb0)};
+  auto hash = sample_hash(1);
+  std::string_view lookup(reinterpret_cast<const char*>(hash.data()), hash.size());
+  golden("key_workspace", keys::workspace(ws));
+  golden("key_member", keys::member(ws, user));
+  golden("key_service_user", keys::service_user(ws, user));
+  golden("key_project", keys::project(ws, project_id{sample_id(0xc0)}));
+  golden("key_project_key", keys::project_key(ws, "shell"));
+  golden("key_pat", keys::pat(ws, pat));
+  golden("key_live_pat", keys::live_pat(ws, sample_time, 7));
+  golden("key_owned_pat", keys::owned_pat(ws, user, sample_time, 7));
+  golden("key_budget", keys::budget(ws, user));
+  golden("key_request", keys::request(ws, sample_time, request_id{sample_id(0x80)}));
+  golden("key_audit_head", keys::audit_head(ws));
+  golden("key_audit", keys::audit(ws, 258));
+  golden("key_data_key", keys::data_key(ws, 3));
+  golden("key_sealed_pat", keys::sealed_pat(ws, pat));
+  golden("key_token", keys::token(lookup));
+  golden("key_user_workspace", keys::user_workspace(user, ws));
+}
+
+TEST_CASE("what was remembered by every version so far still answers a retry", "[model][golden]") {
+  map_state st;
+  auto ctx = sample_context();
+  ctx.who.via = caller::kind::jwt;
+  REQUIRE_FALSE(apply(st, {ctx, create_workspace{"Pearl", "", "wrapped"}}).refused);
+  auto remembered = [&](const char* name, const operation& op, std::uint8_t request) {
+    ctx.request = request_id{sample_id(request)};
+    auto first = apply(st, {ctx, op});
+    auto key = keys::request(ctx.workspace, ctx.now, ctx.request);
+    st.put(space::state, key, golden(name, st.get(space::state, key).value_or("")));
+    auto again = apply(st, {ctx, op});
+    CHECK(again.replayed);
+    CHECK(again.refused.has_value() == first.refused.has_value());
+    CHECK(again.budget.has_value() == first.budget.has_value());
+  };
+  remembered("request_granted", rename_workspace{"Nacre"}, 1);
+  remembered("request_denied", reveal_pat{pat_id{sample_id(0x12)}, true, 10, 60}, 2);
+}
+
+TEST_CASE("keys of earlier times sort first, and lists put the newest first, also around 1970", "[model][keys]") {
+  auto seed = nacre::testing::announced_seed("keys");
+  CAPTURE(seed);
+  random_source random(seed);
+  workspace_id ws{sample_id(1)};
+  user_id user{sample_id(2)};
+  request_id request{sample_id(3)};
+  for (int i = 0; i < 2000; ++i) {
+    auto a = random.time(), b = random.one_in(2) ? random.time() : after(a, 1);
+    if (random.one_in(4)) a = timestamp{-1}, b = timestamp{0};
+    if (b < a) std::swap(a, b);
+    if (a == b) continue;
+    REQUIRE(keys::request(ws, a, request) < keys::request(ws, b, request));
+    REQUIRE(keys::live_pat(ws, b, 1) < keys::live_pat(ws, a, 2));
+    REQUIRE(keys::owned_pat(ws, user, b, 1) < keys::owned_pat(ws, user, a, 2));
+    REQUIRE(keys::live_pat(ws, a, 2) < keys::live_pat(ws, a, 1));
+  }
+}
+
+TEST_CASE("past() is the first key after a prefix's range", "[model][keys]") {
+  CHECK(keys::past("a") == "b");
+  CHECK(keys::past("a\xff") == "b");
+  CHECK(keys::past("a\x7f") == "a\x80");
+  CHECK(keys::past("\xff\xff") == "");
+  CHECK(keys::past("") == "");
+}

@@ -1,0 +1,212 @@
+#pragma once
+// Records and commands for codec tests: random ones, and the fixed ones of the golden files.
+
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "model/commands.hpp"
+#include "model/limits.hpp"
+#include "model/records.hpp"
+#include "tests/support/random_source.hpp"
+
+namespace nacre::model::testing {
+
+using nacre::testing::random_source;
+
+inline std::optional<timestamp> maybe_time(random_source& r) {
+  if (r.one_in(2)) return std::nullopt;
+  return r.time();
+}
+inline std::string text(random_source& r, std::size_t at_most = 4 * limits::name_chars_max) {
+  return r.bytes(r.one_in(8) ? at_most : std::min<std::size_t>(at_most, 12));
+}
+inline role any_role(random_source& r) { return static_cast<role>(1 + r.below(3)); }
+inline scope_set any_scopes(random_source& r) { return static_cast<scope_set>(r.below(8)); }
+
+inline void fill(random_source& r, workspace_record& v) {
+  v = {text(r), r.time(), maybe_time(r), r.u32(), r.u32(), r.u32(), r.u32(), r.u32(), r.any(), r.any()};
+}
+inline void fill(random_source& r, member_record& v) {
+  v = {any_role(r), maybe_time(r), r.time(), text(r, limits::email_bytes_max), r.u32()};
+}
+inline void fill(random_source& r, service_user_record& v) { v = {text(r), r.time(), r.id_as<user_id>()}; }
+inline void fill(random_source& r, project_record& v) { v = {text(r), text(r), text(r), r.time(), r.time()}; }
+inline void fill(random_source& r, pat_record& v) {
+  v.owner = r.id_as<user_id>();
+  v.name = text(r);
+  v.prefix = text(r);
+  v.scopes = any_scopes(r);
+  v.created = r.time();
+  v.expires = maybe_time(r);
+  v.revoked = maybe_time(r);
+  v.last_used = maybe_time(r);
+  v.seq = r.any();
+  v.imported = r.one_in(2);
+  v.data_key_version = r.u32();
+  v.pepper_version = r.u32();
+  v.lookup = r.array<32>();
+  v.use_audited_hour = static_cast<std::int64_t>(r.any());
+}
+inline void fill(random_source& r, budget_record& v) {
+  v.reveals.resize(r.one_in(20) ? limits::reveal_budget_max : r.below(8));
+  for (auto& s : v.reveals) s = {r.time(), r.id_as<pat_id>()};
+}
+inline void fill(random_source& r, audit_head& v) {
+  v.size = r.one_in(10) ? r.any() : r.below(300);
+  v.edge.resize(static_cast<std::size_t>(__builtin_popcountll(v.size)));
+  for (auto& h : v.edge) h = r.array<32>();
+}
+inline void fill(random_source& r, audit_row& v) { v = {r.array<32>(), text(r, 2000)}; }
+
+inline void fill(random_source& r, create_workspace& v) { v = {text(r), text(r, 254), text(r, 2000)}; }
+inline void fill(random_source& r, admit_member& v) { v = {text(r), text(r, 254), any_role(r), text(r, 2000)}; }
+inline void fill(random_source& r, rename_workspace& v) { v = {text(r)}; }
+inline void fill(random_source&, delete_workspace&) {}
+inline void fill(random_source& r, put_member& v) {
+  v = {r.id_as<user_id>(), any_role(r), {}};
+  if (r.one_in(2)) v.email = text(r, 254);
+}
+inline void fill(random_source& r, remove_member& v) { v = {r.id_as<user_id>()}; }
+inline void fill(random_source& r, create_service_user& v) { v = {r.id_as<user_id>(), text(r)}; }
+inline void fill(random_source& r, create_project& v) { v = {r.id_as<project_id>(), text(r), text(r), text(r)}; }
+inline void fill(random_source& r, create_pat& v) {
+  v = {r.id_as<pat_id>(), text(r), text(r), any_scopes(r), maybe_time(r),
+       r.array<32>(),     r.u32(), r.u32(), text(r, 4000)};
+}
+inline void fill(random_source& r, import_pat& v) {
+  v = {r.id_as<pat_id>(), r.id_as<user_id>(), text(r),       text(r), any_scopes(r),
+       r.time(),          maybe_time(r),      r.array<32>(), r.u32(), text(r, 2000)};
+}
+inline void fill(random_source& r, change_pat& v) {
+  v = {r.id_as<pat_id>(), {}, r.one_in(2), maybe_time(r)};
+  if (r.one_in(2)) v.name = text(r);
+}
+inline void fill(random_source& r, revoke_pat& v) { v = {r.id_as<pat_id>()}; }
+inline void fill(random_source& r, reveal_pat& v) {
+  v = {r.id_as<pat_id>(), r.one_in(2), static_cast<std::uint32_t>(r.below(601)),
+       static_cast<std::uint32_t>(r.below(601))};
+}
+inline void fill(random_source& r, note_activity& v) {
+  v.uses.resize(r.below(5));
+  for (auto& use : v.uses) use = {r.id_as<pat_id>(), r.time()};
+  v.acts.resize(r.below(5));
+  for (auto& act : v.acts) act = {text(r), text(r), text(r), r.u32()};
+}
+
+inline void fill(random_source& r, context& v) {
+  v = {r.id_as<request_id>(), r.id_as<workspace_id>(), r.time(), {}, text(r), text(r)};
+  v.who = {static_cast<caller::kind>(1 + r.below(3)),
+           r.id_as<user_id>(),
+           r.id_as<pat_id>(),
+           any_scopes(r),
+           text(r, limits::issuer_bytes_max),
+           text(r, limits::subject_bytes_max)};
+}
+
+template <std::size_t I = 0>
+operation random_operation(random_source& r, std::size_t which) {
+  if constexpr (I < std::variant_size_v<operation>) {
+    if (which != I) return random_operation<I + 1>(r, which);
+    operation op{std::in_place_index<I>};
+    fill(r, std::get<I>(op));
+    return op;
+  } else {
+    return {};
+  }
+}
+
+inline command random_command(random_source& r) {
+  command c;
+  fill(r, c.ctx);
+  c.what = random_operation(r, r.below(std::variant_size_v<operation>));
+  return c;
+}
+
+// ---- golden samples: never change one, add new ones ---------------------------------------------------
+
+inline uuid sample_id(std::uint8_t first) {
+  uuid id;
+  for (std::size_t i = 0; i < 16; ++i) id.bytes[i] = static_cast<std::uint8_t>(first + i);
+  return id;
+}
+inline std::array<std::uint8_t, 32> sample_hash(std::uint8_t first) {
+  std::array<std::uint8_t, 32> h{};
+  for (std::size_t i = 0; i < 32; ++i) h[i] = static_cast<std::uint8_t>(first + i);
+  return h;
+}
+inline constexpr timestamp sample_time{1806451200123};
+
+inline workspace_record sample_workspace() {
+  return {"Pearl \xf0\x9f\x90\x9a", sample_time, after(sample_time, 1), 2, 3, 4, 5, 6, 7, 8};
+}
+inline member_record sample_member() { return {role::admin, after(sample_time, 2), sample_time, "ada@example.org", 9}; }
+inline service_user_record sample_service_user() { return {"deployer", sample_time, user_id{sample_id(0x10)}}; }
+inline project_record sample_project() { return {"Shell", "shell", "1.2.3", sample_time, after(sample_time, 3)}; }
+inline pat_record sample_pat() {
+  pat_record p;
+  p.owner = user_id{sample_id(0x20)};
+  p.name = "MCP Server - Production";
+  p.prefix = "pat_wsa3f8c2";
+  p.scopes = scope_read | scope_write;
+  p.created = sample_time;
+  p.expires = after(sample_time, 4);
+  p.revoked = after(sample_time, 5);
+  p.last_used = after(sample_time, 6);
+  p.seq = 10;
+  p.imported = true;
+  p.data_key_version = 11;
+  p.pepper_version = 12;
+  p.lookup = sample_hash(0x40);
+  p.use_audited_hour = 501792;
+  return p;
+}
+inline pat_record sample_plain_pat() {
+  auto p = sample_pat();
+  p.expires = p.revoked = p.last_used = std::nullopt;
+  p.imported = false;
+  return p;
+}
+inline budget_record sample_budget() {
+  return {{{sample_time, pat_id{sample_id(0x30)}}, {after(sample_time, 7), pat_id{sample_id(0x31)}}}};
+}
+inline audit_head sample_head() { return {5, {sample_hash(0x50), sample_hash(0x60)}}; }
+inline audit_row sample_row() { return {sample_hash(0x70), R"({"action":"pat.create","seq":1})"}; }
+
+inline context sample_context() {
+  context ctx;
+  ctx.request = request_id{sample_id(0x80)};
+  ctx.workspace = workspace_id{sample_id(0x90)};
+  ctx.now = sample_time;
+  ctx.who = {caller::kind::pat, user_id{sample_id(0xa0)}, pat_id{sample_id(0xb0)},
+             every_scope,       "https://issuer.example", "ada"};
+  ctx.client_prefix = "192.0.2.0/24";
+  ctx.node = "n1";
+  return ctx;
+}
+
+inline std::vector<std::pair<std::string, operation>> sample_operations() {
+  auto user = user_id{sample_id(0x11)};
+  auto pat = pat_id{sample_id(0x12)};
+  return {
+      {"create_workspace", create_workspace{"Pearl", "ada@example.org", "wrapped"}},
+      {"admit_member", admit_member{"Pearl", "ada@example.org", role::owner, "wrapped"}},
+      {"rename_workspace", rename_workspace{"Nacre"}},
+      {"delete_workspace", delete_workspace{}},
+      {"put_member", put_member{user, role::admin, "bob@example.org"}},
+      {"put_member_same_email", put_member{user, role::member, std::nullopt}},
+      {"remove_member", remove_member{user}},
+      {"create_service_user", create_service_user{user, "deployer"}},
+      {"create_project", create_project{project_id{sample_id(0x13)}, "Shell", "shell", "1"}},
+      {"create_pat", create_pat{pat, "CI", "pat_wsa3f8c2", scope_write, sample_time, sample_hash(1), 2, 3, "sealed"}},
+      {"import_pat", import_pat{pat, user, "Old", "pat_wsa3f8c2", scope_read, sample_time, std::nullopt, sample_hash(2),
+                                1, "wrapped"}},
+      {"change_pat", change_pat{pat, "New name", true, after(sample_time, 8)}},
+      {"change_pat_clears", change_pat{pat, std::nullopt, true, std::nullopt}},
+      {"revoke_pat", revoke_pat{pat}},
+      {"reveal_pat", reveal_pat{pat, true, 10, 60}},
+      {"note_activity", note_activity{{{pat, sample_time}}, {{"auth.failed", "system", "token_expired", 12}}}},
+  };
+}
+
+}  // namespace nacre::model::testing
