@@ -22,7 +22,8 @@ namespace nacre::crypto {
 enum class jwt_algorithm : std::uint8_t { rs256, es256, eddsa, hs256 };
 
 // A set of verification keys. Parsing drops keys that are unusable (private members where public
-// is expected, points off the curve, small-order Ed25519, wrong sizes) and refuses duplicate kids.
+// is expected, points off the curve, small-order Ed25519, wrong sizes) and refuses a set in which two
+// kept keys share a kid, is larger than 64 KiB or is no JSON. An empty set is a value.
 class jwks {
  public:
   virtual ~jwks() = default;
@@ -46,7 +47,8 @@ struct jwt_claims {
   std::string issuer;
   std::string subject;
   std::int64_t expires_s = 0;
-  std::optional<std::string> email;
+  std::optional<std::string> email;  // not if `email_verified` is there and says no
+  // Only from an issuer with trust_roles:
   std::optional<std::string> workspace;       // `ws`
   std::optional<std::string> workspace_name;  // `ws_name`
   std::optional<std::string> role;            // `role`
@@ -82,7 +84,8 @@ result<void> ensure_dev_issuer(const std::filesystem::path& directory);
 
 struct mint_request {
   std::string subject;
-  std::optional<std::string> workspace, role, email, workspace_name;
+  // `= {}` so that callers may name only the members they set.
+  std::optional<std::string> workspace = {}, role = {}, email = {}, workspace_name = {};
   std::int64_t seconds = 3600;
 };
 result<std::string> mint_dev_token(const std::filesystem::path& directory, const mint_request& what, timestamp now);

@@ -51,8 +51,9 @@ json_reader::json_reader(std::size_t bytes_max)
 }
 
 json_reader::~json_reader() {
-  // simdjson sizes its string buffer from the capacity; strings never take less than their bytes.
-  if (parser_.doc.string_buf) OPENSSL_cleanse(parser_.doc.string_buf.get(), parser_.capacity());
+  // simdjson 3.0 gives its string buffer at least 5/3 of the text's length, which is what strings may take.
+  const auto& document = parser_.doc;
+  if (document.string_buf) OPENSSL_cleanse(document.string_buf.get(), 5 * document.capacity() / 3);
 }
 
 std::optional<dom::object> json_reader::read(std::string_view text) {
