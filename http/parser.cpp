@@ -21,9 +21,14 @@ using beast_view = beast::string_view;
 std::string_view std_view(beast_view v) { return {v.data(), v.size()}; }
 
 constexpr std::string_view malformed = "The request is not valid HTTP/1.1.";
+constexpr std::string_view malformed_chunk = "The chunked body is not valid; extensions and trailers are not accepted.";
+constexpr std::string_view body_too_large = "The request body is too large.";
 
 // Enough for a chunk size of 16 digits between two line ends; extensions and trailers are refused.
 constexpr std::size_t chunk_line_bytes_max = 32;
+// The shortest end of a chunked body. Beast 1.81 asserts that it never sees a final chunk in fewer
+// bytes (`n >= 5` in parse_chunk_header), which a client could make it do; so fewer are held back.
+constexpr std::size_t chunk_piece_bytes_min = 5;
 
 // Bytes of a head: anything a header or the request line may hold.
 constexpr auto head_bytes = [] {
@@ -127,12 +132,13 @@ class message_sink final : public beast::http::basic_parser<true> {
  public:
   explicit message_sink(refusal& why) : why_(why) {
     header_limit(static_cast<std::uint32_t>(limits::header_bytes_max + 1));
-    body_limit(limits::body_bytes_max);
-    eager(true);
+    body_limit(boost::none);  // checked here, so that one rule decides in which order things are refused
   }
 
   request message;
   bool expects_continue = false;
+  bool chunk_begins = false;     // the last step was a chunk's first line
+  std::uint64_t body_bytes = 0;  // of a chunked body, as announced so far
 
  private:
   void refuse(int status, std::string_view text, error_code& ec) {
@@ -159,7 +165,7 @@ class message_sink final : public beast::http::basic_parser<true> {
   }
 
   void on_field_impl(beast::http::field, beast_view name_text, beast_view value_text, error_code& ec) override {
-    if (is_header_done()) return refuse(400, "Trailer fields are not accepted.", ec);
+    if (is_header_done()) return refuse(400, malformed_chunk, ec);  // a trailer
     const auto name = std_view(name_text);
     const auto value = std_view(value_text);
     if (value.find('\t') != std::string_view::npos) return refuse(400, malformed, ec);
@@ -202,8 +208,10 @@ class message_sink final : public beast::http::basic_parser<true> {
     message.body.append(bytes.data(), bytes.size());
     return bytes.size();
   }
-  void on_chunk_header_impl(std::uint64_t, beast_view extensions, error_code& ec) override {
-    if (!extensions.empty()) refuse(400, "Chunk extensions are not accepted.", ec);
+  void on_chunk_header_impl(std::uint64_t size, beast_view extensions, error_code& ec) override {
+    if (!extensions.empty()) return refuse(400, malformed_chunk, ec);
+    chunk_begins = true;
+    body_bytes = size > limits::body_bytes_max ? limits::body_bytes_max + 1 : body_bytes + size;
   }
   std::size_t on_chunk_body_impl(std::uint64_t, beast_view bytes, error_code&) override {
     message.body.append(bytes.data(), bytes.size());
@@ -268,9 +276,9 @@ struct request_parser::impl {
     if (!check_version(whole)) return;
     error_code ec;
     const std::size_t used = sink->put(boost::asio::const_buffer(whole.data(), whole.size()), ec);
-    if (ec == beast::http::error::body_limit) return refuse(413, "The request body is too large.");
     if (ec || used != whole.size() || !sink->is_header_done())
       return refuse(why.text.empty() ? 400 : why.status, why.text.empty() ? malformed : why.text);
+    if (sink->content_length().value_or(0) > limits::body_bytes_max) return refuse(413, body_too_large);
     chunked = sink->chunked();
     where = sink->is_done() ? stage::complete : stage::body;
   }
@@ -311,16 +319,16 @@ struct request_parser::impl {
   }
 
   std::size_t feed_body(std::string_view bytes_in) {
-    if (!chunked) return put_body(bytes_in);
+    if (!chunked) return put(bytes_in);
     if (chunk.empty()) {
-      const std::size_t used = put_body(bytes_in);
-      if (where == stage::body) keep_chunk(bytes_in.substr(used));
+      const std::size_t used = put_chunks(bytes_in);
+      if (where == stage::body) chunk.assign(bytes_in.substr(used));
       return where == stage::complete ? used : bytes_in.size();
     }
     // Beast wants the unfinished line again, in one piece with what follows it.
     const std::size_t kept = chunk.size();
     append_wiping(chunk, bytes_in);
-    const std::size_t used = put_body(chunk);
+    const std::size_t used = put_chunks(chunk);
     if (where == stage::complete) {
       wipe(chunk);
       return used - kept;
@@ -328,26 +336,34 @@ struct request_parser::impl {
     if (where == stage::body) {
       std::string rest{std::string_view{chunk}.substr(used)};
       wipe(chunk);
-      keep_chunk(rest);
-      wipe(rest);
+      chunk.swap(rest);
     }
     return bytes_in.size();
   }
 
-  void keep_chunk(std::string_view rest) {
-    if (rest.size() > chunk_line_bytes_max) return refuse(400, malformed);
-    chunk.assign(rest);
+  // One step of Beast's at a time, to know how long each chunk line was: a limit that only held for
+  // lines in pieces would make the verdict depend on the pieces.
+  std::size_t put_chunks(std::string_view bytes_in) {
+    std::size_t used = 0;
+    while (where == stage::body && bytes_in.size() - used >= chunk_piece_bytes_min) {
+      sink->chunk_begins = false;
+      const std::size_t step = put(bytes_in.substr(used));
+      const std::size_t line = step == 0 ? bytes_in.size() - used : sink->chunk_begins ? step : 0;
+      if (line > chunk_line_bytes_max && where != stage::refused) refuse(400, malformed_chunk);
+      if (sink->chunk_begins && sink->body_bytes > limits::body_bytes_max && where != stage::refused)
+        refuse(413, body_too_large);
+      used += step;
+      if (step == 0) break;
+    }
+    return used;
   }
 
-  std::size_t put_body(std::string_view bytes_in) {
+  std::size_t put(std::string_view bytes_in) {
     error_code ec;
     const std::size_t used = sink->put(boost::asio::const_buffer(bytes_in.data(), bytes_in.size()), ec);
-    if (ec == beast::http::error::need_more) return used;
-    if (ec == beast::http::error::body_limit) {
-      refuse(413, "The request body is too large.");
-    } else if (ec) {
-      refuse(why.text.empty() ? 400 : why.status, why.text.empty() ? malformed : why.text);
-    } else if (sink->is_done()) {
+    if (ec && ec != beast::http::error::need_more) {
+      refuse(400, chunked ? malformed_chunk : malformed);
+    } else if (!ec && sink->is_done()) {
       where = stage::complete;
     }
     return used;

@@ -40,7 +40,7 @@ struct client_address {
 };
 
 struct request {
-  request_id id;          // fresh, random; answered as X-Request-Id
+  request_id id;  // fresh, random; answered as X-Request-Id
   method verb = method::get;
   std::string verb_text;  // "GET"
   std::string path;       // raw, begins with '/', no query
@@ -61,7 +61,7 @@ struct response {
   std::vector<header> headers;  // besides Content-Length, Connection, Date, X-Request-Id: the server's
   std::string body;             // not sent for HEAD, 204 and 304
   bool close = false;
-  bool wipe = false;            // the body holds a secret: buffers are wiped after sending
+  bool wipe = false;  // the body holds a secret: buffers are wiped after sending
   // For the log and metrics, never sent. Template such as "/api/v1/pats/{id}", never a raw path.
   std::string_view route = "unmatched";
   std::optional<workspace_id> workspace;
@@ -119,7 +119,7 @@ struct server_config {
 class server {
  public:
   virtual ~server() = default;
-  virtual result<void> start() = 0;       // binds and serves; `storage_failed`-free: `invalid` or `busy` (address in use)
+  virtual result<void> start() = 0;  // binds and serves; `storage_failed`-free: `invalid` or `busy` (address in use)
   virtual std::uint16_t port() const = 0;
   // Stops accepting, answers what is in flight with `Connection: close`, then closes; true if all
   // was answered within the time. Idempotent.

@@ -1,0 +1,124 @@
+#include "http/api.hpp"
+
+#include <cstdlib>
+
+#include "http/call.hpp"
+#include "http/routes.hpp"
+
+namespace nacre::http {
+
+namespace {
+
+class api {
+ public:
+  api(actors::service& service, gate& who, const crypto::keyring& keys, const nacre::clock& time, api_settings s,
+      probes p)
+      : with_{service, who, keys, time, s, std::move(p), limiter(s.limits_enabled ? s.failed_auth : rate{})},
+        addresses_(s.limits_enabled ? s.address : rate{}),
+        described_(describe()),
+        router_(make_router()) {}
+
+  void handle(request r, responder respond) {
+    auto c = std::make_unique<call>(with_, std::move(r), std::move(respond));
+    c->match = router_.match(c->req.verb, c->req.path);
+    using verdict = route_match::verdict;
+    bool found = c->match.what == verdict::found;
+    const endpoint* to = found ? &endpoints()[c->match.index] : nullptr;
+    if (to) c->pattern = to->pattern;
+    if (to && to->needs == access::open) return to->handle(std::move(c));
+
+    auto now = std::chrono::steady_clock::now();
+    if (auto wait = addresses_.admit(c->req.client.limit_key(), now); wait.count() > 0)
+      return refuse_limited(std::move(c), "address", with_.settings.address, wait);
+    if (c->match.what == verdict::not_found) return refuse(std::move(c), {errc::not_found, "No such route"});
+    if (!found) return refuse_method(std::move(c));
+    authenticate(std::move(c), *to);
+  }
+
+ private:
+  std::vector<route> describe() {
+    std::vector<route> out;
+    for (const auto& e : endpoints()) out.push_back({e.verb, e.pattern, e.name, name_of(e.needs), e.summary});
+    return out;
+  }
+
+  router make_router() {
+    auto made = router::make(described_);
+    if (!made) std::abort();  // the table itself is wrong; a test walks it
+    return std::move(*made);
+  }
+
+  void authenticate(call_ptr c, const endpoint& to) {
+    auto now = std::chrono::steady_clock::now();
+    auto address = c->req.client.limit_key();
+    if (auto wait = with_.failed_auth.peek(address, now); wait.count() > 0)
+      return refuse_limited(std::move(c), "failed_auth", with_.settings.failed_auth, wait);
+    c->ctx.request = c->req.id;
+    c->ctx.now = with_.time.now();
+    c->ctx.node = with_.settings.node;
+    c->ctx.client_prefix = c->req.client.audit_prefix();
+    const auto& req = c->req;  // stays where it is while the call moves on
+    with_.who.authenticate(req, [this, &to, c = std::move(c)](result<principal> who) mutable {
+      if (!who) {
+        auto code = who.error().code;
+        if (code == errc::unauthenticated || code == errc::token_revoked || code == errc::token_expired)
+          with_.failed_auth.admit(c->req.client.limit_key(), std::chrono::steady_clock::now());
+        return refuse(std::move(c), who.error());
+      }
+      c->caller = std::move(*who);
+      c->ctx.who = c->caller.who;
+      enter(std::move(c), to);
+    });
+  }
+
+  static void enter(call_ptr c, const endpoint& to) {
+    if (to.needs == access::header_workspace || to.needs == access::path_workspace) {
+      auto ws = to.needs == access::header_workspace ? workspace_of_header(*c) : workspace_of_path(*c);
+      if (!ws) return refuse(std::move(c), ws.error());
+      // Every malformed path is told before anything about membership.
+      if (auto bad = malformed_ids(*c, to)) return refuse(std::move(c), *bad);
+      if (auto in = enter_workspace(*c, *ws); !in) return refuse(std::move(c), in.error());
+    }
+    to.handle(std::move(c));
+  }
+
+  static result<workspace_id> workspace_of_path(const call& c) {
+    auto id = parse_uuid(c.capture(0));
+    if (!id || id->is_nil()) return fail(errc::invalid, "The workspace id must be a UUID");
+    return workspace_id{*id};
+  }
+
+  static std::optional<error> malformed_ids(const call& c, const endpoint& to) {
+    for (std::size_t i = to.needs == access::path_workspace ? 1 : 0; i < c.match.capture_count; ++i)
+      if (!parse_uuid(c.capture(i))) return error{errc::invalid, "The id in the path must be a UUID"};
+    return std::nullopt;
+  }
+
+  void refuse_limited(call_ptr c, std::string_view name, const rate& limit, std::chrono::milliseconds wait) {
+    model::budget_state budget{name, static_cast<std::uint32_t>(limit.burst), 0, wait.count()};
+    auto r = limited_response(*c, {errc::rate_limited, "Too many requests. Try again later"}, budget);
+    answer(std::move(c), std::move(r));
+  }
+
+  void refuse_method(call_ptr c) {
+    auto r = json_response(405, R"({"error":"Method not allowed","code":"method_not_allowed",)"
+                                R"("message":"Method not allowed"})");
+    r.headers.push_back({"Allow", c->match.allow});
+    answer(std::move(c), std::move(r));
+  }
+
+  services with_;
+  limiter addresses_;
+  const std::vector<route> described_;
+  const router router_;
+};
+
+}  // namespace
+
+handler make_api(actors::service& service, gate& who, const crypto::keyring& keys, const nacre::clock& time,
+                 api_settings s, probes p) {
+  auto shared = std::make_shared<api>(service, who, keys, time, std::move(s), std::move(p));
+  return [shared](request r, responder respond) { shared->handle(std::move(r), std::move(respond)); };
+}
+
+}  // namespace nacre::http

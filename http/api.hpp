@@ -1,0 +1,42 @@
+#pragma once
+// The API as one handler: limits, routing, authentication, then the family's own code.
+//
+// Order of checks, the same for every route (SECURITY-DESIGN section 8): address limit 429 -> route 404,
+// method 405 -> authentication 401 -> header and path syntax 400 -> membership 403 -> body 415/400 ->
+// budget 429 -> object 404 -> role 403 -> state 422. Errors have the shape of the route's family.
+
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "actors/service.hpp"
+#include "http/gate.hpp"
+#include "http/limiter.hpp"
+#include "http/server.hpp"
+#include "model/time.hpp"
+
+namespace nacre::http {
+
+struct api_settings {
+  std::string node = "solo";
+  std::string version;
+  bool limits_enabled = true;  // false: neither address limits nor reveal budgets
+  rate address{20, 60};
+  rate failed_auth{10.0 / 60, 10};
+  std::uint32_t reveals_per_pat = 10, reveals_per_user = 60;  // per minute
+};
+
+// What the operations routes ask of the program around them. Any may be called from any thread.
+struct probes {
+  std::function<std::vector<std::string>()> not_ready;   // reasons; empty: ready
+  std::function<std::string()> metrics;                  // Prometheus text
+  std::function<void(std::string_view)> budget_refused;  // "address", "failed_auth", "reveal", "reveal-user"
+  std::function<void(request_id, const error&)> failed;  // a 5xx was answered: why, for the log
+  std::function<void(std::string_view)> auth_failed;     // the gate's word for why
+};
+
+// All references must outlive the handler.
+handler make_api(actors::service& service, gate& who, const crypto::keyring& keys, const nacre::clock& time,
+                 api_settings s, probes p);
+
+}  // namespace nacre::http

@@ -1,0 +1,264 @@
+#include "http/call.hpp"
+
+#include <charconv>
+
+#include "http/json.hpp"
+#include "http/text.hpp"
+#include "model/limits.hpp"
+#include "model/policy.hpp"
+
+namespace nacre::http {
+
+namespace {
+
+struct meaning {
+  int status;
+  std::string_view code;
+};
+
+// The one translation of this border; switch-enum refuses a code nobody has decided on.
+meaning meaning_of(errc code) {
+  switch (code) {
+    case errc::invalid:
+      return {400, "invalid_request"};
+    case errc::unauthenticated:
+      return {401, "unauthorized"};
+    case errc::token_revoked:
+      return {401, "token_revoked"};
+    case errc::token_expired:
+      return {401, "token_expired"};
+    case errc::insufficient_scope:
+      return {403, "insufficient_scope"};
+    case errc::forbidden:
+      return {403, "forbidden"};
+    case errc::not_found:
+      return {404, "not_found"};
+    case errc::conflict:
+      return {409, "conflict"};
+    case errc::reveal_not_available:
+      return {422, "reveal_not_available"};
+    case errc::rate_limited:
+      return {429, "rate_limited"};
+    case errc::busy:
+      return {503, "unavailable"};
+    case errc::deadline_exceeded:
+      return {503, "unavailable"};
+    case errc::outcome_unknown:
+      return {503, "unavailable"};
+    case errc::storage_failed:
+      return {503, "unavailable"};
+    case errc::corrupt:
+      return {500, "internal"};
+    case errc::unsupported:
+      return {500, "internal"};
+    case errc::internal:
+      return {500, "internal"};
+  }
+  std::abort();
+}
+
+std::string error_body(const call& c, int status, std::string_view code, std::string_view message) {
+  json_writer w;
+  w.object().field("error", message).field("code", code).field("message", message);
+  if (status >= 500) w.field("error_id", std::string_view(to_string(c.req.id)));
+  w.end_object();
+  return w.take();
+}
+
+std::int64_t whole_seconds(std::int64_t ms) { return ms <= 1000 ? 1 : (ms + 999) / 1000; }
+
+int hex_value(char c) {
+  if (is_digit(c)) return c - '0';
+  c = lower(c);
+  return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+std::optional<std::string> decode(std::string_view text) {
+  std::string out;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    if (text[i] == '+') {
+      out += ' ';
+    } else if (text[i] != '%') {
+      out += text[i];
+    } else {
+      int high = i + 2 < text.size() ? hex_value(text[i + 1]) : -1, low = high < 0 ? -1 : hex_value(text[i + 2]);
+      if (low < 0) return std::nullopt;
+      out += static_cast<char>(high << 4 | low);
+      i += 2;
+    }
+  }
+  return out;
+}
+
+const std::string* find(const std::vector<std::pair<std::string, std::string>>& query, std::string_view name) {
+  for (const auto& [key, value] : query)
+    if (key == name) return &value;
+  return nullptr;
+}
+
+}  // namespace
+
+response json_response(int status, std::string body) {
+  response r;
+  r.status = status;
+  r.headers = {
+      {"Content-Type", "application/json"}, {"Cache-Control", "no-store"}, {"X-Content-Type-Options", "nosniff"}};
+  r.body = std::move(body);
+  return r;
+}
+
+response no_content() {
+  response r;
+  r.status = 204;
+  r.headers = {{"Cache-Control", "no-store"}};
+  return r;
+}
+
+response error_response(const call& c, const error& e) {
+  auto [status, code] = meaning_of(e.code);
+  // What went wrong inside is for the log, under the request id; the caller learns only that it did.
+  auto r = json_response(status, error_body(c, status, code, status == 500 ? "Internal error" : e.text));
+  if (status == 401) {
+    bool tried = c.req.find("authorization") != nullptr;
+    r.headers.push_back({"WWW-Authenticate", tried ? "Bearer error=\"invalid_token\"" : "Bearer"});
+  }
+  if (status == 503) r.headers.push_back({"Retry-After", "1"});
+  if (status >= 500 && c.with.ask.failed) c.with.ask.failed(c.req.id, e);
+  return r;
+}
+
+void add_budget_headers(response& r, const model::budget_state& budget) {
+  auto name = "\"" + std::string(budget.name) + "\"";
+  r.headers.push_back({"RateLimit-Policy", name + ";q=" + std::to_string(budget.limit) +
+                                               ";w=" + std::to_string(limits::reveal_window_ms / 1000)});
+  r.headers.push_back({"RateLimit", name + ";r=" + std::to_string(budget.remaining) +
+                                        ";t=" + std::to_string(whole_seconds(budget.reset_ms))});
+}
+
+response limited_response(const call& c, const error& e, const model::budget_state& budget) {
+  auto r = error_response(c, e);
+  r.headers.push_back({"Retry-After", std::to_string(whole_seconds(budget.reset_ms))});
+  add_budget_headers(r, budget);
+  if (c.with.ask.budget_refused) c.with.ask.budget_refused(budget.name);
+  return r;
+}
+
+void answer(call_ptr c, response r) {
+  r.route = c->pattern;
+  if (!c->ctx.workspace.value().is_nil()) r.workspace = c->ctx.workspace;
+  std::move(c->respond)(std::move(r));
+}
+
+void refuse(call_ptr c, const error& e) {
+  auto r = error_response(*c, e);
+  answer(std::move(c), std::move(r));
+}
+
+result<workspace_id> workspace_of_header(const call& c) {
+  const auto* text = c.req.find("x-workspace-id");
+  if (!text) return fail(errc::invalid, "The X-Workspace-Id header is required");
+  auto id = parse_uuid(*text);
+  if (!id || id->is_nil()) return fail(errc::invalid, "The X-Workspace-Id header must be a UUID");
+  return workspace_id{*id};
+}
+
+result<void> enter_workspace(call& c, workspace_id ws) {
+  if (c.caller.bound_to && *c.caller.bound_to != ws)
+    return fail(errc::forbidden, "The token belongs to another workspace");
+  c.ctx.workspace = ws;
+  return {};
+}
+
+void as_member(call_ptr c, model::scope_bit needed, unique_function<void(call_ptr)> next) {
+  auto& raw = *c;
+  raw.with.service.query(
+      raw.ctx.workspace, raw.req.deadline,
+      [c = std::move(c), needed, next = std::move(next)](result<std::shared_ptr<const model::view>> v) mutable {
+        if (!v) return refuse(std::move(c), v.error());
+        auto standing = model::stand(**v, c->ctx, needed);
+        if (!(*v)->trustworthy()) return refuse(std::move(c), {errc::storage_failed, "Stored state could not be read"});
+        if (!standing) return refuse(std::move(c), standing.error());
+        next(std::move(c));
+      });
+}
+
+void order_and_answer(call_ptr c, actors::intent what, response (*make)(call&, actors::answer&)) {
+  auto& raw = *c;
+  actors::order o;
+  o.ctx = raw.ctx;
+  o.what = std::move(what);
+  o.deadline = raw.req.deadline;
+  o.reply = [c = std::move(c), make](actors::answer a) mutable {
+    const auto& outcome = a.outcome;
+    if (!outcome.refused) {
+      auto r = make(*c, a);
+      if (outcome.budget) add_budget_headers(r, *outcome.budget);
+      return answer(std::move(c), std::move(r));
+    }
+    auto r = outcome.refused->code == errc::rate_limited && outcome.budget
+                 ? limited_response(*c, *outcome.refused, *outcome.budget)
+                 : error_response(*c, *outcome.refused);
+    answer(std::move(c), std::move(r));
+  };
+  raw.with.service.submit(std::move(o));
+}
+
+bool has_json_body(const request& r) {
+  const auto* type = r.find("content-type");
+  if (!type) return false;
+  auto essence = std::string_view(*type).substr(0, type->find(';'));
+  while (!essence.empty() && (essence.back() == ' ' || essence.back() == '\t')) essence.remove_suffix(1);
+  return same_word(essence, "application/json");
+}
+
+response unsupported_media_type(const call& c) {
+  return json_response(415, error_body(c, 415, "unsupported_media_type", "The body must be application/json"));
+}
+
+result<std::vector<std::pair<std::string, std::string>>> parse_query(std::string_view raw) {
+  std::vector<std::pair<std::string, std::string>> out;
+  while (!raw.empty()) {
+    auto part = raw.substr(0, raw.find('&'));
+    raw.remove_prefix(std::min(raw.size(), part.size() + 1));
+    if (part.empty()) continue;
+    auto equals = part.find('=');
+    auto key = decode(part.substr(0, equals));
+    auto value = decode(equals == std::string_view::npos ? std::string_view{} : part.substr(equals + 1));
+    if (!key || !value) return fail(errc::invalid, "The query has a malformed escape");
+    if (find(out, *key)) return fail(errc::invalid, "A query parameter is given twice");
+    out.emplace_back(std::move(*key), std::move(*value));
+  }
+  return out;
+}
+
+result<std::uint64_t> number_of(const std::vector<std::pair<std::string, std::string>>& query, std::string_view name,
+                                std::uint64_t otherwise, std::uint64_t least, std::uint64_t most) {
+  const auto* text = find(query, name);
+  if (!text) return otherwise;
+  std::uint64_t n = 0;
+  const auto* end = text->data() + text->size();
+  auto [stopped, problem] = std::from_chars(text->data(), end, n);
+  if (text->empty() || problem != std::errc{} || stopped != end || n < least || n > most)
+    return fail(errc::invalid, std::string(name) + " must be a whole number between " + std::to_string(least) +
+                                   " and " + std::to_string(most));
+  return n;
+}
+
+result<model::page> page_of(const request& r) {
+  auto query = parse_query(r.query);
+  if (!query) return fail(query.error());
+  if (find(*query, "page") || find(*query, "pageSize")) {
+    auto size = number_of(*query, "pageSize", limits::page_default, 1, limits::page_size_max);
+    if (!size) return fail(size.error());
+    auto page = number_of(*query, "page", 1, 1, limits::page_offset_max / limits::page_size_max);
+    if (!page) return fail(page.error());
+    return model::page{static_cast<std::uint32_t>((*page - 1) * *size), static_cast<std::uint32_t>(*size)};
+  }
+  auto limit = number_of(*query, "limit", limits::page_default, 1, limits::page_limit_max);
+  if (!limit) return fail(limit.error());
+  auto offset = number_of(*query, "offset", 0, 0, limits::page_offset_max);
+  if (!offset) return fail(offset.error());
+  return model::page{static_cast<std::uint32_t>(*offset), static_cast<std::uint32_t>(*limit)};
+}
+
+}  // namespace nacre::http

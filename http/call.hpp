@@ -1,0 +1,100 @@
+#pragma once
+// One request on its way through the API, and the few steps every handler is made of.
+//
+// A handler owns its call and hands it on; whoever holds it last answers. What handlers know of the
+// world is `services`; they keep nothing between calls.
+
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "http/api.hpp"
+#include "http/gate.hpp"
+#include "http/router.hpp"
+#include "http/server.hpp"
+#include "model/apply.hpp"
+#include "model/queries.hpp"
+
+namespace nacre::http {
+
+struct services {
+  actors::service& service;
+  gate& who;
+  const crypto::keyring& keys;
+  const nacre::clock& time;
+  api_settings settings;
+  probes ask;
+  limiter failed_auth;
+};
+
+struct call {
+  call(services& s, request r, responder to) : with(s), req(std::move(r)), respond(std::move(to)) {}
+  services& with;
+  request req;
+  responder respond;
+  route_match match;  // captures look into req.path
+  std::string_view pattern = "unmatched";
+  principal caller;
+  model::context ctx;
+
+  std::string_view capture(std::size_t i) const { return match.captures[i]; }
+};
+using call_ptr = std::unique_ptr<call>;
+
+// ---- answers ---------------------------------------------------------------------------------------
+
+response json_response(int status, std::string body);
+// {"error","code","message"} (contracts/alephant-pats.md section 5), with Retry-After where waiting helps.
+response error_response(const call& c, const error& e);
+// 429 with Retry-After and RateLimit headers.
+response limited_response(const call& c, const error& e, const model::budget_state& budget);
+// draft-ietf-httpapi-ratelimit-headers; still a draft, so it is written here only.
+void add_budget_headers(response& r, const model::budget_state& budget);
+response no_content();
+
+void answer(call_ptr c, response r);
+void refuse(call_ptr c, const error& e);
+
+// ---- steps -----------------------------------------------------------------------------------------
+
+// The X-Workspace-Id header or the path's {id}: 400 if it is no uuid, 403 if the credential is bound
+// to another workspace.
+result<workspace_id> workspace_of_header(const call& c);
+result<void> enter_workspace(call& c, workspace_id ws);
+
+// Asks a current view; `make(call&, const view&)` builds the whole response from it.
+template <class Make>
+void answer_from_view(call_ptr c, Make make) {
+  auto& raw = *c;
+  raw.with.service.query(raw.ctx.workspace, raw.req.deadline,
+                         [c = std::move(c), make](result<std::shared_ptr<const model::view>> v) mutable {
+                           if (!v) return refuse(std::move(c), v.error());
+                           response r = make(*c, **v);
+                           if (!(*v)->trustworthy())
+                             return refuse(std::move(c), {errc::storage_failed, "Stored state could not be read"});
+                           answer(std::move(c), std::move(r));
+                         });
+}
+
+// Goes on with `next(call_ptr)` if the caller is a member with this scope, else answers 403 (or 401 for
+// a PAT that has died): membership is told before anything about the body.
+void as_member(call_ptr c, model::scope_bit needed, unique_function<void(call_ptr)> next);
+
+// Sends an intent to the workspace's actor; `make(call&, actors::answer&)` builds the response of success.
+void order_and_answer(call_ptr c, actors::intent what, response (*make)(call&, actors::answer&));
+
+// ---- input -----------------------------------------------------------------------------------------
+
+// An error the client made in the body's type: 415.
+bool has_json_body(const request& r);
+response unsupported_media_type(const call& c);
+
+// Decoded query parameters; `invalid` for a bad escape or a name said twice.
+result<std::vector<std::pair<std::string, std::string>>> parse_query(std::string_view raw);
+// limit/offset or page/pageSize (contracts/alephant-pats.md section 4.2).
+result<model::page> page_of(const request& r);
+// A whole number between bounds, or the default if absent.
+result<std::uint64_t> number_of(const std::vector<std::pair<std::string, std::string>>& query, std::string_view name,
+                                std::uint64_t otherwise, std::uint64_t least, std::uint64_t most);
+
+}  // namespace nacre::http

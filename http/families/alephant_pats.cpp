@@ -1,0 +1,226 @@
+#include "http/families/alephant_pats.hpp"
+
+#include "crypto/random.hpp"
+#include "http/import_row.hpp"
+#include "http/json.hpp"
+#include "model/limits.hpp"
+#include "model/text.hpp"
+
+namespace nacre::http::alephant {
+
+namespace {
+
+void write_scopes(json_writer& w, model::scope_set scopes) {
+  w.key("scopes").array();
+  for (auto s : {model::scope_read, model::scope_write, model::scope_admin})
+    if (scopes & s) w.value(model::name_of(s));
+  w.end_array();
+}
+
+void write_time(json_writer& w, std::string_view name, const std::optional<timestamp>& t) {
+  if (t)
+    w.field(name, std::string_view(format_rfc3339(*t)));
+  else
+    w.field(name, nullptr);
+}
+
+// Section 4, in its order; `token` and `workspaceName` appear in the answer to a create only.
+void write_pat(json_writer& w, const model::pat_entry& pat, const crypto::secure_bytes* token = nullptr) {
+  const auto& r = pat.record;
+  w.object().field("id", std::string_view(to_string(pat.id))).field("name", std::string_view(r.name));
+  if (token) w.field("token", token->view()).field("fullToken", token->view());
+  w.field("tokenPrefix", std::string_view(r.prefix));
+  write_scopes(w, r.scopes);
+  w.field("workspaceId", std::string_view(to_string(pat.workspace)));
+  if (token) w.field("workspaceName", std::string_view(pat.workspace_name));
+  w.field("userId", std::string_view(to_string(r.owner)));
+  w.field("canReveal", r.has_ciphertext());
+  write_time(w, "lastUsedAt", r.last_used);
+  write_time(w, "expiresAt", r.expires);
+  write_time(w, "createdAt", r.created);
+  w.end_object();
+}
+
+response one_pat(int status, const model::pat_entry& pat) {
+  json_writer w(512);
+  w.object().key("data");
+  write_pat(w, pat);
+  w.end_object();
+  return json_response(status, w.take());
+}
+
+response changed_pat(call&, actors::answer& a) { return one_pat(200, std::get<model::pat_entry>(a.outcome.what)); }
+
+// What of the body a create and a change have in common; `now` decides what is still to come.
+struct pat_fields {
+  std::optional<std::string> name;
+  std::optional<model::scope_set> scopes;
+  bool expires_given = false;
+  std::optional<timestamp> expires;
+};
+
+result<pat_fields> parse_fields(std::string_view body, timestamp now) {
+  auto json = parse_json_object(body);
+  if (!json) return fail(json.error());
+  pat_fields out;
+  if (auto name = json->find("name")) {
+    auto text = name->string();
+    if (!text) return fail(errc::invalid, "name must be a string");
+    if (auto good = model::check_name("name", *text, limits::name_chars_max); !good) return fail(good.error());
+    out.name = *text;
+  }
+  if (auto scopes = json->find("scopes")) {
+    auto set = scopes_of(*scopes);
+    if (!set) return fail(set.error());
+    out.scopes = *set;
+  }
+  auto expires = json->find("expiresAt");
+  if (!expires) expires = json->find("expires_at");
+  if (expires) {
+    auto when = expiry_of(*expires);
+    if (!when) return fail(when.error());
+    if (*when && **when <= now) return fail(errc::invalid, "expiresAt must be in the future");
+    out.expires_given = true;
+    out.expires = *when;
+  }
+  return out;
+}
+
+// `go(call_ptr, pat_id)` with the id of the path, or 400.
+template <class Go>
+void with_pat_id(call_ptr c, Go go) {
+  auto id = parse_uuid(c->capture(0));
+  if (!id) return refuse(std::move(c), {errc::invalid, "The token id must be a UUID"});
+  go(std::move(c), pat_id{*id});
+}
+
+void end_pat(call_ptr c, response (*make)(call&, actors::answer&)) {
+  with_pat_id(std::move(c), [make](call_ptr mine, pat_id id) {
+    order_and_answer(std::move(mine), model::operation{model::revoke_pat{id}}, make);
+  });
+}
+
+}  // namespace
+
+void create_pat(call_ptr c) {
+  as_member(std::move(c), model::scope_write, [](call_ptr mine) {
+    if (!mine->req.body.empty() && !has_json_body(mine->req)) {
+      auto r = unsupported_media_type(*mine);
+      return answer(std::move(mine), std::move(r));
+    }
+    auto fields = parse_fields(mine->req.body, mine->ctx.now);
+    if (!fields) return refuse(std::move(mine), fields.error());
+    if (!fields->name) return refuse(std::move(mine), {errc::invalid, "name is required"});
+    actors::issue_pat what{std::move(*fields->name), fields->scopes.value_or(model::scope_read), fields->expires};
+    order_and_answer(std::move(mine), std::move(what), [](call&, actors::answer& a) {
+      json_writer w(1024);  // the token must not leave copies behind in growing buffers
+      w.object().key("data");
+      write_pat(w, std::get<model::pat_entry>(a.outcome.what), &a.token);
+      w.end_object();
+      auto r = json_response(201, w.take());
+      r.wipe = true;
+      return r;
+    });
+  });
+}
+
+void list_pats(call_ptr c) {
+  auto page = page_of(c->req);
+  if (!page) return refuse(std::move(c), page.error());
+  answer_from_view(std::move(c), [at = *page](call& mine, const model::view& v) {
+    auto pats = model::list_pats(v, mine.ctx, at);
+    if (!pats) return error_response(mine, pats.error());
+    json_writer w(512 + 512 * pats->items.size());
+    w.object().key("data").array();
+    for (const auto& pat : pats->items) write_pat(w, pat);
+    w.end_array().key("pagination").object();
+    w.field("total", pats->total).field("limit", at.limit).field("offset", at.offset).end_object().end_object();
+    // Seeing everybody's tokens is an act of its own; once an hour of it is on record.
+    if (mine.ctx.who.via != model::caller::kind::pat && !pats->items.empty())
+      for (const auto& pat : pats->items)
+        if (pat.record.owner != mine.ctx.who.user) {
+          mine.with.service.note_act(mine.ctx.workspace, "pat.list_all", to_string(mine.ctx.who.user));
+          break;
+        }
+    return json_response(200, w.take());
+  });
+}
+
+void get_pat(call_ptr c) {
+  with_pat_id(std::move(c), [](call_ptr mine, pat_id id) {
+    answer_from_view(std::move(mine), [id](call& asked, const model::view& v) {
+      auto pat = model::get_pat(v, asked.ctx, id);
+      return pat ? one_pat(200, *pat) : error_response(asked, pat.error());
+    });
+  });
+}
+
+void change_pat(call_ptr c) {
+  with_pat_id(std::move(c), [](call_ptr mine, pat_id id) {
+    as_member(std::move(mine), model::scope_write, [id](call_ptr member) {
+      if (!member->req.body.empty() && !has_json_body(member->req)) {
+        auto r = unsupported_media_type(*member);
+        return answer(std::move(member), std::move(r));
+      }
+      auto fields = parse_fields(member->req.body, member->ctx.now);
+      if (!fields) return refuse(std::move(member), fields.error());
+      model::change_pat op;
+      op.id = id;
+      op.name = std::move(fields->name);
+      op.set_expires = fields->expires_given;
+      op.expires = fields->expires;
+      order_and_answer(std::move(member), model::operation{std::move(op)}, changed_pat);
+    });
+  });
+}
+
+void delete_pat(call_ptr c) {
+  end_pat(std::move(c), [](call&, actors::answer&) { return no_content(); });
+}
+
+void revoke_pat(call_ptr c) { end_pat(std::move(c), changed_pat); }
+
+void reveal_pat(call_ptr c) {
+  with_pat_id(std::move(c), [](call_ptr mine, pat_id id) {
+    as_member(std::move(mine), model::scope_admin, [id](call_ptr member) {
+      const auto& req = member->req;
+      // Real clients send no body, or a JSON content type with nothing behind it, or `{}`.
+      if (!req.body.empty()) {
+        if (!has_json_body(req)) {
+          auto r = unsupported_media_type(*member);
+          return answer(std::move(member), std::move(r));
+        }
+        if (auto json = parse_json_object(req.body); !json) return refuse(std::move(member), json.error());
+      }
+      const auto& s = member->with.settings;
+      model::reveal_pat op{id, s.limits_enabled, s.reveals_per_pat, s.reveals_per_user};
+      order_and_answer(std::move(member), model::operation{op}, [](call&, actors::answer& a) {
+        json_writer w(256);
+        w.object().key("data").object().field("fullToken", a.token.view()).end_object().end_object();
+        auto r = json_response(200, w.take());
+        r.headers.push_back({"Pragma", "no-cache"});
+        r.wipe = true;
+        return r;
+      });
+    });
+  });
+}
+
+void import_pat(call_ptr c) {
+  as_member(std::move(c), model::scope_admin, [](call_ptr mine) {
+    if (!has_json_body(mine->req)) {
+      auto r = unsupported_media_type(*mine);
+      return answer(std::move(mine), std::move(r));
+    }
+    auto row = parse_import_row(mine->req.body);
+    if (!row) return refuse(std::move(mine), row.error());
+    if (row->workspace != mine->ctx.workspace)
+      return refuse(std::move(mine), {errc::invalid, "workspaceId must be the workspace of the X-Workspace-Id header"});
+    auto op = import_operation(*row, mine->with.keys, pat_id{crypto::random_uuid()});
+    order_and_answer(std::move(mine), std::move(op), [](call&, actors::answer& a) {
+      return one_pat(201, std::get<model::pat_entry>(a.outcome.what));
+    });
+  });
+}
+
+}  // namespace nacre::http::alephant

@@ -1,0 +1,17 @@
+#pragma once
+// Alephant personal access tokens: contracts/alephant-pats.md, entire. Wire <-> model, nothing more.
+
+#include "http/call.hpp"
+
+namespace nacre::http::alephant {
+
+void create_pat(call_ptr c);
+void list_pats(call_ptr c);
+void get_pat(call_ptr c);
+void change_pat(call_ptr c);
+void delete_pat(call_ptr c);   // 204
+void revoke_pat(call_ptr c);   // the same as 200
+void reveal_pat(call_ptr c);
+void import_pat(call_ptr c);   // ours: one hash-only row (DESIGN section 8)
+
+}  // namespace nacre::http::alephant

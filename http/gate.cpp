@@ -1,0 +1,253 @@
+#include "http/gate.hpp"
+
+#include <algorithm>
+#include <array>
+#include <list>
+#include <mutex>
+#include <unordered_map>
+
+#include "crypto/digest.hpp"
+#include "crypto/token.hpp"
+#include "model/keys.hpp"
+#include "model/limits.hpp"
+#include "model/load.hpp"
+#include "model/text.hpp"
+
+namespace nacre::http {
+
+namespace {
+
+constexpr std::size_t token_chars_min = 16, token_chars_max = 512;
+
+auto unauthenticated() { return fail(errc::unauthenticated, "Authentication failed"); }
+
+// "Bearer" in any case, one space, then the credential (RFC 6750 section 2.1).
+std::optional<std::string_view> bearer(std::string_view value) {
+  constexpr std::string_view scheme = "bearer ";
+  if (value.size() <= scheme.size() || value.size() > scheme.size() + limits::bearer_bytes_max) return std::nullopt;
+  for (std::size_t i = 0; i < scheme.size(); ++i)
+    if ((value[i] | 0x20) != scheme[i] && value[i] != scheme[i]) return std::nullopt;
+  auto credential = value.substr(scheme.size());
+  for (char c : credential)
+    if (c <= ' ' || c > '~') return std::nullopt;
+  return credential;
+}
+
+bool looks_like_jwt(std::string_view credential) {
+  return std::count(credential.begin(), credential.end(), '.') == 2 && credential.starts_with("ey");
+}
+
+}  // namespace
+
+std::optional<user_id> user_of(const crypto::jwt_claims& claims) {
+  if (claims.subject_is_user_id) {
+    auto id = parse_uuid(claims.subject);
+    if (!id || id->is_nil()) return std::nullopt;
+    return user_id{*id};
+  }
+  auto digest =
+      crypto::sha256(model::writer{}.bytes("nacre/user/v1").bytes(claims.issuer).bytes(claims.subject).view());
+  uuid id;
+  std::copy_n(digest.begin(), id.bytes.size(), id.bytes.begin());
+  id.bytes[6] = static_cast<std::uint8_t>((id.bytes[6] & 0x0f) | 0x80);
+  id.bytes[8] = static_cast<std::uint8_t>((id.bytes[8] & 0x3f) | 0x80);
+  return user_id{id};
+}
+
+// Verified tokens, least recently verified first out. Sharded: every request passes here.
+class gate::cache {
+ public:
+  cache(std::size_t entries, std::chrono::milliseconds keep)
+      : per_shard_(std::max<std::size_t>(1, entries / shards_count)), keep_ms_(keep.count()) {}
+
+  std::optional<principal> find(const std::string& key, std::uint64_t generation, timestamp now) {
+    auto& s = shard_of(key);
+    std::lock_guard lock(s.mutex);
+    auto it = s.entries.find(key);
+    if (it == s.entries.end()) return std::nullopt;
+    if (it->second.generation != generation || now >= it->second.until) {
+      s.order.erase(it->second.place);
+      s.entries.erase(it);
+      return std::nullopt;
+    }
+    return it->second.who;
+  }
+
+  void keep(const std::string& key, principal who, std::uint64_t generation, timestamp now, timestamp expires) {
+    auto& s = shard_of(key);
+    auto until = std::min(expires, after(now, keep_ms_));
+    std::lock_guard lock(s.mutex);
+    if (s.entries.contains(key)) return;
+    if (s.entries.size() >= per_shard_) {
+      s.entries.erase(s.order.front());
+      s.order.pop_front();
+    }
+    s.order.push_back(key);
+    s.entries.emplace(key, entry{std::move(who), generation, until, std::prev(s.order.end())});
+  }
+
+ private:
+  static constexpr std::size_t shards_count = 16;
+  struct entry {
+    principal who;
+    std::uint64_t generation;
+    timestamp until;
+    std::list<std::string>::iterator place;
+  };
+  struct shard {
+    std::mutex mutex;
+    std::unordered_map<std::string, entry> entries;
+    std::list<std::string> order;
+  };
+  shard& shard_of(const std::string& key) { return shards_[static_cast<unsigned char>(key[0]) % shards_count]; }
+
+  const std::size_t per_shard_;
+  const std::int64_t keep_ms_;
+  std::array<shard, shards_count> shards_;
+};
+
+gate::gate(actors::service& service, const crypto::authenticator& tokens, const crypto::keyring& keys,
+           const nacre::clock& time, gate_settings s)
+    : service_(service),
+      tokens_(tokens),
+      keys_(keys),
+      time_(time),
+      settings_(std::move(s)),
+      cache_(std::make_unique<cache>(settings_.cache_entries, settings_.cache_for)) {}
+
+gate::~gate() = default;
+
+void gate::note_failure(std::string_view why) {
+  service_.note_auth_failure(why);
+  if (settings_.failed) settings_.failed(why);
+}
+
+void gate::authenticate(const request& r, unique_function<void(result<principal>)> done) {
+  const auto* header = r.find("authorization");
+  if (!header) {
+    note_failure("missing");
+    return done(unauthenticated());
+  }
+  auto credential = bearer(*header);
+  if (!credential) {
+    note_failure("scheme");
+    return done(unauthenticated());
+  }
+  if (looks_like_jwt(*credential)) return by_jwt(*credential, r, std::move(done));
+  by_pat(*credential, r, std::move(done));
+}
+
+void gate::by_jwt(std::string_view compact, const request& r, unique_function<void(result<principal>)> done) {
+  auto now = time_.now();
+  auto digest = crypto::sha256(compact);
+  std::string key(crypto::view(digest));
+  auto generation = tokens_.generation();
+  if (auto known = cache_->find(key, generation, now)) return done(std::move(*known));
+
+  crypto::jwt_refusal why{};
+  auto claims = tokens_.verify(compact, now, &why);
+  auto user = claims ? user_of(*claims) : std::nullopt;
+  if (!user) {
+    note_failure(claims ? "subject" : crypto::name_of(why));
+    return done(unauthenticated());
+  }
+  principal p;
+  p.who.via = model::caller::kind::jwt;
+  p.who.user = *user;
+  p.who.issuer = claims->issuer;
+  p.who.subject = claims->subject;
+  p.email = claims->email && model::check_email(*claims->email) ? *claims->email : "";
+  if (claims->trust_roles && claims->workspace && claims->role)
+    return admit_claimed(*claims, std::move(p), r, key, std::move(done));
+  cache_->keep(key, p, generation, now, timestamp{claims->expires_s * 1000});
+  done(std::move(p));
+}
+
+// "Workspace, user and role named in such a JWT come into being at first use": what is there already
+// is left alone, so a later token cannot undo what an owner decided.
+void gate::admit_claimed(const crypto::jwt_claims& claims, principal p, const request& r, const std::string& cache_key,
+                         unique_function<void(result<principal>)> done) {
+  auto ws = parse_uuid(*claims.workspace);
+  auto role = model::parse_role(*claims.role);
+  if (!ws || ws->is_nil() || !role) {
+    note_failure("claims");
+    return done(unauthenticated());
+  }
+  auto generation = tokens_.generation();
+  timestamp expires{claims.expires_s * 1000};
+  auto name = claims.workspace_name.value_or("");
+  if (!model::check_name("ws_name", name, limits::name_chars_max)) name = "Workspace " + claims.workspace->substr(0, 8);
+
+  actors::order o;
+  o.ctx.request = r.id;
+  o.ctx.workspace = workspace_id{*ws};
+  o.ctx.now = time_.now();
+  o.ctx.who = p.who;
+  o.ctx.client_prefix = r.client.audit_prefix();
+  o.ctx.node = settings_.node;
+  o.what = actors::admit_claimed{std::move(name), p.email, *role};
+  o.deadline = r.deadline;
+  auto finish = [this, p = std::move(p), cache_key, generation, expires,
+                 done = std::move(done)](result<void> admitted) mutable {
+    if (!admitted) return done(fail(admitted.error()));
+    cache_->keep(cache_key, p, generation, time_.now(), expires);
+    done(std::move(p));
+  };
+  service_.query(
+      o.ctx.workspace, o.deadline,
+      [this, o = std::move(o), finish = std::move(finish)](result<std::shared_ptr<const model::view>> current) mutable {
+        if (!current) return finish(fail(current.error()));
+        auto member = (*current)->get(model::space::state, model::keys::member(o.ctx.workspace, o.ctx.who.user));
+        if (!(*current)->trustworthy()) return finish(fail(errc::storage_failed, "Stored state could not be read"));
+        if (member) return finish({});
+        // A refusal by the rules (a deleted workspace) is met again, and answered, by the request itself.
+        o.reply = [finish = std::move(finish)](actors::answer a) mutable {
+          const auto& refused = a.outcome.refused;
+          if (refused && refused->code != errc::forbidden && refused->code != errc::conflict)
+            return finish(fail(*refused));
+          finish({});
+        };
+        service_.submit(std::move(o));
+      });
+}
+
+void gate::by_pat(std::string_view token, const request& r, unique_function<void(result<principal>)> done) {
+  auto refuse = [this](unique_function<void(result<principal>)>& to, std::string_view why, error e) {
+    note_failure(why);
+    to(fail(std::move(e)));
+  };
+  error unknown{errc::unauthenticated, "Authentication failed"};
+  bool ours = crypto::check_alephant_token(keys_, token) == crypto::token_check::ours;
+  bool plausible = token.size() >= token_chars_min && token.size() <= token_chars_max;
+  if (!ours && !(plausible && expects_imported_tokens())) return refuse(done, "checksum", unknown);
+
+  auto lookup = keys_.token_lookup(token);
+  service_.query({}, r.deadline,
+                 [this, lookup, ours, unknown, refuse,
+                  done = std::move(done)](result<std::shared_ptr<const model::view>> current) mutable {
+                   if (!current) return done(fail(current.error()));
+                   auto found = model::find_token(**current, crypto::view(lookup),
+                                                  ours ? model::token_origin::issued : model::token_origin::imported);
+                   if (!(*current)->trustworthy())
+                     return done(fail(errc::storage_failed, "Stored state could not be read"));
+                   // The lookup is HMAC(pepper, token): comparing the stored one again costs nothing and
+                   // keeps a damaged index from naming the wrong record.
+                   if (!found || !crypto::equal(crypto::view(found->record.lookup), crypto::view(lookup)))
+                     return refuse(done, "unknown", unknown);
+                   auto now = time_.now();
+                   if (found->record.revoked)
+                     return refuse(done, "revoked", {errc::token_revoked, "Token has been revoked"});
+                   if (found->record.expires && *found->record.expires <= now)
+                     return refuse(done, "expired", {errc::token_expired, "Token has expired"});
+                   service_.note_use(found->workspace, found->id, now);
+                   principal p;
+                   p.who.via = model::caller::kind::pat;
+                   p.who.user = found->record.owner;
+                   p.who.pat = found->id;
+                   p.who.scopes = model::implied(found->record.scopes);
+                   p.bound_to = found->workspace;
+                   done(std::move(p));
+                 });
+}
+
+}  // namespace nacre::http

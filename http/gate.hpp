@@ -1,0 +1,74 @@
+#pragma once
+// Who is calling: from the Authorization header to a principal.
+//
+// A JWT is verified against its issuer's keys and remembered for a short while (SHA-256 of the token,
+// bounded table, dropped when keys change); membership is never remembered, it is read with every request.
+// A PAT is looked up by its keyed hash, and one whose checksum is not ours is refused before any read
+// unless tokens have been imported here. Source: SECURITY-DESIGN section 1, contracts/alephant-pats.md sections 2
+// and 5. Threads: any. `done` may run within the call or later on a thread of the log or an actor.
+
+#include <atomic>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "actors/service.hpp"
+#include "crypto/jwt.hpp"
+#include "crypto/keyring.hpp"
+#include "http/server.hpp"
+#include "model/commands.hpp"
+#include "model/queries.hpp"
+
+namespace nacre::http {
+
+struct principal {
+  model::caller who;
+  std::string email;                     // of a JWT that names one
+  std::optional<workspace_id> bound_to;  // via PAT: the only workspace it is good for
+};
+
+struct gate_settings {
+  std::size_t cache_entries = 4'096;
+  std::chrono::milliseconds cache_for{30'000};
+  std::string node;
+  std::function<void(std::string_view why)> failed;  // for metrics; a fixed word
+};
+
+class gate {
+ public:
+  gate(actors::service& service, const crypto::authenticator& tokens, const crypto::keyring& keys,
+       const nacre::clock& time, gate_settings s);
+  ~gate();
+
+  // Errors: unauthenticated, token_revoked, token_expired, busy, storage_failed, deadline_exceeded.
+  void authenticate(const request& r, unique_function<void(result<principal>)> done);
+
+  // From now on tokens that were not issued here may be known. Set at start and by every import.
+  void expect_imported_tokens() { imports_.store(true, std::memory_order_relaxed); }
+  bool expects_imported_tokens() const { return imports_.load(std::memory_order_relaxed); }
+
+ private:
+  class cache;
+  void note_failure(std::string_view why);
+  void by_jwt(std::string_view compact, const request& r, unique_function<void(result<principal>)> done);
+  void by_pat(std::string_view token, const request& r, unique_function<void(result<principal>)> done);
+  void admit_claimed(const crypto::jwt_claims& claims, principal p, const request& r, const std::string& cache_key,
+                     unique_function<void(result<principal>)> done);
+
+  actors::service& service_;
+  const crypto::authenticator& tokens_;
+  const crypto::keyring& keys_;
+  const nacre::clock& time_;
+  const gate_settings settings_;
+  std::unique_ptr<cache> cache_;
+  std::atomic<bool> imports_{false};
+};
+
+// The user a subject of an issuer stands for: the subject itself where the issuer's subjects are user
+// ids, else a version 8 uuid derived from issuer and subject, the same on every node for ever.
+std::optional<user_id> user_of(const crypto::jwt_claims& claims);
+
+}  // namespace nacre::http

@@ -1,0 +1,297 @@
+// Order, deadlines and framing of answers, on a clock that only the test moves.
+
+#include <catch2/catch.hpp>
+
+#include "model/limits.hpp"
+#include "tests/support/http_script.hpp"
+
+using nacre::http::response;
+using nacre::test::http_script;
+using namespace std::chrono_literals;
+
+namespace {
+
+const std::string get = "GET /a HTTP/1.1\r\nHost: h\r\n\r\n";
+
+response text(std::string body) {
+  response r;
+  r.body = std::move(body);
+  return r;
+}
+
+bool has(const http_script& s, std::string_view what) { return s.sent.find(what) != std::string::npos; }
+
+}  // namespace
+
+TEST_CASE("one request is in flight; those behind it wait and are answered in order", "[session]") {
+  http_script s;
+  s.answer_at_once = false;
+  s.feed(get + get + get);
+  REQUIRE(s.requests.size() == 1);
+  s.answer(text("first"));
+  REQUIRE(s.requests.size() == 2);
+  s.answer(text("second"));
+  s.answer(text("third"));
+  REQUIRE(s.requests.size() == 3);
+  REQUIRE(s.sent.find("first") < s.sent.find("second"));
+  REQUIRE(s.sent.find("second") < s.sent.find("third"));
+}
+
+TEST_CASE("pipelined input is bounded", "[session]") {
+  http_script s;
+  s.answer_at_once = false;
+  s.feed(get);
+  const std::string flood(nacre::limits::pipelined_bytes_max, 'x');
+  REQUIRE(s.talk().room() == nacre::limits::pipelined_bytes_max);
+  s.feed(flood);
+  REQUIRE(s.talk().room() == 0);
+}
+
+TEST_CASE("a client that does not read is not answered further", "[session]") {
+  http_script s;
+  std::string many;
+  for (int i = 0; i < 100; ++i) many += "GET /" + std::string(500, 'a') + " HTTP/1.1\r\nHost: h\r\n\r\n";
+  // Not flushed: the output grows until the session stops reading.
+  for (int i = 0; i < 1'000 && s.talk().room() >= many.size(); ++i) s.talk().input(many, s.time);
+  REQUIRE(s.talk().output().size() < nacre::limits::output_bytes_max + many.size());
+  REQUIRE(s.talk().room() < many.size());
+  const auto before = s.requests.size();
+  s.flush();
+  REQUIRE(s.requests.size() > before);
+  REQUIRE(s.talk().room() == nacre::limits::pipelined_bytes_max);
+}
+
+TEST_CASE("HEAD gets the length of the body and not the body", "[session]") {
+  http_script s;
+  s.answer_at_once = false;
+  s.feed("HEAD /a HTTP/1.1\r\nHost: h\r\n\r\n");
+  s.answer(text("0123456789"));
+  REQUIRE(has(s, "Content-Length: 10\r\n"));
+  REQUIRE(!has(s, "0123456789"));
+}
+
+TEST_CASE("204 and 304 have neither body nor length", "[session]") {
+  for (const int status : {204, 304}) {
+    http_script s;
+    s.answer_at_once = false;
+    s.feed(get);
+    response r = text("must not appear");
+    r.status = status;
+    s.answer(std::move(r));
+    REQUIRE(!has(s, "Content-Length"));
+    REQUIRE(!has(s, "must not appear"));
+  }
+}
+
+TEST_CASE("a header that could split the answer turns it into a 500", "[session]") {
+  for (const auto value : {std::string_view{"a\r\nSet-Cookie: b"}, std::string_view{"a\nb"}, std::string_view{"a\rb"},
+                           std::string_view{"a\0b", 3}}) {
+    http_script s;
+    s.answer_at_once = false;
+    s.feed(get);
+    response r = text("secret");
+    r.headers.push_back({"X-A", std::string{value}});
+    s.answer(std::move(r));
+    REQUIRE(has(s, "HTTP/1.1 500 "));
+    REQUIRE(!has(s, "Set-Cookie"));
+    REQUIRE(!has(s, "secret"));
+  }
+  http_script s;
+  s.answer_at_once = false;
+  s.feed(get);
+  response r = text("");
+  r.headers.push_back({"X-A: b\r\nX-B", "c"});
+  s.answer(std::move(r));
+  REQUIRE(has(s, "HTTP/1.1 500 "));
+}
+
+TEST_CASE("framing fields are the server's alone", "[session]") {
+  http_script s;
+  s.answer_at_once = false;
+  s.feed(get);
+  response r = text("abc");
+  r.headers.push_back({"Content-Length", "99"});
+  r.headers.push_back({"transfer-encoding", "chunked"});
+  r.headers.push_back({"X-Kept", "yes"});
+  s.answer(std::move(r));
+  REQUIRE(has(s, "Content-Length: 3\r\n"));
+  REQUIRE(!has(s, "Content-Length: 99"));
+  REQUIRE(!has(s, "chunked"));
+  REQUIRE(has(s, "X-Kept: yes\r\n"));
+}
+
+TEST_CASE("100-continue is said once, before the body, and only to 1.1", "[session]") {
+  http_script s;
+  s.feed("POST /a HTTP/1.1\r\nHost: h\r\nExpect: 100-Continue\r\nContent-Length: 4\r\n\r\n");
+  REQUIRE(s.sent == "HTTP/1.1 100 Continue\r\n\r\n");
+  s.feed("ab");
+  REQUIRE(s.sent == "HTTP/1.1 100 Continue\r\n\r\n");
+  s.feed("cd");
+  REQUIRE(has(s, "HTTP/1.1 200 OK"));
+  http_script old;
+  old.feed("POST /a HTTP/1.0\r\nExpect: 100-continue\r\nContent-Length: 4\r\n\r\n");
+  REQUIRE(old.sent.empty());
+  http_script large;
+  large.feed("POST /a HTTP/1.1\r\nHost: h\r\nExpect: 100-continue\r\nContent-Length: 999999\r\n\r\n");
+  REQUIRE(large.sent.find("HTTP/1.1 413 ") == 0);
+}
+
+TEST_CASE("trickling does not move the header deadline", "[deadline]") {
+  http_script s;
+  s.pass(9s);
+  for (const char c : std::string_view{"GET /aaaaaaaa"}) {
+    s.feed({&c, 1});
+    s.pass(700ms);
+  }
+  s.pass(1s);
+  REQUIRE(s.sent.find("HTTP/1.1 408 ") == 0);
+  REQUIRE(s.over());
+  REQUIRE(s.counts.timeouts == 1);
+}
+
+TEST_CASE("trickling does not move the body deadline", "[deadline]") {
+  http_script s;
+  s.feed("POST /a HTTP/1.1\r\nHost: h\r\nContent-Length: 100\r\n\r\n");
+  for (int i = 0; i < 9; ++i) {
+    s.pass(1s);
+    s.feed("x");
+    REQUIRE(s.sent.empty());
+  }
+  s.pass(1s);
+  REQUIRE(s.sent.find("HTTP/1.1 408 ") == 0);
+}
+
+TEST_CASE("a later request of a connection has its own absolute deadline", "[deadline]") {
+  http_script s;
+  s.feed(get);
+  s.pass(60s);
+  s.feed("G");
+  s.pass(9s);
+  s.feed("E");
+  REQUIRE(!s.over());
+  s.pass(1s);
+  REQUIRE(has(s, "HTTP/1.1 408 "));
+}
+
+TEST_CASE("an idle connection ends silently, a fresh one at the header deadline", "[deadline]") {
+  http_script s;
+  s.feed(get);
+  const auto before = s.sent;
+  s.pass(74s);
+  REQUIRE(!s.over());
+  s.pass(1s);
+  REQUIRE(s.over());
+  REQUIRE(s.sent == before);
+  http_script fresh;
+  fresh.pass(10s);
+  REQUIRE(fresh.over());
+  REQUIRE(fresh.sent.empty());
+}
+
+TEST_CASE("a late handler is answered 503 for; its answer is dropped and the connection goes on", "[deadline]") {
+  http_script s;
+  s.answer_at_once = false;
+  s.feed(get);
+  s.pass(15s);
+  REQUIRE(s.sent.find("HTTP/1.1 503 ") == 0);
+  REQUIRE(has(s, "Retry-After: 1\r\n"));
+  REQUIRE(s.abandoned == 1);
+  s.answer(text("late"));
+  REQUIRE(!has(s, "late"));
+  s.feed(get);
+  s.answer(text("in time"));
+  REQUIRE(has(s, "in time"));
+  REQUIRE(s.counts.inflight == 0);
+}
+
+TEST_CASE("output without progress ends the connection", "[deadline]") {
+  http_script s;
+  s.talk().input(get, s.time);
+  REQUIRE(!s.talk().output().empty());
+  s.time += 9s;
+  s.talk().tick(s.time);
+  REQUIRE(!s.talk().aborted());
+  s.talk().sent(1, s.time);
+  s.time += 9s;
+  s.talk().tick(s.time);
+  REQUIRE(!s.talk().aborted());
+  s.time += 1s;
+  s.talk().tick(s.time);
+  REQUIRE(s.talk().aborted());
+}
+
+TEST_CASE("after the last answer input is thrown away for a moment, then the connection ends", "[session]") {
+  http_script s;
+  s.feed("GET /a HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n");
+  REQUIRE(s.half_closed);
+  s.feed(get);
+  REQUIRE(s.requests.size() == 1);
+  s.pass(std::chrono::milliseconds(nacre::limits::linger_ms));
+  REQUIRE(s.talk().aborted());
+}
+
+TEST_CASE("a client that half-closes gets the answers to all it asked", "[session]") {
+  http_script s;
+  s.answer_at_once = false;
+  s.feed(get + get + "GET /half");
+  s.talk().end_of_input(s.time);
+  s.flush();
+  REQUIRE(!s.over());
+  s.answer(text("first"));
+  REQUIRE(!s.over());
+  s.answer(text("second"));
+  REQUIRE(has(s, "second"));
+  REQUIRE(s.over());
+  REQUIRE(s.requests.size() == 2);
+}
+
+TEST_CASE("draining answers what is in flight and says close", "[session]") {
+  http_script s;
+  s.answer_at_once = false;
+  s.feed(get);
+  s.drains = true;
+  s.talk().drain(s.time);
+  REQUIRE(!s.over());
+  s.answer(text("done"));
+  REQUIRE(has(s, "Connection: close\r\n"));
+  REQUIRE(has(s, "done"));
+  REQUIRE(s.over());
+  http_script idle;
+  idle.drains = true;
+  idle.talk().drain(idle.time);
+  idle.flush();
+  REQUIRE(idle.over());
+}
+
+TEST_CASE("every exchange is reported once, with the route and never the path", "[session]") {
+  http_script s;
+  s.answer_at_once = false;
+  s.feed("BREW /secret-path HTTP/1.1\r\nHost: h\r\n\r\n");
+  response r = text("abc");
+  r.route = "/api/v1/pats/{id}";
+  s.answer(std::move(r));
+  s.feed("bad\r\n\r\n");
+  REQUIRE(s.exchanges.size() == 2);
+  REQUIRE(s.exchanges[0].verb == "OTHER");
+  REQUIRE(s.exchanges[0].route == "/api/v1/pats/{id}");
+  REQUIRE(s.exchanges[0].status == 200);
+  REQUIRE(s.exchanges[0].request_bytes == 39);
+  REQUIRE(s.exchanges[1].status == 400);
+  REQUIRE(s.counts.parse_errors == 1);
+}
+
+TEST_CASE("wiped buffers leave nothing behind", "[session]") {
+  nacre::http::byte_buffer b;
+  b.append("top secret");
+  const char* where = b.view().data();
+  b.append("x");
+  b.consume(10);
+  REQUIRE(b.view() == "x");
+  REQUIRE(std::string_view(where, 10) == std::string_view("\0\0\0\0\0\0\0\0\0\0", 10));
+  response r = text("a secret that is longer than the short string buffer");
+  r.wipe = true;
+  nacre::http::wipe_secret(r);
+  REQUIRE(r.body.empty());
+  REQUIRE(r.body.capacity() > 40);
+  REQUIRE(std::string_view(r.body.data(), 40) == std::string(40, '\0'));
+}
