@@ -105,7 +105,7 @@ TEST_CASE("write the samples", "[.write-golden]") {
   const keyring keys{root, std::move(service)};
   const auto wrapped = keys.make_data_key(workspace(4), 8);
   put("data-key-v1.hex", wrapped);
-  put("sealed-v1.hex", keys.seal(*keys.open_data_key(workspace(4), 8, wrapped), where, text));
+  put("sealed-v1.hex", keys.seal(test::value(keys.open_data_key(workspace(4), 8, wrapped)), where, text));
   put("token-lookup.hex", view(keys.token_lookup("a token")));
   put("token.hex", make_alephant_token(keys, "Golden").view());
 }

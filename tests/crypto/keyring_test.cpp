@@ -23,9 +23,7 @@ bool refused(const result<T>& opened) {
 }
 
 data_key open_new_data_key(const keyring& keys, workspace_id where, std::uint32_t version) {
-  auto opened = keys.open_data_key(where, version, keys.make_data_key(where, version));
-  REQUIRE(opened);
-  return std::move(*opened);
+  return test::value(keys.open_data_key(where, version, keys.make_data_key(where, version)));
 }
 
 TEST_CASE("service keys are fresh, and come back from their record", "[crypto][keyring]") {
@@ -91,8 +89,8 @@ TEST_CASE("formats newer than this program are refused by name", "[crypto][keyri
 TEST_CASE("a data key opens in its workspace, version, cluster and root key only", "[crypto][keyring]") {
   const auto root = test::provider(root_hex_a);
   const auto stored = wrap_service_keys(*root, make_service_keys());
-  const keyring keys{root, std::move(*unwrap_service_keys(*root, stored))};
-  const keyring again{test::provider(root_hex_a), std::move(*unwrap_service_keys(*root, stored))};
+  const keyring keys{root, test::value(unwrap_service_keys(*root, stored))};
+  const keyring again{test::provider(root_hex_a), test::value(unwrap_service_keys(*root, stored))};
   const auto wrapped = keys.make_data_key(workspace(1), 4);
 
   const auto opened = keys.open_data_key(workspace(1), 4, wrapped);
@@ -136,7 +134,7 @@ TEST_CASE("a sealed value opens where it was sealed and names its data key versi
 TEST_CASE("T-aad-swap: a sealed value moved anywhere else does not open", "[crypto][keyring]") {
   const auto root = test::provider(root_hex_a);
   const auto stored = wrap_service_keys(*root, make_service_keys());
-  const keyring keys{root, std::move(*unwrap_service_keys(*root, stored))};
+  const keyring keys{root, test::value(unwrap_service_keys(*root, stored))};
   const auto key = open_new_data_key(keys, workspace(1), 1);
   const seal_context where{workspace(1), record(7), "pat", "token", "owner=1"};
   const auto sealed = keys.seal(key, where, "text");
@@ -154,7 +152,7 @@ TEST_CASE("T-aad-swap: a sealed value moved anywhere else does not open", "[cryp
   for (const auto& moved : elsewhere) CHECK(refused(keys.open(key, moved, sealed)));
 
   // The same keys in another cluster.
-  auto foreign = std::move(*unwrap_service_keys(*root, stored));
+  auto foreign = test::value(unwrap_service_keys(*root, stored));
   foreign.cluster_id[0] = static_cast<char>(foreign.cluster_id[0] ^ 1);
   CHECK(refused(keyring(root, std::move(foreign)).open(key, where, sealed)));
 }
@@ -187,7 +185,7 @@ TEST_CASE("a sealed value under another data key, changed, cut or spliced does n
 TEST_CASE("token lookups agree for tokens and for imported hashes, and depend on the pepper", "[crypto][keyring]") {
   const auto root = test::provider(root_hex_a);
   const auto service = make_service_keys();
-  const keyring keys{root, std::move(*unwrap_service_keys(*root, wrap_service_keys(*root, service)))};
+  const keyring keys{root, test::value(unwrap_service_keys(*root, wrap_service_keys(*root, service)))};
   const std::string token = "pat_wsa3f8c2_whatever";
   CHECK(keys.token_lookup(token) == hmac_sha256(service.pepper.view(), view(sha256(token))));
   CHECK(keys.token_lookup(token) == keys.token_lookup_from_hash(view(sha256(token))));

@@ -28,6 +28,14 @@ inline std::string bytes(std::string_view hex) {
 
 inline std::string bytes_of(const secure_bytes& b) { return std::string{b.view()}; }
 
+// What must have worked. Not inlined: g++ 12 at -O2 otherwise warns of a wrong free where a
+// temporary result dies (-Wfree-nonheap-object).
+template <class T>
+[[gnu::noinline]] T value(result<T>&& r) {
+  REQUIRE(r);
+  return std::move(*r);
+}
+
 // Replay a failure with --rng-seed and the number printed here.
 class random_source {
  public:
