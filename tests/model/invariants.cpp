@@ -1,0 +1,169 @@
+#include "tests/model/invariants.hpp"
+
+#include <map>
+#include <set>
+
+#include "model/keys.hpp"
+#include "model/records.hpp"
+
+namespace nacre::model::testing {
+
+namespace {
+
+hash naive_root_of(const std::vector<hash>& leaves, std::size_t from, std::size_t count) {
+  if (count == 1) return leaves[from];
+  std::size_t k = 1;
+  while (k * 2 < count) k *= 2;
+  return node_hash(naive_root_of(leaves, from, k), naive_root_of(leaves, from + k, count - k));
+}
+
+using table = std::map<std::string, std::string, std::less<>>;
+using sorted = std::set<std::string>;
+
+std::string_view view_of(const hash& h) { return {reinterpret_cast<const char*>(h.data()), h.size()}; }
+
+struct recount {
+  const map_state& st;
+  workspace_id ws;
+  std::uint32_t owners = 0, members = 0, projects = 0, service_users = 0;
+  std::uint64_t live_pats = 0;
+  std::map<user_id, std::uint32_t> live_of;
+  sorted lists, index, sealed, project_keys;
+
+  std::string rest_of(std::string_view key) const { return std::string(key.substr(17)); }
+
+  template <class Record, class Each>
+  std::string each(char kind, Each each_row) const {
+    auto prefix = keys::all(ws, kind);
+    const table& rows = st.of(space::state);
+    for (auto it = rows.lower_bound(prefix); it != rows.end() && it->first.starts_with(prefix); ++it) {
+      auto id = uuid_from_bytes(rest_of(it->first));
+      auto record = decode<Record>(it->second);
+      if (!id || !record) return std::string("an undecodable row of kind ") + kind;
+      if (auto wrong = each_row(*id, *record); !wrong.empty()) return wrong;
+    }
+    return {};
+  }
+
+  std::string pats() {
+    return each<pat_record>('P', [&](uuid id, const pat_record& p) -> std::string {
+      std::string lookup(view_of(p.lookup));
+      index.insert(p.imported ? keys::imported_token(lookup) : keys::token(lookup));
+      if (p.revoked) return p.has_ciphertext() ? "a revoked PAT with ciphertext" : "";
+      ++live_pats;
+      ++live_of[p.owner];
+      lists.insert(keys::live_pat(ws, p.created, p.seq));
+      lists.insert(keys::owned_pat(ws, p.owner, p.created, p.seq));
+      if (p.imported == p.has_ciphertext()) return "ciphertext of an imported PAT, or none of another";
+      if (p.has_ciphertext()) sealed.insert(keys::sealed_pat(ws, pat_id{id}));
+      return {};
+    });
+  }
+
+  std::string people(bool deleted) {
+    return each<member_record>('M', [&](uuid id, const member_record& m) -> std::string {
+      user_id user{id};
+      if (m.live_pats != live_of[user]) return "a member's live_pats is not their count";
+      live_of.erase(user);
+      if (m.removed) return {};
+      ++members;
+      if (m.role == role::owner) ++owners;
+      if (!deleted) index.insert(keys::user_workspace(user, ws));
+      return {};
+    });
+  }
+
+  std::string others() {
+    auto wrong = each<service_user_record>('S', [&](uuid, const service_user_record&) {
+      ++service_users;
+      return std::string();
+    });
+    if (!wrong.empty()) return wrong;
+    return each<project_record>('J', [&](uuid id, const project_record& p) -> std::string {
+      ++projects;
+      auto row = st.get(space::state, keys::project_key(ws, p.key));
+      project_keys.insert(keys::project_key(ws, p.key));
+      return row == std::string(id.view()) ? "" : "a project's key names another project";
+    });
+  }
+
+  sorted rows_of(space in, char kind) const {
+    auto prefix = keys::all(ws, kind);
+    sorted out;
+    for (auto it = st.of(in).lower_bound(prefix); it != st.of(in).end() && it->first.starts_with(prefix); ++it)
+      out.insert(it->first);
+    return out;
+  }
+
+  std::string check(const workspace_record& w) {
+    for (auto wrong : {pats(), people(w.deleted.has_value()), others()})
+      if (!wrong.empty()) return wrong;
+    if (!live_of.empty()) return "a PAT whose owner has no member row";
+    if (w.owners != owners || w.members != members) return "owners or members is not their count";
+    if (w.projects != projects || w.service_users != service_users) return "projects or service_users miscounted";
+    if (w.live_pats != live_pats) return "live_pats is not their count";
+    if (!w.deleted && owners == 0) return "a workspace without an owner";
+    auto listed = rows_of(space::state, 'L');
+    listed.merge(rows_of(space::state, 'O'));
+    if (listed != lists) return "list rows are not those of the live PATs";
+    if (rows_of(space::sealed, 'P') != sealed) return "sealed rows are not those of the live PATs";
+    if (rows_of(space::state, 'K') != project_keys) return "project key rows are not those of the projects";
+    if (rows_of(space::sealed, 'D').size() != (w.deleted ? 0 : w.data_key_version)) return "data keys are not as many";
+    return {};
+  }
+};
+
+std::string audit_wrong(const map_state& st, workspace_id ws, const audit_head& head) {
+  std::string prefix(ws.value().view());
+  const table& rows = st.of(space::audit);
+  std::vector<hash> leaves;
+  for (auto it = rows.lower_bound(prefix); it != rows.end() && it->first.starts_with(prefix); ++it) {
+    if (it->first != keys::audit(ws, leaves.size() + 1)) return "a gap in the audit log";
+    auto row = decode<audit_row>(it->second);
+    if (!row || row->leaf != leaf_hash(row->entry)) return "an audit leaf that is not its entry's hash";
+    if (row->entry.find("\"seq\":" + std::to_string(leaves.size() + 1) + ",") == std::string::npos)
+      return "an audit entry that names another sequence number";
+    leaves.push_back(row->leaf);
+  }
+  if (head.size != leaves.size()) return "the audit head's size is not the log's";
+  if (root(head) != naive_root(leaves)) return "the audit head's root is not the log's";
+  return {};
+}
+
+}  // namespace
+
+hash naive_root(const std::vector<hash>& leaves) {
+  if (leaves.empty()) return root(audit_head{});
+  return naive_root_of(leaves, 0, leaves.size());
+}
+
+std::string broken(const map_state& st) {
+  std::set<workspace_id> workspaces, logs;
+  for (const auto& [key, value] : st.of(space::state)) {
+    workspace_id ws{*uuid_from_bytes(std::string_view(key).substr(0, 16))};
+    if (key.size() == 16) workspaces.insert(ws);
+    if (key == keys::audit_head(ws)) logs.insert(ws);
+  }
+  sorted index;
+  std::size_t audited = 0;
+  for (auto ws : workspaces) {
+    auto record = decode<workspace_record>(*st.get(space::state, keys::workspace(ws)));
+    if (!record) return "an undecodable workspace";
+    if (!logs.contains(ws)) return "a workspace without an audit log";
+    recount count{st, ws, 0, 0, 0, 0, 0, {}, {}, {}, {}, {}};
+    if (auto wrong = count.check(*record); !wrong.empty()) return wrong;
+    index.merge(count.index);
+  }
+  for (auto ws : logs) {
+    auto head = decode<audit_head>(*st.get(space::state, keys::audit_head(ws)));
+    if (!head) return "an undecodable audit head";
+    if (auto wrong = audit_wrong(st, ws, *head); !wrong.empty()) return wrong;
+    audited += head->size;
+  }
+  if (audited != st.of(space::audit).size()) return "audit rows without a head";
+  sorted there;
+  for (const auto& [key, value] : st.of(space::index)) there.insert(key);
+  return there == index ? "" : "index rows are not those of the members and PATs";
+}
+
+}  // namespace nacre::model::testing
