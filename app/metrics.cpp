@@ -183,7 +183,7 @@ void add_process(families& out, double started_s) {
       out.gauge("process_virtual_memory_bytes", "Virtual memory size.", size * page);
       out.gauge("process_resident_memory_bytes", "Resident memory size.", resident * page);
     }
-    std::fclose(statm);
+    (void)std::fclose(statm);  // only read from
   }
   if (DIR* fds = opendir("/proc/self/fd")) {
     long open = -3;  // ".", ".." and the directory itself
