@@ -1,0 +1,394 @@
+#include "app/config_keys.hpp"
+
+#include <arpa/inet.h>
+
+#include <algorithm>
+#include <chrono>
+#include <type_traits>
+#include <utility>
+
+#include "model/limits.hpp"
+
+namespace nacre::app {
+namespace {
+
+template <class T>
+struct is_duration : std::false_type {};
+template <class R, class P>
+struct is_duration<std::chrono::duration<R, P>> : std::true_type {};
+
+// `at` answers a reference to an integer or a duration; the unit is the duration's own.
+template <class At>
+entry number(std::string_view name, std::int64_t low, std::int64_t high, At at, std::string_view unit,
+             std::string_view effect, std::string_view wrong) {
+  using value = std::remove_cvref_t<decltype(at(std::declval<config&>()))>;
+  entry::integer kind{low, high, {}, {}};
+  kind.get = [at](const config& c) -> std::int64_t {
+    const auto& v = at(const_cast<config&>(c));
+    if constexpr (is_duration<value>::value) {
+      return v.count();
+    } else {
+      return static_cast<std::int64_t>(v);
+    }
+  };
+  kind.set = [at](config& c, std::int64_t v) {
+    if constexpr (is_duration<value>::value) {
+      at(c) = value{v};
+    } else {
+      at(c) = static_cast<value>(v);
+    }
+  };
+  return {name, std::move(kind), unit, effect, wrong};
+}
+
+std::optional<std::string> any_text(const std::string&) { return std::nullopt; }
+
+bool parse_address(const std::string& text, in_addr* v4, in6_addr* v6, bool* is_v6) {
+  *is_v6 = false;
+  if (inet_pton(AF_INET, text.c_str(), v4) == 1) return true;
+  *is_v6 = inet_pton(AF_INET6, text.c_str(), v6) == 1;
+  return *is_v6;
+}
+
+std::optional<std::string> check_address(const std::string& text) {
+  in_addr v4;
+  in6_addr v6;
+  bool is_v6;
+  if (text.find('\0') == std::string::npos && parse_address(text, &v4, &v6, &is_v6)) return std::nullopt;
+  return "wants an IP address such as 127.0.0.1 or ::1 (names are not resolved)";
+}
+
+std::optional<std::string> check_url(const std::string& text) {
+  if (text.empty()) return std::nullopt;
+  std::string_view rest = text;
+  if (rest.starts_with("https://")) {
+    rest.remove_prefix(8);
+  } else if (rest.starts_with("http://")) {
+    rest.remove_prefix(7);
+  } else {
+    return "wants http://HOST or https://HOST";
+  }
+  auto plain = [](unsigned char c) { return c > 0x20 && c < 0x7f && c != '"' && c != '?' && c != '#' && c != '\\'; };
+  if (rest.empty() || rest.back() == '/' || !std::all_of(rest.begin(), rest.end(), plain)) {
+    return "wants a URL without query, fragment and trailing slash";
+  }
+  return std::nullopt;
+}
+
+std::optional<std::string> check_key_source(const std::string& text) {
+  for (std::string_view kind : {"file:", "credential:", "env:"}) {
+    if (text.starts_with(kind) && text.size() > kind.size()) return std::nullopt;
+  }
+  return "wants file:PATH, credential:NAME or env:NAME (a source, never the key itself)";
+}
+
+std::optional<std::string> check_not_empty(const std::string& text) {
+  if (text.empty()) return "must not be empty";
+  return std::nullopt;
+}
+
+constexpr std::int64_t day_ms = 24 * 3'600'000;
+constexpr std::string_view ms = "milliseconds";
+
+std::string toml_text(std::string_view value) {
+  std::string out = "\"";
+  for (char c : value) {
+    if (c == '"' || c == '\\') out += '\\';
+    out += c;
+  }
+  return out + "\"";
+}
+
+std::string show(config& c, const entry& e) {
+  return std::visit(
+      [&](const auto& kind) -> std::string {
+        using k = std::remove_cvref_t<decltype(kind)>;
+        if constexpr (std::is_same_v<k, entry::integer>) {
+          return std::to_string(kind.get(c));
+        } else if constexpr (std::is_same_v<k, entry::boolean>) {
+          return kind.at(c) ? "true" : "false";
+        } else if constexpr (std::is_same_v<k, entry::text>) {
+          const std::string& value = kind.at(c);
+          if (!kind.secret) return toml_text(value);
+          return toml_text(value.empty() ? "" : value.substr(0, value.find(':') + 1) + "...");
+        } else if constexpr (std::is_same_v<k, entry::choice>) {
+          return toml_text(kind.names[kind.get(c)]);
+        } else if constexpr (std::is_same_v<k, entry::list>) {
+          std::string out = "[";
+          for (const auto& each : kind.at(c)) out += (out.size() > 1 ? ", " : "") + toml_text(each);
+          return out + "]";
+        } else {
+          std::string out = "[";
+          for (const auto& each : c.auth.issuers) {
+            out += (out.size() > 1 ? ", " : "") + ("{issuer = " + toml_text(each.issuer) + "}");
+          }
+          return out + "]";
+        }
+      },
+      e.kind);
+}
+
+void append_wrapped(std::string& out, std::string_view text) {
+  constexpr std::size_t width = 100;
+  while (!text.empty()) {
+    std::size_t cut = text.size();
+    if (cut > width) {
+      cut = text.rfind(' ', width);
+      if (cut == std::string_view::npos) cut = text.size();
+    }
+    out += "# ";
+    out += text.substr(0, cut);
+    out += '\n';
+    text.remove_prefix(std::min(cut + 1, text.size()));
+  }
+}
+
+}  // namespace
+
+const std::vector<entry>& table() {
+  static const std::vector<entry> entries = {
+      {"http.address", entry::text{[](config& c) -> std::string& { return c.http.address; }, check_address},
+       "IP address", "Where the server listens. Put a TLS proxy in front of anything but loopback.",
+       "A public address without a proxy sends tokens in the clear; with auth.dev_issuer the start is refused."},
+      number(
+          "http.port", 0, 65'535, [](config & c) -> auto& { return c.http.port; }, "TCP port",
+          "0 takes any free port, printed on the ready line.",
+          "A port in use or below 1024 without the capability: exit 69."),
+      number(
+          "http.threads", 0, 64, [](config & c) -> auto& { return c.http.threads; }, "threads",
+          "Reactor threads that parse and send. 0: half the cores, 1 to 8.",
+          "More threads than cores only adds switching; one stalls nobody, handlers never wait."),
+      number(
+          "http.header_timeout_ms", 100, 600'000, [](config & c) -> auto& { return c.http.header_timeout; }, ms,
+          "From accept, or the first byte of a next request, to the whole head; then the connection closes.",
+          "Long: slow clients hold connections. Short: clients behind bad links are cut off."),
+      number(
+          "http.body_timeout_ms", 100, 600'000, [](config & c) -> auto& { return c.http.body_timeout; }, ms,
+          "From the head to the whole body (at most 32 KiB); then 408 and close.", "As http.header_timeout_ms."),
+      number(
+          "http.request_timeout_ms", 100, 600'000, [](config & c) -> auto& { return c.http.request_timeout; }, ms,
+          "What a request may take inside; then 503, and a late answer is dropped.",
+          "Shorter than a slow disk's sync: writes are answered 503 although they commit."),
+      number(
+          "http.write_timeout_ms", 100, 600'000, [](config & c) -> auto& { return c.http.write_timeout; }, ms,
+          "Without progress on an unsent answer for so long, the connection closes.",
+          "Long: clients that do not read hold up to 1 MiB each."),
+      number(
+          "http.idle_timeout_ms", 100, 3'600'000, [](config & c) -> auto& { return c.http.idle_timeout; }, ms,
+          "How long a connection is kept between requests.",
+          "Shorter than the proxy's own keep-alive: now and then the proxy answers 502."),
+      number(
+          "http.connections_max", 1, 1'000'000, [](config & c) -> auto& { return c.http.connections_max; },
+          "connections", "More are closed on accept. The open-files limit must be at least 64 above it.",
+          "Above RLIMIT_NOFILE: the limit is raised to the hard one, then the start fails if that is not enough."),
+      number(
+          "http.connections_per_address_max", 1, 1'000'000,
+          [](config & c) -> auto& { return c.http.connections_per_address_max; }, "connections",
+          "Of http.connections_max, how many one peer address may hold.",
+          "Behind a proxy all connections share the proxy's address: keep it as high as http.connections_max."),
+      {"http.trusted_proxies",
+       entry::list{[](config& c) -> text_list& { return c.http.trusted_proxies; }, check_address}, "IP addresses",
+       "Peers whose X-Forwarded-For is believed; limits and audit then see the right-most other address.",
+       "Left empty behind a proxy: all clients share one limit. Too wide: clients choose their own address."},
+      {"http.public_url", entry::text{[](config& c) -> std::string& { return c.http.public_url; }, check_url}, "URL",
+       "How clients reach this server, used wherever nacre writes a link. Empty: the address listened on.",
+       "Wrong: links in answers and in the API description lead nowhere."},
+      number(
+          "http.drain_timeout_ms", 0, 600'000, [](config & c) -> auto& { return c.http.drain_timeout; }, ms,
+          "After SIGTERM, how long requests in flight may take before connections are cut.",
+          "Above the service manager's stop timeout the process is killed while it drains."),
+
+      {"data.dir", entry::text{[](config& c) -> std::string& { return c.data.dir; }, check_not_empty}, "path",
+       "The node's directory, made with mode 0700. One process at a time.",
+       "On a network file system a sync may not be one: acknowledged writes can be lost."},
+      {"data.ephemeral", entry::boolean{[](config& c) -> bool& { return c.data.ephemeral; }}, "",
+       "Keep everything in memory, for tests.", "True: everything is gone when the process ends."},
+
+      number(
+          "storage.block_cache_mib", 1, 65'536, [](config & c) -> auto& { return c.storage.block_cache_mib; }, "MiB",
+          "Memory for recently read blocks.",
+          "Too large: the process is killed for memory; too small: reads go to disk."),
+      number(
+          "storage.write_buffer_mib", 1, 1'024, [](config & c) -> auto& { return c.storage.write_buffer_mib; }, "MiB",
+          "Memory for writes not yet flushed, over all kinds of data.",
+          "Too small: many small files and constant compaction. Large: memory, and a longer replay at start."),
+
+      {"keys.root", entry::text{[](config& c) -> std::string& { return c.keys.root; }, check_key_source, true},
+       "source",
+       "Where the root key comes from: credential:NAME (systemd, for production), file:PATH (mode 0400 or 0600), "
+       "env:NAME (development; unset after reading). 32 raw bytes or 64 hex digits. Required; --dev makes one.",
+       "Lost: everything sealed under it is lost. Another key than the data's: the start is refused and says so."},
+
+      {"auth.dev_issuer", entry::boolean{[](config& c) -> bool& { return c.auth.dev_issuer; }}, "",
+       "Trust JWTs of the development issuer whose private key lies in data.dir. Loopback only.",
+       "True: whoever reads data.dir is any user in any workspace."},
+      {"auth.issuers", entry::tables{}, "tables",
+       "The OIDC issuers whose JWTs are accepted. Per table: issuer (exact iss), audience (must be in aud), jwks_file "
+       "(path), and if wished algorithms (of RS256, ES256, EdDSA, HS256; default all), trust_roles (take role claims "
+       "on "
+       "first use; default false), client_ids (an aud naming one is an ID token and refused).",
+       "None: only PATs authenticate. trust_roles for an issuer that lets users edit claims: anyone becomes owner."},
+      number(
+          "auth.token_cache_entries", 0, 1'000'000, [](config & c) -> auto& { return c.auth.token_cache_entries; },
+          "tokens", "Verified JWTs remembered by hash. 0 verifies every time.",
+          "Too small for the number of users: 20 to 90 us more per request."),
+      number(
+          "auth.token_cache_ms", 0, 30'000, [](config & c) -> auto& { return c.auth.token_cache; }, ms,
+          "How long a verified JWT is remembered, never beyond its exp.",
+          "Long: a key taken out of a JWKS works that much longer, unless the file change is seen first."),
+      number(
+          "auth.jwks_reload_ms", 100, 3'600'000, [](config & c) -> auto& { return c.auth.jwks_reload; }, ms,
+          "How often JWKS files are looked at for changes.", "Long: a rotated or withdrawn key takes effect late."),
+
+      {"limits.enabled", entry::boolean{[](config& c) -> bool& { return c.limits.enabled; }}, "",
+       "Request rate limits and reveal budgets. False only with --dev on loopback, for load tests.",
+       "False: whoever steals a session reveals everything it can reach at once."},
+      number(
+          "limits.address_per_second", 1, 1'000'000, [](config & c) -> auto& { return c.limits.address_per_second; },
+          "requests per second", "Per client address (IPv4 /32, IPv6 /64), over all routes; then 429.",
+          "Low: offices behind one address are refused. High: guessing gets cheaper."),
+      number(
+          "limits.address_burst", 1, 1'000'000, [](config & c) -> auto& { return c.limits.address_burst; }, "requests",
+          "How many may come at once before limits.address_per_second counts.", "As limits.address_per_second."),
+      number(
+          "limits.failed_auth_per_minute", 1, 1'000'000,
+          [](config & c) -> auto& { return c.limits.failed_auth_per_minute; }, "failures per minute",
+          "Failed authentications per client address; then 429 for every request from it.",
+          "High: tokens may be tried faster. Low: one broken client locks its whole network out."),
+
+      number(
+          "reveal.per_pat", 1, limits::reveal_budget_max, [](config & c) -> auto& { return c.reveal.per_pat; },
+          "reveals per 60 s", "Budget per user and PAT; the next is 429. Kept across restarts.",
+          "High: a stolen session drains tokens quietly."),
+      number(
+          "reveal.per_user", 1, limits::reveal_budget_max, [](config & c) -> auto& { return c.reveal.per_user; },
+          "reveals per 60 s", "Budget per user over all PATs. Kept across restarts.",
+          "Below reveal.per_pat it is the only budget that counts."),
+
+      number(
+          "actors.threads", 1, 64, [](config & c) -> auto& { return c.actors.threads; }, "threads",
+          "Threads that run workspaces.", "One: a busy workspace delays others by its longest step."),
+      number(
+          "actors.queue_per_workspace", 1, 65'536, [](config & c) -> auto& { return c.actors.queue_per_workspace; },
+          "requests", "Waiting requests of one workspace; the next is 503 with Retry-After.",
+          "High: under overload every answer is late instead of some being refused."),
+      number(
+          "actors.queue_total", 1, 1'000'000, [](config & c) -> auto& { return c.actors.queue_total; }, "requests",
+          "Waiting requests of all workspaces together.",
+          "High: memory. Below actors.queue_per_workspace it counts first."),
+      number(
+          "actors.idle_ms", 100, day_ms, [](config & c) -> auto& { return c.actors.idle; }, ms,
+          "After so long without a request a workspace is put to sleep and its data key wiped.",
+          "Long: memory and keys stay. Short: each request wakes its workspace and unwraps its key again."),
+
+      number(
+          "commit.delay_us", 0, 100'000, [](config & c) -> auto& { return c.commit.delay; }, "microseconds",
+          "How long the log waits for company before it syncs a batch; a lone writer never waits.",
+          "0: more syncs. Long: writes of several callers are that much slower."),
+      number(
+          "commit.batch_max", 1, 65'536, [](config & c) -> auto& { return c.commit.batch_max; }, "commands",
+          "At most so many commands share one sync.", "1: one sync per write."),
+
+      number(
+          "tokens.last_used_flush_ms", 10, 600'000, [](config & c) -> auto& { return c.tokens.last_used_flush; }, ms,
+          "How often the times PATs were last used are written, many in one command.",
+          "Long: lastUsedAt lags and a crash forgets that much of it."),
+
+      {"audit.file", entry::text{[](config& c) -> std::string& { return c.audit.file; }, any_text}, "path",
+       "A copy of the audit log as JSON lines (mode 0600), for a log shipper. Empty: none.",
+       "Unwritable or on a full disk: lines of the copy are lost and counted; the audit log itself never is."},
+      number(
+          "audit.rotate_mib", 1, 65'536, [](config & c) -> auto& { return c.audit.rotate_mib; }, "MiB",
+          "The copy is renamed to FILE.1 before it grows beyond this.",
+          "Small, with few kept: the shipper misses lines."),
+      number(
+          "audit.keep", 1, 1'000, [](config & c) -> auto& { return c.audit.keep; }, "files",
+          "Rotated files kept, FILE.1 the newest.", "Disk use is rotate_mib times one more than this."),
+
+      {"log.level",
+       entry::choice{{"debug", "info", "warn", "error"},
+                     [](const config& c) { return static_cast<std::size_t>(c.log.level); },
+                     [](config& c, std::size_t i) { c.log.level = static_cast<log_level>(i); }},
+       "", "The least severe lines written to standard error. info has one line per request.",
+       "warn and error: requests leave no trace in the log (the audit log is untouched)."},
+  };
+  return entries;
+}
+
+const entry* find(std::string_view name) {
+  for (const auto& e : table()) {
+    if (e.name == name) return &e;
+  }
+  return nullptr;
+}
+
+std::vector<std::string_view> config_keys() {
+  std::vector<std::string_view> out;
+  for (const auto& e : table()) out.push_back(e.name);
+  return out;
+}
+
+std::string show(const config& c, std::string_view key) {
+  const entry* e = find(key);
+  if (!e) return {};
+  config copy = c;
+  return show(copy, *e);
+}
+
+std::string example_config() {
+  config defaults;
+  std::string out =
+      "# nacred configuration. Every key is here with its default; leave out what you do not change.\n"
+      "# Any key can be overridden in the environment (http.port: NACRE_HTTP__PORT=8443) and on the command\n"
+      "# line (--set http.port=8443); lists are written a,b there. Unknown keys are start errors.\n"
+      "# Printed by `nacred --help-config`; check a file with `nacred --check-config FILE`.\n";
+  std::string_view section;
+  for (const auto& e : table()) {
+    auto dot = e.name.find('.');
+    if (section != e.name.substr(0, dot)) {
+      section = e.name.substr(0, dot);
+      out += "\n[" + std::string(section) + "]\n";
+    } else {
+      out += '\n';
+    }
+    append_wrapped(out, e.effect);
+    append_wrapped(out, "Goes wrong: " + std::string(e.wrong));
+    std::string facts;
+    if (!e.unit.empty()) facts = "Unit: " + std::string(e.unit) + ". ";
+    if (const auto* kind = std::get_if<entry::integer>(&e.kind)) {
+      facts += "Range: " + std::to_string(kind->low) + ".." + std::to_string(kind->high) + ". ";
+    }
+    if (const auto* kind = std::get_if<entry::choice>(&e.kind)) {
+      facts += "One of: ";
+      for (auto name : kind->names) facts += std::string(name) + (name == kind->names.back() ? ". " : ", ");
+    }
+    std::string leaf(e.name.substr(dot + 1));
+    if (e.name == "keys.root") {
+      append_wrapped(out, facts + "No default.");
+      out += "root = \"credential:nacre-root\"\n";
+    } else if (std::holds_alternative<entry::tables>(e.kind)) {
+      append_wrapped(out, facts + "Default: none. For example:");
+      out +=
+          "# issuers = [{issuer = \"https://id.example.com\", audience = \"nacre\",\n"
+          "#             jwks_file = \"/etc/nacre/id.jwks.json\", algorithms = [\"RS256\"], trust_roles = false,\n"
+          "#             client_ids = []}]\n"
+          "issuers = []\n";
+    } else {
+      append_wrapped(out, facts + "Default: " + show(defaults, e) + ".");
+      out += leaf + " = " + show(defaults, e) + "\n";
+    }
+  }
+  return out;
+}
+
+bool is_loopback(const std::string& address) {
+  in_addr v4;
+  in6_addr v6;
+  bool is_v6;
+  if (!parse_address(address, &v4, &v6, &is_v6)) return false;
+  if (!is_v6) return (ntohl(v4.s_addr) >> 24) == 127;
+  if (IN6_IS_ADDR_V4MAPPED(&v6)) return v6.s6_addr[12] == 127;
+  return IN6_IS_ADDR_LOOPBACK(&v6);
+}
+
+}  // namespace nacre::app
