@@ -404,6 +404,10 @@ result<void> apply_flags(config& c, touched& set, const config_sources& from) {
   if (!was_set("data.dir")) c.data.dir = dev_data_dir;
   if (!was_set("keys.root")) c.keys.root = "file:" + c.data.dir + "/root.key";
   if (!was_set("auth.dev_issuer")) c.auth.dev_issuer = true;
+  // All developers and all their tests come from one loopback address.
+  if (!was_set("limits.address_per_second")) c.limits.address_per_second = 2'000;
+  if (!was_set("limits.address_burst")) c.limits.address_burst = 4'000;
+  if (!was_set("limits.failed_auth_per_minute")) c.limits.failed_auth_per_minute = 4'000;
   return {};
 }
 

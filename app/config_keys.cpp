@@ -245,15 +245,15 @@ const std::vector<entry>& table() {
        "False: whoever steals a session reveals everything it can reach at once."},
       number(
           "limits.address_per_second", 1, 1'000'000, [](config & c) -> auto& { return c.limits.address_per_second; },
-          "requests per second", "Per client address (IPv4 /32, IPv6 /64), over all routes; then 429.",
+          "requests per second", "Per client address (IPv4 /32, IPv6 /64), over all routes but health probes; then 429. 2000 under --dev.",
           "Low: offices behind one address are refused. High: guessing gets cheaper."),
       number(
           "limits.address_burst", 1, 1'000'000, [](config & c) -> auto& { return c.limits.address_burst; }, "requests",
-          "How many may come at once before limits.address_per_second counts.", "As limits.address_per_second."),
+          "How many may come at once before limits.address_per_second counts. 4000 under --dev.", "As limits.address_per_second."),
       number(
           "limits.failed_auth_per_minute", 1, 1'000'000,
           [](config & c) -> auto& { return c.limits.failed_auth_per_minute; }, "failures per minute",
-          "Failed authentications per client address; then 429 for every request from it.",
+          "Failed authentications per client address; then 429 for every request from it. 4000 under --dev.",
           "High: tokens may be tried faster. Low: one broken client locks its whole network out."),
 
       number(

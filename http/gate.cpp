@@ -7,6 +7,7 @@
 #include <unordered_map>
 
 #include "crypto/digest.hpp"
+#include "crypto/random.hpp"
 #include "crypto/token.hpp"
 #include "model/keys.hpp"
 #include "model/limits.hpp"
@@ -179,7 +180,8 @@ void gate::admit_claimed(const crypto::jwt_claims& claims, principal p, const re
   if (!model::check_name("ws_name", name, limits::name_chars_max)) name = "Workspace " + claims.workspace->substr(0, 8);
 
   actors::order o;
-  o.ctx.request = r.id;
+  // An act of its own: the request that brought the token goes on under its own id.
+  o.ctx.request = request_id{crypto::random_uuid()};
   o.ctx.workspace = workspace_id{*ws};
   o.ctx.now = time_.now();
   o.ctx.who = p.who;

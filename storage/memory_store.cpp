@@ -144,7 +144,7 @@ class memory_store final : public store {
   mutable std::mutex mutex_;
   trees now_;
   store_stats stats_;
-  std::mt19937_64 random_{std::random_device{}()};  // shape only; contents never depend on it
+  std::mt19937_64 random_{std::random_device{}()};  // gate: mt19937, tree shape only; contents never depend on it
 };
 
 }  // namespace

@@ -1,0 +1,88 @@
+#include "app/installation.hpp"
+
+#include <sys/stat.h>
+
+#include <system_error>
+
+#include "crypto/digest.hpp"
+#include "storage/memory_store.hpp"
+
+namespace nacre::app {
+
+namespace {
+
+namespace fs = std::filesystem;
+
+// Keys of space::meta that belong to an installation; storage/README.md lists them with storage's own.
+constexpr std::string_view check_value_key = "keys.root_check";
+constexpr std::string_view service_keys_key = "keys.service";
+
+result<void> ensure_directory(const fs::path& directory) {
+  std::error_code ec;
+  fs::create_directories(directory, ec);
+  if (ec) return fail(errc::invalid, "data directory " + directory.string() + ": " + ec.message());
+  // Only its owner needs to see ciphertext, and nobody else should see a development key.
+  ::chmod(directory.c_str(), 0700);
+  return {};
+}
+
+result<std::unique_ptr<storage::store>> open_store(const fs::path& directory, const installation_options& options) {
+  if (options.ephemeral) return storage::make_memory_store();
+  if (!options.create && !fs::exists(directory / "db"))
+    return fail(errc::invalid, directory.string() + " holds no nacre data");
+  if (options.create && !options.storage.read_only)
+    if (auto made = ensure_directory(directory); !made) return fail(made.error());
+  return storage::open_rocks_store(directory / "db", options.storage);
+}
+
+result<crypto::service_keys> first_keys(storage::store& store, const crypto::key_provider& root) {
+  auto keys = crypto::make_service_keys();
+  using kind = storage::write::kind;
+  storage::batch writes{
+      {kind::put, model::space::meta, std::string(check_value_key), root.check_value()},
+      {kind::put, model::space::meta, std::string(service_keys_key), crypto::wrap_service_keys(root, keys)},
+  };
+  if (auto done = store.apply(writes, storage::durability::synced); !done) return fail(done.error());
+  return keys;
+}
+
+result<crypto::service_keys> stored_keys(const model::view& v, const crypto::key_provider& root,
+                                         const std::string& check_value) {
+  if (check_value != root.check_value())
+    return fail(errc::invalid, "the root key is not the one this data directory was made with (check value " +
+                                   crypto::to_hex(root.check_value()) + ", the directory expects " +
+                                   crypto::to_hex(check_value) + ")");
+  auto record = v.get(model::space::meta, service_keys_key);
+  if (!record) return fail(errc::corrupt, "the data directory has lost its service keys");
+  return crypto::unwrap_service_keys(root, *record);
+}
+
+}  // namespace
+
+result<installation> open_installation(const fs::path& directory, const installation_options& options) {
+  auto root = crypto::open_key_provider(options.root_key);
+  if (!root) return fail(root.error());
+  auto store = open_store(directory, options);
+  if (!store) return fail(store.error());
+  auto view = (*store)->snapshot();
+  auto check_value = view->get(model::space::meta, check_value_key);
+  if (!view->trustworthy()) return fail(errc::storage_failed, "the data directory could not be read");
+  if (!check_value && options.storage.read_only)
+    return fail(errc::invalid, directory.string() + " holds no nacre data");
+  auto keys = check_value ? stored_keys(*view, **root, *check_value) : first_keys(**store, **root);
+  if (!keys) return fail(keys.error());
+  installation out;
+  out.store = std::move(*store);
+  out.keys = std::make_unique<crypto::keyring>(std::move(*root), std::move(*keys));
+  return out;
+}
+
+std::string dev_root_key_source(const fs::path& directory) { return "file:" + (directory / "root.key").string(); }
+
+result<void> ensure_dev_root_key(const fs::path& directory) {
+  if (fs::exists(directory / "root.key")) return {};
+  if (auto made = ensure_directory(directory); !made) return fail(made.error());
+  return crypto::create_root_key_file(directory / "root.key");
+}
+
+}  // namespace nacre::app

@@ -1,0 +1,41 @@
+#pragma once
+// A data directory, opened: its store and its keys, checked against each other.
+//
+//   DIR/db                      the store
+//   DIR/root.key                the root key, only under --dev (production keeps it elsewhere)
+//   DIR/dev-issuer.jwk(s.json)  the development issuer, only under --dev
+//
+// The first opening makes the service keys and stores them wrapped, with the root key's check value
+// beside them. A later one with another root key is refused in words (`invalid`), before anything
+// is decrypted: with a wrong key nothing could be read, and everything written would be lost.
+
+#include <filesystem>
+#include <memory>
+#include <string>
+
+#include "crypto/keyring.hpp"
+#include "model/error.hpp"
+#include "storage/rocks_store.hpp"
+#include "storage/store.hpp"
+
+namespace nacre::app {
+
+struct installation {
+  std::unique_ptr<storage::store> store;
+  std::unique_ptr<crypto::keyring> keys;
+};
+
+struct installation_options {
+  std::string root_key;    // source, as crypto::open_key_provider takes it
+  bool ephemeral = false;  // memory_store: nothing is kept
+  bool create = true;      // false: a directory without an installation is an error
+  storage::rocks_options storage;
+};
+
+result<installation> open_installation(const std::filesystem::path& directory, const installation_options& options);
+
+// Where a development node keeps its root key: "file:DIR/root.key".
+std::string dev_root_key_source(const std::filesystem::path& directory);
+result<void> ensure_dev_root_key(const std::filesystem::path& directory);
+
+}  // namespace nacre::app

@@ -1,0 +1,25 @@
+// nacred: the server.
+
+#include <csignal>
+#include <cstdio>
+
+#include "app/node.hpp"
+#include "app/options.hpp"
+
+int main(int argc, char** argv) {
+  // Before any thread exists, so that all inherit the mask and only sigwait() takes these.
+  sigset_t stop;
+  sigemptyset(&stop);
+  sigaddset(&stop, SIGTERM);
+  sigaddset(&stop, SIGINT);
+  pthread_sigmask(SIG_BLOCK, &stop, nullptr);
+  std::signal(SIGPIPE, SIG_IGN);
+
+  auto read = nacre::app::read_command_line({argv + 1, argv + argc}, nacre::app::process_environment());
+  if (auto* done = std::get_if<nacre::app::finished>(&read)) {
+    std::fputs(done->output.c_str(), stdout);
+    std::fputs(done->errors.c_str(), stderr);
+    return done->code;
+  }
+  return nacre::app::run_node(std::get<nacre::app::config>(read), stop);
+}

@@ -1,0 +1,146 @@
+#include "app/maintenance.hpp"
+
+#include <future>
+
+#include "app/installation.hpp"
+#include "cluster/solo.hpp"
+#include "crypto/random.hpp"
+#include "crypto/token.hpp"
+#include "http/import_row.hpp"
+#include "model/limits.hpp"
+#include "model/time.hpp"
+
+namespace nacre::app {
+
+namespace {
+
+constexpr std::size_t row_bytes_max = limits::body_bytes_max;
+
+result<installation> open(const directory_access& where, bool read_only) {
+  installation_options options;
+  options.create = false;
+  options.storage.read_only = read_only;
+  options.root_key = where.root_key.value_or(dev_root_key_source(where.directory));
+  return open_installation(where.directory, options);
+}
+
+// Rows go through the same rules as everything else, many at a time under one sync.
+class importer {
+ public:
+  importer(installation& into, import_report& report)
+      : into_(into), report_(report), log_(cluster::make_solo_log(*into.store, {}, nullptr)) {}
+  ~importer() { finish(); }
+
+  void add(std::uint64_t line, http::import_row row) {
+    model::command c;
+    c.ctx.request = request_id{crypto::random_uuid()};
+    c.ctx.workspace = row.workspace;
+    c.ctx.now = system_clock{}.now();
+    c.ctx.who.via = model::caller::kind::system;
+    c.ctx.node = "import";
+    c.what = http::import_operation(row, *into_.keys, pat_id{crypto::random_uuid()});
+    std::get<model::import_pat>(c.what).wrapped_data_key = into_.keys->make_data_key(row.workspace, 1);
+    auto done = std::make_shared<std::promise<std::optional<error>>>();
+    waiting_.push_back({line, done->get_future()});
+    cluster::proposal p;
+    p.what = std::move(c);
+    p.deadline = std::chrono::steady_clock::now() + std::chrono::minutes(1);
+    p.done = [done](cluster::settled s) {
+      if (s.how != cluster::settled::fate::committed)
+        done->set_value(std::move(s.why));
+      else
+        done->set_value(std::move(s.outcome.refused));
+    };
+    log_->propose(std::move(p));
+    if (waiting_.size() >= 4'096) settle();
+  }
+
+  void finish() {
+    settle();
+    log_->stop();
+  }
+
+ private:
+  void settle() {
+    for (auto& [line, outcome] : waiting_) {
+      if (auto refused = outcome.get())
+        report_.refused.push_back({line, refused->text});
+      else
+        ++report_.imported;
+    }
+    waiting_.clear();
+  }
+
+  installation& into_;
+  import_report& report_;
+  std::unique_ptr<cluster::log> log_;
+  std::vector<std::pair<std::uint64_t, std::future<std::optional<error>>>> waiting_;
+};
+
+constexpr std::string_view token_head = "pat_ws";
+
+bool is_token_char(char c) {
+  return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_';
+}
+
+class scanner final : public token_scanner {
+ public:
+  explicit scanner(installation i) : installation_(std::move(i)) {}
+
+  std::vector<sighting> scan(std::istream& text) const override {
+    std::vector<sighting> found;
+    std::string line;
+    for (std::uint64_t number = 1; std::getline(text, line); ++number) {
+      for (auto at = line.find(token_head); at != std::string::npos; at = line.find(token_head, at + 1)) {
+        auto end = at + crypto::alephant_token_chars;
+        // A longer word that merely contains the shape is something else.
+        bool whole = (at == 0 || !is_token_char(line[at - 1])) && (end >= line.size() || !is_token_char(line[end]));
+        auto candidate = std::string_view(line).substr(at, crypto::alephant_token_chars);
+        if (whole && crypto::check_alephant_token(*installation_.keys, candidate) == crypto::token_check::ours)
+          found.push_back({number, at + 1, std::string(candidate.substr(0, crypto::alephant_prefix_chars))});
+      }
+    }
+    return found;
+  }
+
+ private:
+  installation installation_;
+};
+
+}  // namespace
+
+result<workspace_id> check_import_row(const std::string& row) {
+  auto parsed = http::parse_import_row(row);
+  if (!parsed) return fail(parsed.error());
+  return parsed->workspace;
+}
+
+result<import_report> import_pats(const directory_access& where, std::istream& rows) {
+  auto opened = open(where, false);
+  if (!opened) return fail(opened.error());
+  import_report report;
+  importer into(*opened, report);
+  std::string line;
+  for (std::uint64_t number = 1; std::getline(rows, line); ++number) {
+    if (line.find_first_not_of(" \t\r") == std::string::npos) continue;
+    if (line.size() > row_bytes_max) {
+      report.refused.push_back({number, "the line is too long"});
+      continue;
+    }
+    auto row = http::parse_import_row(line);
+    if (row)
+      into.add(number, std::move(*row));
+    else
+      report.refused.push_back({number, row.error().text});
+  }
+  into.finish();
+  return report;
+}
+
+result<std::unique_ptr<token_scanner>> open_scanner(const directory_access& where) {
+  auto opened = open(where, true);
+  if (!opened) return fail(opened.error());
+  return std::make_unique<scanner>(std::move(*opened));
+}
+
+}  // namespace nacre::app

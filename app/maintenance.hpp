@@ -1,0 +1,55 @@
+#pragma once
+// What the command line does on a data directory itself, without a running node.
+//
+// Opening a directory for writing takes its lock, so an import beside a running node is refused; a
+// scan only reads and works beside one. Nothing here prints a token.
+
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <istream>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "model/error.hpp"
+#include "model/ids.hpp"
+
+namespace nacre::app {
+
+std::string_view program_version();
+
+// Where the root key of a directory is: `root_key` if given, else DIR/root.key (development).
+struct directory_access {
+  std::filesystem::path directory;
+  std::optional<std::string> root_key;
+};
+
+struct import_report {
+  std::uint64_t imported = 0;
+  struct refusal {
+    std::uint64_t line = 0;
+    std::string why;
+  };
+  std::vector<refusal> refused;
+};
+// One hash-only PAT a line (DESIGN section 8). A line that is refused does not stop the others.
+// The workspace a row names, if the row is well formed: what an import into a running node asks per line.
+result<workspace_id> check_import_row(const std::string& row);
+result<import_report> import_pats(const directory_access& where, std::istream& rows);
+
+struct sighting {
+  std::uint64_t line = 0, column = 0;  // from 1
+  std::string prefix;                  // tokenPrefix, never more
+};
+class token_scanner {
+ public:
+  virtual ~token_scanner() = default;
+  // Tokens of this installation in the text, by shape and keyed checksum.
+  virtual std::vector<sighting> scan(std::istream& text) const = 0;
+};
+result<std::unique_ptr<token_scanner>> open_scanner(const directory_access& where);
+
+}  // namespace nacre::app

@@ -1,0 +1,224 @@
+#include "app/node.hpp"
+
+#include <atomic>
+#include <condition_variable>
+#include <cstdio>
+#include <mutex>
+#include <thread>
+
+#include "actors/service.hpp"
+#include "app/audit_sink.hpp"
+#include "app/installation.hpp"
+#include "app/log.hpp"
+#include "app/metrics.hpp"
+#include "app/options.hpp"
+#include "cluster/solo.hpp"
+#include "crypto/jwt.hpp"
+#include "crypto/process.hpp"
+#include "http/api.hpp"
+#include "http/gate.hpp"
+#include "http/server.hpp"
+#include "model/records.hpp"
+
+namespace nacre::app {
+
+namespace {
+
+constexpr int exit_unavailable = 69, exit_io = 74;
+constexpr std::string_view node_name = "solo";
+
+int fail_start(logger& log, int code, const error& e) {
+  log.error("start failed").text("code", name_of(e.code)).text("reason", e.text);
+  log.flush(std::chrono::seconds(1));
+  std::fprintf(stderr, "nacred: %s\n", e.text.c_str());
+  return code;
+}
+
+result<std::unique_ptr<crypto::authenticator>> open_authenticator(const config& c) {
+  auto issuers = c.auth.issuers;
+  if (c.auth.dev_issuer) {
+    if (auto made = crypto::ensure_dev_issuer(c.data.dir); !made) return fail(made.error());
+    crypto::issuer_config dev;
+    dev.issuer = crypto::dev_issuer_name;
+    dev.audience = crypto::dev_audience;
+    dev.jwks_file = std::filesystem::path(c.data.dir) / "dev-issuer.jwks.json";
+    dev.algorithms = {crypto::jwt_algorithm::eddsa};
+    dev.trust_roles = true;
+    dev.subject_is_user_id = true;
+    issuers.push_back(std::move(dev));
+  }
+  return crypto::make_authenticator(std::move(issuers));
+}
+
+// Calls `what` every `period` until it goes out of scope.
+class repeating {
+ public:
+  repeating(std::chrono::milliseconds period, std::function<void()> what)
+      : thread_([this, period, what = std::move(what)] {
+          std::unique_lock lock(mutex_);
+          while (!wake_.wait_for(lock, period, [this] { return stopping_; })) what();
+        }) {}
+  ~repeating() {
+    {
+      std::lock_guard lock(mutex_);
+      stopping_ = true;
+    }
+    wake_.notify_one();
+    thread_.join();
+  }
+
+ private:
+  std::mutex mutex_;
+  std::condition_variable wake_;
+  bool stopping_ = false;
+  std::thread thread_;
+};
+
+bool knows_imported_tokens(const storage::store& store) {
+  bool any = false;
+  store.snapshot()->scan(model::space::index, "x", "y", [&](std::string_view, std::string_view) {
+    any = true;
+    return false;
+  });
+  return any;
+}
+
+}  // namespace
+
+int run_node(const config& c, const sigset_t& stop) {
+  logger log({c.log.level});
+  metrics numbers(program_version());
+  if (auto hard = crypto::harden_process(); !hard)
+    log.warn("process hardening incomplete").text("reason", hard.error().text);
+
+  installation_options options;
+  options.root_key = c.keys.root;
+  options.ephemeral = c.data.ephemeral;
+  options.storage.block_cache_bytes = c.storage.block_cache_mib << 20;
+  options.storage.write_buffer_bytes = c.storage.write_buffer_mib << 20;
+  if (c.dev && c.keys.root == dev_root_key_source(c.data.dir))
+    if (auto made = ensure_dev_root_key(c.data.dir); !made) return fail_start(log, exit_config, made.error());
+  auto opened = open_installation(c.data.dir, options);
+  if (!opened) {
+    bool io = opened.error().code == errc::storage_failed || opened.error().code == errc::corrupt;
+    return fail_start(log, io ? exit_io : exit_config, opened.error());
+  }
+  auto authenticator = open_authenticator(c);
+  if (!authenticator) return fail_start(log, exit_config, authenticator.error());
+
+  std::unique_ptr<audit_sink> sink;
+  if (!c.audit.file.empty()) {
+    auto open = open_audit_sink({c.audit.file, c.audit.rotate_mib << 20, c.audit.keep}, [&log](std::string_view why) {
+      log.error("audit file lost lines").text("reason", why);
+    });
+    if (!open) return fail_start(log, exit_config, open.error());
+    sink = std::move(*open);
+  }
+
+  system_clock time;
+  std::atomic<http::gate*> door{nullptr};
+  auto on_commit = [&](const cluster::committed_round& round) {
+    numbers.round_committed(round.commands, round.synced, round.sync_microseconds);
+    for (const auto& w : round.writes) {
+      if (w.what != storage::write::kind::put) continue;
+      if (w.in == model::space::audit && sink) {
+        if (auto row = model::decode<model::audit_row>(w.value)) sink->append(row->entry);
+      } else if (w.in == model::space::index && w.key.front() == 'x') {
+        if (auto* gate = door.load()) gate->expect_imported_tokens();
+      }
+    }
+  };
+  cluster::solo_options engine;
+  engine.gather = c.commit.delay;
+  engine.round_max = c.commit.batch_max;
+  auto ordered = cluster::make_solo_log(*opened->store, engine, on_commit);
+
+  actors::settings line;
+  line.threads = c.actors.threads;
+  line.queue_per_workspace = c.actors.queue_per_workspace;
+  line.queue_total = c.actors.queue_total;
+  line.idle = c.actors.idle;
+  line.note_flush = c.tokens.last_used_flush;
+  line.node = node_name;
+  auto service = actors::make_service(*ordered, *opened->keys, time, line);
+
+  http::gate_settings remembered;
+  remembered.cache_entries = c.auth.token_cache_entries;
+  remembered.cache_for = c.auth.token_cache;
+  remembered.node = node_name;
+  remembered.failed = [&](std::string_view why) { numbers.authentication_failed(why); };
+  http::gate gate(*service, **authenticator, *opened->keys, time, remembered);
+  door = &gate;
+  if (knows_imported_tokens(*opened->store)) gate.expect_imported_tokens();
+
+  std::atomic<bool> draining{false};
+  http::probes probes;
+  probes.not_ready = [&] {
+    std::vector<std::string> reasons;
+    auto status = ordered->status();
+    if (!status.writable) reasons.push_back("storage: " + status.reason);
+    if (draining) reasons.emplace_back("draining");
+    return reasons;
+  };
+  probes.metrics = [&] { return numbers.scrape(); };
+  probes.failed = [&](request_id id, const error& e) {
+    log.warn("request failed").text("request_id", to_string(id)).text("code", name_of(e.code)).text("reason", e.text);
+  };
+  probes.budget_refused = [&](std::string_view budget) { numbers.budget_refused(budget); };
+
+  http::api_settings rules;
+  rules.node = node_name;
+  rules.version = program_version();
+  rules.limits_enabled = c.limits.enabled;
+  rules.address = {static_cast<double>(c.limits.address_per_second), static_cast<double>(c.limits.address_burst)};
+  rules.failed_auth = {c.limits.failed_auth_per_minute / 60.0, static_cast<double>(c.limits.failed_auth_per_minute)};
+  rules.reveals_per_pat = c.reveal.per_pat;
+  rules.reveals_per_user = c.reveal.per_user;
+  auto server = http::make_pistache_server(server_config_of(c), http::make_api(*service, gate, *opened->keys, time, rules, probes),
+                                           [&](const http::exchange& done) {
+                                             numbers.exchange(done);
+                                             log.access(done);
+                                           });
+  numbers.add_probe([&](readings& r) {
+    r.http = server->stats();
+    auto actors_now = service->stats();
+    r.actors = readings::actor_levels{actors_now.actors, actors_now.orders, actors_now.busy_total};
+    auto status = ordered->status();
+    r.log = readings::log_levels{status.commit_index, status.pending, status.writable};
+    if (sink) r.audit_sink_failures = sink->failures(), r.audit_sink_queue_bytes = sink->queued_bytes();
+    r.log_lines_dropped = log.dropped();
+    r.ready = probes.not_ready().empty();
+  });
+
+  if (auto started = server->start(); !started) {
+    service->stop();
+    ordered->stop();
+    return fail_start(log, started.error().code == errc::busy ? exit_unavailable : exit_config, started.error());
+  }
+  {
+    repeating reload(c.auth.jwks_reload, [&] {
+      if (auto changed = (*authenticator)->reload(); changed > 0) {
+        log.info("issuer keys changed").number("issuers", changed);
+        service->note_act(system_workspace, "jwks.change", "");
+      }
+    });
+    service->note_act(system_workspace, "node.start", node_name);
+    auto url = base_url(c, server->port());
+    log.info("ready").text("url", url).text("version", program_version());
+    std::printf("ready %s\n", url.c_str());
+    std::fflush(stdout);
+
+    int signal = 0;
+    sigwait(&stop, &signal);
+    log.info("draining").number("signal", signal);
+  }
+  draining = true;
+  bool answered = server->drain(c.http.drain_timeout);
+  service->note_act(system_workspace, "node.stop", node_name);
+  service->stop();
+  ordered->stop();
+  log.info("stopped").flag("all_answered", answered);
+  return 0;
+}
+
+}  // namespace nacre::app

@@ -1,0 +1,94 @@
+#include "cli/http_client.hpp"
+
+#include <boost/asio/connect.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/beast/core.hpp>
+#include <boost/beast/http.hpp>
+#include <memory>
+#include <optional>
+
+namespace nacre::cli {
+
+namespace asio = boost::asio;
+namespace beast = boost::beast;
+using message = beast::http::request<beast::http::string_body>;
+using reply = beast::http::response<beast::http::string_body>;
+
+struct http_client::impl {
+  std::string host, port;
+  asio::io_context io;
+  std::optional<beast::tcp_stream> stream;
+
+  // Beast's time limits exist for asynchronous calls only, so each exchange runs the loop to its end.
+  result<http_answer> exchange(message& request) {
+    beast::error_code failed;
+    std::optional<http_answer> answer;
+    beast::flat_buffer buffer;
+    reply response;
+    auto read = [&](beast::error_code ec, std::size_t) {
+      failed = ec;
+      if (!ec) answer = http_answer{static_cast<int>(response.result_int()), std::move(response.body())};
+    };
+    auto write = [&](beast::error_code ec, std::size_t) {
+      failed = ec;
+      if (!ec) beast::http::async_read(*stream, buffer, response, read);
+    };
+    auto connected = [&](beast::error_code ec, const asio::ip::tcp::endpoint&) {
+      failed = ec;
+      if (!ec) beast::http::async_write(*stream, request, write);
+    };
+    io.restart();
+    if (stream) {
+      stream->expires_after(std::chrono::seconds(30));
+      beast::http::async_write(*stream, request, write);
+    } else {
+      asio::ip::tcp::resolver resolver(io);
+      auto addresses = resolver.resolve(host, port, failed);
+      if (failed) return fail(errc::busy, "cannot find " + host);
+      stream.emplace(io);
+      stream->expires_after(std::chrono::seconds(30));
+      stream->async_connect(addresses, connected);
+    }
+    io.run();
+    if (!answer || !response.keep_alive()) stream.reset();
+    if (!answer) return fail(errc::busy, "no answer from " + host + ":" + port + " (" + failed.message() + ")");
+    return std::move(*answer);
+  }
+};
+
+http_client::http_client(std::unique_ptr<impl> i) : impl_(std::move(i)) {}
+http_client::http_client(http_client&&) noexcept = default;
+http_client::~http_client() = default;
+
+result<http_client> http_client::make(std::string_view url) {
+  constexpr std::string_view scheme = "http://";
+  if (!url.starts_with(scheme)) return fail(errc::invalid, "the URL must begin with http://");
+  url.remove_prefix(scheme.size());
+  url = url.substr(0, url.find('/'));
+  auto colon = url.starts_with('[') ? url.find(':', url.find(']')) : url.find(':');
+  auto host = url.substr(0, colon);
+  if (host.starts_with('[') && host.ends_with(']')) host = host.substr(1, host.size() - 2);
+  if (host.empty()) return fail(errc::invalid, "the URL names no host");
+  auto made = std::make_unique<impl>();
+  made->host = host;
+  made->port = colon == std::string_view::npos ? "80" : std::string(url.substr(colon + 1));
+  return http_client{std::move(made)};
+}
+
+result<http_answer> http_client::post(std::string_view path,
+                                      const std::vector<std::pair<std::string, std::string>>& headers,
+                                      std::string body) {
+  message request{beast::http::verb::post, std::string(path), 11};
+  request.set(beast::http::field::host, impl_->host);
+  for (const auto& [name, value] : headers) request.set(name, value);
+  request.body() = std::move(body);
+  request.prepare_payload();
+  bool reused = impl_->stream.has_value();
+  auto answer = impl_->exchange(request);
+  // A kept connection may have been closed while idle; a fresh one tells the truth. Imports may be repeated.
+  if (!answer && reused) answer = impl_->exchange(request);
+  return answer;
+}
+
+}  // namespace nacre::cli
