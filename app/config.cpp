@@ -342,11 +342,14 @@ result<void> apply_environment(config& c, touched& set, const config_sources& fr
   return {};
 }
 
-// The one NACRE_ variable that is not a key is the root key itself, when keys.root names it.
+// The command line's own variable: both programs may run in one shell.
+constexpr std::string_view cli_variable = "NACRE_TOKEN";
+
+// Of the NACRE_ variables only that one and the root key itself, when keys.root names it, are no keys.
 result<void> check_environment(const config& c, const config_sources& from) {
   for (const auto& [variable, value] : from.environment) {
     auto key = key_of_variable(variable);
-    if (!key || find(*key) || c.keys.root == "env:" + variable) continue;
+    if (!key || find(*key) || variable == cli_variable || c.keys.root == "env:" + variable) continue;
     return fail(errc::invalid, "environment " + printable(variable) + ": " + unknown_key(*key).value().text);
   }
   return {};
