@@ -44,7 +44,7 @@ void directory::deliver(order o) {
     busy_.fetch_add(1, std::memory_order_relaxed);
     answer a;
     a.outcome.refused = error{errc::busy, "Too many requests are waiting. Try again shortly"};
-    return placed->what.reply(std::move(a));
+    return placed->answer_with(std::move(a));
   }
   orders_->fetch_add(1, std::memory_order_relaxed);
   caf::anon_send(actor, std::move(placed));

@@ -18,14 +18,27 @@ struct queue_slot {
 };
 
 struct placed_order {
+  placed_order() = default;
+  placed_order(const placed_order&) = delete;
+  placed_order& operator=(const placed_order&) = delete;
+  // An order that is dropped anywhere (a defect, or no memory) still frees its place and is answered.
+  ~placed_order() {
+    if (!what.reply) return;
+    answer a;
+    a.outcome.refused = error{errc::internal, "The order was dropped"};
+    answer_with(std::move(a));
+  }
+
   order what;
-  std::shared_ptr<queue_slot> slot;
+  std::shared_ptr<queue_slot> slot;  // empty until there was room
   std::shared_ptr<std::atomic<std::size_t>> total;
 
   // Frees the place, then answers: who asks again at once finds room.
   void answer_with(answer a) {
-    slot->orders.fetch_sub(1, std::memory_order_relaxed);
-    total->fetch_sub(1, std::memory_order_relaxed);
+    if (slot) {
+      slot->orders.fetch_sub(1, std::memory_order_relaxed);
+      total->fetch_sub(1, std::memory_order_relaxed);
+    }
     what.reply(std::move(a));
   }
 };

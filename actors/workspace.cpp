@@ -138,9 +138,21 @@ workspace_actor::behavior_type workspace_behavior(workspace_actor::stateful_poin
   state.log = log;
   state.keys = keys;
   state.id = id;
+  // An exception (no memory) must end neither the actor nor its queue: the order answers for itself
+  // when it is dropped.
   return {
-      [&state](order_ptr o) { state.on_order(std::move(o)); },
-      [&state](const decided_ptr& d) { state.on_decided(d); },
+      [&state](order_ptr o) {
+        try {
+          state.on_order(std::move(o));
+        } catch (...) {
+        }
+      },
+      [&state](const decided_ptr& d) {
+        try {
+          state.on_decided(d);
+        } catch (...) {
+        }
+      },
   };
 }
 
