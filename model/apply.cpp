@@ -507,7 +507,7 @@ outcome apply(state& st, const command& c) {
 
 std::optional<outcome> refused_early(const view& v, const command& c) {
   if (c.ctx.who.via == caller::kind::system || std::holds_alternative<create_workspace>(c.what) ||
-      std::holds_alternative<admit_member>(c.what))
+      std::holds_alternative<admit_member>(c.what) || std::holds_alternative<note_activity>(c.what))
     return std::nullopt;
   if (is_remembered(v, c.ctx)) return std::nullopt;  // it has acted: apply() tells what it answered
   auto who = stand(v, c.ctx, needed_scope(c.what));

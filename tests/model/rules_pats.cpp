@@ -60,7 +60,7 @@ TEST_CASE("an imported PAT authenticates, belongs to its owner and has no cipher
   auto o = w.made(w.admin, foreign_pat(1, w.member, scope_write));
   CHECK(std::get<pat_entry>(o.what).record.imported);
   CHECK(std::get<pat_entry>(o.what).record.created == timestamp{1});
-  CHECK_FALSE(w.pat(1)->has_ciphertext());
+  CHECK_FALSE(w.pat(1).value().has_ciphertext());
   CHECK(w.person(w.member)->live_pats == 1);
   CHECK(found(w, 1)->record.owner == w.member);
   CHECK_FALSE(w.st.get(space::sealed, keys::sealed_pat(w.ws, pat_no(1))));
@@ -99,10 +99,10 @@ TEST_CASE("name and expiry of a PAT change, by its creator or an admin", "[model
   world w;
   w.made(w.member, new_pat(1, scope_read, after(w.now, 10)));
   w.made(w.member, change_pat{pat_no(1), "Renamed", false, after(w.now, 99)});
-  CHECK(w.pat(1)->name == "Renamed");
-  CHECK(w.pat(1)->expires == after(w.now, 10));
+  CHECK(w.pat(1).value().name == "Renamed");
+  CHECK(w.pat(1).value().expires == after(w.now, 10));
   w.made(w.admin, change_pat{pat_no(1), std::nullopt, true, std::nullopt});
-  CHECK_FALSE(w.pat(1)->expires);
+  CHECK_FALSE(w.pat(1).value().expires);
   CHECK(w.last_audit_has(R"("action":"pat.update")"));
   auto before = w.st.all();
   auto o = w.made(w.member, change_pat{pat_no(1), std::nullopt, false, std::nullopt});
@@ -142,7 +142,7 @@ TEST_CASE("a PAT used as credential acts for its owner within its scopes", "[mod
   w.made(w.owner, new_pat(1, scope_read));
   w.made(w.owner, new_pat(2, scope_write));
   w.made(w.owner, new_pat(3, scope_admin));
-  auto with = [&](std::uint64_t n) { return w.with_pat(w.owner, pat_no(n), w.pat(n)->scopes); };
+  auto with = [&](std::uint64_t n) { return w.with_pat(w.owner, pat_no(n), w.pat(n).value().scopes); };
   CHECK(w.refused(with(1), new_pat(10)) == errc::insufficient_scope);
   CHECK(w.refused(with(1), change_pat{pat_no(1), "x", false, {}}) == errc::insufficient_scope);
   CHECK(w.refused(with(1), revoke_pat{pat_no(1)}) == errc::insufficient_scope);

@@ -129,11 +129,11 @@ TEST_CASE("only an owner deletes a workspace, and then it is gone for everybody"
   }
   CHECK(w.refused(w.as_system(), foreign_pat(5, w.owner)) == errc::not_found);
   for (std::uint64_t n = 1; n <= 2; ++n) {
-    auto lookup = w.pat(n)->lookup;
+    auto lookup = w.pat(n).value().lookup;
     std::string_view text(reinterpret_cast<const char*>(lookup.data()), lookup.size());
     CHECK_FALSE(find_token(w.st, text, token_origin::issued));
   }
-  auto imported = w.pat(3)->lookup;
+  auto imported = w.pat(3).value().lookup;
   CHECK_FALSE(find_token(w.st, {reinterpret_cast<const char*>(imported.data()), 32}, token_origin::imported));
   CHECK(w.st.trustworthy());
 }
@@ -270,16 +270,16 @@ TEST_CASE("only nacre itself notes activity; a use is recorded once an hour and 
            note_activity{{{pat_no(1), after(w.now, later)}, {pat_no(2), w.now}, {pat_no(3), w.now}}, {}});
   };
   note(1000);
-  CHECK(w.pat(1)->last_used == after(w.now, 1000));
+  CHECK(w.pat(1).value().last_used == after(w.now, 1000));
   CHECK(w.audit_size() == audited + 1);
   CHECK(w.last_audit_has(R"("action":"pat.use")"));
   note(500);
   note(2000);
-  CHECK(w.pat(1)->last_used == after(w.now, 2000));
+  CHECK(w.pat(1).value().last_used == after(w.now, 2000));
   CHECK(w.audit_size() == audited + 1);
   note(3'600'000);
   CHECK(w.audit_size() == audited + 2);
-  CHECK_FALSE(w.pat(2)->last_used);
+  CHECK_FALSE(w.pat(2).value().last_used);
 
   w.made(w.as_system(),
          note_activity{{}, {{"pat.list", "all", "", 1}, {"auth.failed", "system", "token_expired", 12}}});

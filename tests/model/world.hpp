@@ -58,6 +58,31 @@ inline import_pat foreign_pat(std::uint64_t n, user_id owner, scope_set scopes =
   return op;
 }
 
+// All that an answer says, as text to compare.
+inline std::string said(const outcome& o) {
+  std::string out;
+  if (o.refused) out += std::string(name_of(o.refused->code)) + ": " + o.refused->text + "; ";
+  if (o.budget)
+    out += std::string(o.budget->name) + " " + std::to_string(o.budget->limit) + "/" +
+           std::to_string(o.budget->remaining) + " in " + std::to_string(o.budget->reset_ms) + "; ";
+  struct texts {
+    std::string operator()(const std::monostate&) { return "nothing"; }
+    std::string operator()(const workspace_entry& e) {
+      return to_string(e.id) + encode(e.record) + std::string(name_of(e.role));
+    }
+    std::string operator()(const member_entry& e) { return to_string(e.id) + encode(e.record); }
+    std::string operator()(const service_user_entry& e) { return to_string(e.id) + encode(e.record); }
+    std::string operator()(const project_entry& e) {
+      return to_string(e.id) + to_string(e.workspace) + encode(e.record);
+    }
+    std::string operator()(const pat_entry& e) {
+      return to_string(e.id) + to_string(e.workspace) + encode(e.record) + e.workspace_name;
+    }
+    std::string operator()(const revealed& e) { return (*this)(e.pat) + e.sealed; }
+  };
+  return out + std::visit(texts{}, o.what);
+}
+
 struct world {
   map_state st;
   workspace_id ws = ws_no(1);
