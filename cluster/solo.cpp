@@ -22,27 +22,35 @@ void refuse(proposal& p, errc code, std::string text) {
   p.done(std::move(s));
 }
 
+// The cause names files: status() tells it to the operator, callers learn only that it is so.
+void refuse_closed(proposal& p) { refuse(p, errc::storage_failed, "The node takes no changes at present"); }
+
 class solo_log final : public log {
  public:
   solo_log(storage::store& store, solo_options options, commit_listener on_commit)
       : store_(store), options_(options), on_commit_(std::move(on_commit)) {
-    index_ = read_applied_index(*store_.snapshot());
+    options_.round_max = std::max<std::size_t>(1, options_.round_max);
+    auto view = store_.snapshot();
+    index_ = read_applied_index(*view);
+    if (!view->trustworthy()) closed_reason_ = "the applied index could not be read";
     writer_ = std::thread([this] { write_rounds(); });
   }
 
   ~solo_log() override { stop(); }
 
   void propose(proposal p) override {
+    bool closed = false;
     {
       std::lock_guard lock(mutex_);
-      if (closed_reason_.empty() && !stopping_ && pending_.size() < options_.pending_max) {
+      closed = !closed_reason_.empty();
+      if (!closed && !stopping_ && pending_.size() < options_.pending_max) {
         pending_.push_back(std::move(p));
         // The writer is woken for the first of a round and when the round it gathers is complete.
         if (pending_.size() == 1 || pending_.size() == awaited_) wake_.notify_one();
         return;
       }
     }
-    if (auto why = closed_reason(); !why.empty()) return refuse(p, errc::storage_failed, why);
+    if (closed) return refuse_closed(p);
     refuse(p, errc::busy, "The log has too much to do");
   }
 
@@ -65,13 +73,14 @@ class solo_log final : public log {
       stopping_ = true;
       wake_.notify_one();
     }
+    std::lock_guard lock(joining_);  // whoever comes second waits too: for both, all is settled
     if (writer_.joinable()) writer_.join();
   }
 
  private:
-  std::string closed_reason() const {
+  bool closed() const {
     std::lock_guard lock(mutex_);
-    return closed_reason_;
+    return !closed_reason_.empty();
   }
 
   void write_rounds() {
@@ -112,8 +121,8 @@ class solo_log final : public log {
       refuse(*it, errc::deadline_exceeded, "The deadline passed before the command was ordered");
     round.erase(late, round.end());
     if (round.empty()) return;
-    if (auto why = closed_reason(); !why.empty()) {
-      for (auto& p : round) refuse(p, errc::storage_failed, why);
+    if (closed()) {
+      for (auto& p : round) refuse_closed(p);
       return;
     }
 
@@ -158,7 +167,7 @@ class solo_log final : public log {
   }
 
   storage::store& store_;
-  const solo_options options_;
+  solo_options options_;  // as given, made usable; not changed after construction
   const commit_listener on_commit_;
   mutable std::mutex mutex_;
   std::condition_variable wake_;
@@ -167,6 +176,7 @@ class solo_log final : public log {
   std::string closed_reason_;
   std::uint64_t index_ = 0;  // written by the writer only
   bool stopping_ = false;
+  std::mutex joining_;
   std::thread writer_;
 };
 
