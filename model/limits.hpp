@@ -19,7 +19,7 @@ inline constexpr std::size_t output_bytes_max = 1024 * 1024;   // unsent output 
 // After its last answer a connection reads on (and throws away), so that a reset does not overtake the answer.
 inline constexpr std::int64_t linger_ms = 1'000;
 inline constexpr std::size_t linger_bytes_max = 1024 * 1024;
-inline constexpr std::int64_t http_tick_ms = 100;          // how exactly http deadlines are kept
+inline constexpr std::int64_t http_tick_ms = 100;         // how exactly http deadlines are kept
 inline constexpr std::size_t http_spare_files_min = 512;  // descriptors above the connection cap
 
 // Names: Unicode code points; every name is also at most four times as many bytes.
@@ -27,7 +27,7 @@ inline constexpr std::size_t name_chars_max = 100;
 inline constexpr std::size_t project_key_chars_max = 64;
 inline constexpr std::size_t version_chars_max = 20;
 inline constexpr std::size_t token_prefix_chars_max = 32;  // of imported tokens; ours have 12
-inline constexpr std::size_t email_bytes_max = 254;  // RFC 5321 path limit
+inline constexpr std::size_t email_bytes_max = 254;        // RFC 5321 path limit
 inline constexpr std::size_t subject_bytes_max = 255;
 inline constexpr std::size_t issuer_bytes_max = 255;
 
