@@ -1,7 +1,9 @@
 # Flags every target of ours is built with. Third-party headers are SYSTEM and stay quiet.
 find_program(CCACHE ccache)
 if(CCACHE)
-  set(CMAKE_CXX_COMPILER_LAUNCHER ${CCACHE})
+  # Paths count from the source directory, so that another clone (CI's) finds what this one compiled.
+  set(CMAKE_CXX_COMPILER_LAUNCHER ${CMAKE_COMMAND} -E env CCACHE_BASEDIR=${CMAKE_SOURCE_DIR} CCACHE_NOHASHDIR=1
+      CCACHE_SLOPPINESS=pch_defines,time_macros ${CCACHE})
 endif()
 
 option(NACRE_FUZZ "Build the libFuzzer targets (needs clang)" OFF)
