@@ -64,7 +64,8 @@ responder make_responder(std::function<void(response)> to) {
 response error_response(int status, std::string_view code, std::string_view text) {
   response r;
   r.status = status;
-  r.headers.push_back({"Content-Type", "application/json"});
+  r.headers = {
+      {"Content-Type", "application/json"}, {"Cache-Control", "no-store"}, {"X-Content-Type-Options", "nosniff"}};
   // The texts are ours and hold nothing that JSON would have to escape.
   r.body.reserve(40 + 2 * text.size() + code.size());
   r.body.append(R"({"error":")").append(text).append(R"(","code":")").append(code);
