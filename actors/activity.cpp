@@ -1,5 +1,8 @@
 #include "actors/activity.hpp"
 
+#include <algorithm>
+#include <iterator>
+
 #include "model/limits.hpp"
 
 namespace nacre::actors {
@@ -7,16 +10,26 @@ namespace nacre::actors {
 namespace {
 constexpr std::int64_t minute_ms = 60'000, hour_ms = 3'600'000;
 constexpr std::size_t remembered_acts_max = 65'536;
+
+// Hands over full portions until what is left fits one command.
+template <class T, class Take>
+void cut(std::vector<T>& list, Take take) {
+  while (list.size() > limits::touches_per_command_max) {
+    auto from = list.end() - static_cast<std::ptrdiff_t>(limits::touches_per_command_max);
+    take(std::vector<T>(std::make_move_iterator(from), std::make_move_iterator(list.end())));
+    list.erase(from, list.end());
+  }
+}
 }  // namespace
 
 void activity::use(workspace_id ws, pat_id pat, timestamp at) {
   auto& s = shards_[std::hash<pat_id>{}(pat) % shards];
   std::lock_guard lock(s.mutex);
-  auto it = s.uses.find(pat);
+  auto it = s.uses.find({ws, pat});
   if (it != s.uses.end())
-    it->second.second = at;
+    it->second = std::max(it->second, at);
   else if (s.uses.size() < per_shard_max)
-    s.uses.emplace(pat, std::pair{ws, at});
+    s.uses.emplace(std::pair{ws, pat}, at);
 }
 
 void activity::act(workspace_id ws, std::string_view action, std::string_view object, timestamp at) {
@@ -24,11 +37,18 @@ void activity::act(workspace_id ws, std::string_view action, std::string_view ob
   key.append(action).append("\0", 1).append(object);
   auto hour = at.value() / hour_ms;
   std::lock_guard lock(acts_mutex_);
-  if (act_hours_.size() >= remembered_acts_max) act_hours_.clear();
-  auto [it, fresh] = act_hours_.try_emplace(std::move(key), hour);
-  if (!fresh && it->second == hour) return;
-  it->second = hour;
+  auto it = act_hours_.find(key);
+  if (it != act_hours_.end() && it->second == hour) return;
   if (acts_count_ >= per_shard_max) return;
+  if (it == act_hours_.end()) {
+    if (act_hours_.size() >= remembered_acts_max && acts_forgotten_hour_ != hour) {
+      std::erase_if(act_hours_, [hour](const auto& known) { return known.second != hour; });
+      acts_forgotten_hour_ = hour;
+    }
+    if (act_hours_.size() >= remembered_acts_max) return;
+    it = act_hours_.emplace(std::move(key), hour).first;
+  }
+  it->second = hour;
   acts_[ws].push_back({std::string(action), std::string(object), "", 1});
   ++acts_count_;
 }
@@ -40,7 +60,7 @@ void activity::auth_failure(std::string_view reason) {
   ++it->second;
 }
 
-std::vector<activity::noted> activity::drain(timestamp now) {
+std::vector<activity::noted> activity::drain(timestamp now, bool last) {
   std::map<workspace_id, model::note_activity> gathered;
   for (auto& s : shards_) {
     decltype(s.uses) uses;
@@ -48,7 +68,7 @@ std::vector<activity::noted> activity::drain(timestamp now) {
       std::lock_guard lock(s.mutex);
       uses.swap(s.uses);
     }
-    for (auto& [pat, where] : uses) gathered[where.first].uses.push_back({pat, where.second});
+    for (auto& [what, at] : uses) gathered[what.first].uses.push_back({what.second, at});
   }
   {
     std::lock_guard lock(acts_mutex_);
@@ -57,7 +77,7 @@ std::vector<activity::noted> activity::drain(timestamp now) {
     acts_count_ = 0;
     auto minute = now.value() / minute_ms;
     if (failures_minute_ == 0) failures_minute_ = minute;
-    if (minute != failures_minute_) {
+    if (last || minute != failures_minute_) {
       failures_minute_ = minute;
       for (auto& [reason, count] : failures_)
         gathered[system_workspace].acts.push_back({"auth.failures", "", reason, count});
@@ -67,15 +87,9 @@ std::vector<activity::noted> activity::drain(timestamp now) {
   std::vector<noted> out;
   for (auto& [ws, what] : gathered) {
     // A command is bounded; one busy workspace may need several.
-    while (what.uses.size() > limits::touches_per_command_max) {
-      auto cut = what.uses.end() - static_cast<std::ptrdiff_t>(limits::touches_per_command_max);
-      model::note_activity part;
-      part.uses.assign(cut, what.uses.end());
-      what.uses.erase(cut, what.uses.end());
-      out.push_back({ws, std::move(part)});
-    }
-    if (what.acts.size() > limits::touches_per_command_max) what.acts.resize(limits::touches_per_command_max);
-    out.push_back({ws, std::move(what)});
+    cut(what.uses, [&](auto some) { out.push_back({ws, {std::move(some), {}}}); });
+    cut(what.acts, [&](auto some) { out.push_back({ws, {{}, std::move(some)}}); });
+    if (!what.uses.empty() || !what.acts.empty()) out.push_back({ws, std::move(what)});
   }
   return out;
 }

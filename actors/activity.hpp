@@ -9,7 +9,7 @@
 #include <mutex>
 #include <string>
 #include <string_view>
-#include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "model/commands.hpp"
@@ -26,15 +26,17 @@ class activity {
     workspace_id workspace;
     model::note_activity what;
   };
-  // Everything noted since the last call; authentication failures only when a minute has passed.
-  std::vector<noted> drain(timestamp now);
+  // Everything noted since the last call; authentication failures only when a minute has passed,
+  // or when this call is the last one.
+  std::vector<noted> drain(timestamp now, bool last = false);
 
  private:
   static constexpr std::size_t shards = 16;
   static constexpr std::size_t per_shard_max = 8'192;
   struct shard {
     std::mutex mutex;
-    std::unordered_map<pat_id, std::pair<workspace_id, timestamp>> uses;
+    // By workspace too: who imports a token chooses its id.
+    std::map<std::pair<workspace_id, pat_id>, timestamp> uses;
   };
   std::array<shard, shards> shards_;
 
@@ -42,6 +44,7 @@ class activity {
   std::map<workspace_id, std::vector<model::note_activity::act>> acts_;
   std::size_t acts_count_ = 0;
   std::map<std::string, std::int64_t, std::less<>> act_hours_;  // what was recorded in which hour
+  std::int64_t acts_forgotten_hour_ = 0;                        // when hours gone by were last cleared from it
   std::map<std::string, std::uint32_t, std::less<>> failures_;
   std::int64_t failures_minute_ = 0;
 };

@@ -19,34 +19,35 @@ directory::directory(caf::actor_system& system, cluster::log& log, const crypto:
 void directory::deliver(order o) {
   auto ws = o.ctx.workspace;
   auto& s = shards_[std::hash<workspace_id>{}(ws) % shards];
-  auto placed = std::make_shared<placed_order>();
-  placed->what = std::move(o);
-  placed->total = orders_;
   workspace_actor actor;
-  bool full = orders_->load(std::memory_order_relaxed) >= settings_.queue_total;
-  if (!full) {
+  std::shared_ptr<queue_slot> slot;
+  // Taken before it is compared: callers that race for the last place get it once.
+  if (orders_->fetch_add(1, std::memory_order_relaxed) < settings_.queue_total) {
     std::lock_guard lock(s.mutex);
     auto& found = s.awake[ws];
     if (!found.actor) {
       found.slot = std::make_shared<queue_slot>();
       found.actor = system_.spawn(workspace_behavior, &log_, &keys_, ws);
     }
-    full = found.slot->orders.load(std::memory_order_relaxed) >= settings_.queue_per_workspace;
-    if (!full) {
+    if (found.slot->orders.load(std::memory_order_relaxed) < settings_.queue_per_workspace) {
       // Taken under the lock, so that an actor with an order on its way is never put to sleep.
       found.slot->orders.fetch_add(1, std::memory_order_relaxed);
       found.slot->last_used_ms.store(steady_ms(), std::memory_order_relaxed);
-      placed->slot = found.slot;
+      slot = found.slot;
       actor = found.actor;
     }
   }
-  if (full) {
+  if (!slot) {
+    orders_->fetch_sub(1, std::memory_order_relaxed);
     busy_.fetch_add(1, std::memory_order_relaxed);
     answer a;
     a.outcome.refused = error{errc::busy, "Too many requests are waiting. Try again shortly"};
-    return placed->answer_with(std::move(a));
+    return o.reply(std::move(a));
   }
-  orders_->fetch_add(1, std::memory_order_relaxed);
+  auto placed = std::make_shared<placed_order>();
+  placed->what = std::move(o);
+  placed->slot = std::move(slot);
+  placed->total = orders_;
   caf::anon_send(actor, std::move(placed));
 }
 

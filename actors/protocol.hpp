@@ -1,9 +1,8 @@
 #pragma once
 // The messages actors exchange, all of them.
 
-#include <caf/all.hpp>
-
 #include <atomic>
+#include <caf/all.hpp>
 #include <cstdint>
 #include <memory>
 
@@ -21,24 +20,23 @@ struct placed_order {
   placed_order() = default;
   placed_order(const placed_order&) = delete;
   placed_order& operator=(const placed_order&) = delete;
-  // An order that is dropped anywhere (a defect, or no memory) still frees its place and is answered.
+  // An actor that dies with orders in its queue drops them here: nobody is left without an answer.
   ~placed_order() {
-    if (!what.reply) return;
+    if (!what.reply || !slot) return;
     answer a;
-    a.outcome.refused = error{errc::internal, "The order was dropped"};
+    a.outcome.refused = error{errc::internal, "The workspace's actor ended before it could answer"};
     answer_with(std::move(a));
   }
 
   order what;
-  std::shared_ptr<queue_slot> slot;  // empty until there was room
+  std::shared_ptr<queue_slot> slot;
   std::shared_ptr<std::atomic<std::size_t>> total;
+  crypto::secure_bytes fresh_token;  // of a create under way: it leaves with the answer or not at all
 
   // Frees the place, then answers: who asks again at once finds room.
   void answer_with(answer a) {
-    if (slot) {
-      slot->orders.fetch_sub(1, std::memory_order_relaxed);
-      total->fetch_sub(1, std::memory_order_relaxed);
-    }
+    slot->orders.fetch_sub(1, std::memory_order_relaxed);
+    total->fetch_sub(1, std::memory_order_relaxed);
     what.reply(std::move(a));
   }
 };

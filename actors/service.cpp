@@ -55,12 +55,11 @@ class caf_service final : public service {
     }
     wake_.notify_one();
     housekeeper_.join();
-    write_notes();
+    write_notes(true);
     // Every order ends with the log's answer, and the log still runs: this is bounded by their deadlines.
     auto give_up = steady::now() + std::chrono::seconds(5);
     std::unique_lock lock(mutex_);
-    while (directory_.stats().orders > 0 && steady::now() < give_up)
-      wake_.wait_for(lock, std::chrono::milliseconds(2));
+    while (directory_.stats().orders > 0 && steady::now() < give_up) wake_.wait_for(lock, std::chrono::milliseconds(2));
   }
 
  private:
@@ -68,14 +67,14 @@ class caf_service final : public service {
     std::unique_lock lock(mutex_);
     while (!wake_.wait_for(lock, settings_.note_flush, [this] { return stopping_; })) {
       lock.unlock();
-      write_notes();
+      write_notes(false);
       directory_.put_idle_to_sleep();
       lock.lock();
     }
   }
 
-  void write_notes() {
-    for (auto& noted : activity_.drain(time_.now())) {
+  void write_notes(bool last) {
+    for (auto& noted : activity_.drain(time_.now(), last)) {
       order o;
       o.ctx.request = request_id{crypto::random_uuid()};
       o.ctx.workspace = noted.workspace;

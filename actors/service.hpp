@@ -54,12 +54,12 @@ struct order {
 };
 
 struct settings {
-  std::size_t threads = 2;                 // of the actor scheduler
-  std::size_t queue_per_workspace = 256;   // orders under way; beyond: busy
+  std::size_t threads = 2;                // of the actor scheduler
+  std::size_t queue_per_workspace = 256;  // orders under way; beyond: busy
   std::size_t queue_total = 8'192;
   std::chrono::milliseconds idle{60'000};  // an actor without orders for so long is put to sleep
   std::chrono::milliseconds note_flush{1'000};
-  std::string node = "solo";               // named in audit entries
+  std::string node = "solo";  // named in audit entries
 };
 
 struct service_stats {

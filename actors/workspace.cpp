@@ -30,7 +30,6 @@ void workspace_state::on_order(order_ptr o) {
   if (!op) return o->answer_with(refusal(op.error()));
   model::command command{o->what.ctx, std::move(*op)};
   if (auto refused = model::refused_early(*view, command)) {
-    fresh_tokens_.erase(o->what.ctx.request);
     answer a;
     a.outcome = std::move(*refused);
     return o->answer_with(std::move(a));
@@ -43,32 +42,41 @@ void workspace_state::propose(order_ptr o, model::command command) {
   cluster::proposal p;
   p.what = std::move(command);
   p.deadline = o->what.deadline;
-  p.done = [me, o](cluster::settled s) {
-    caf::anon_send(me, std::make_shared<decided>(decided{o, std::move(s)}));
-  };
+  p.done = [me, o](cluster::settled s) { caf::anon_send(me, std::make_shared<decided>(decided{o, std::move(s)})); };
   log->propose(std::move(p));
 }
 
 void workspace_state::on_decided(const decided_ptr& d) {
   auto& o = *d->from;
-  answer a;
-  if (auto made = fresh_tokens_.extract(o.what.ctx.request)) a.token = std::move(made.mapped());
-  using fate = cluster::settled::fate;
-  if (d->result.how != fate::committed) {
+  if (d->result.how != cluster::settled::fate::committed) {
     // `unknown` on a single node means that this node cannot persist any more: it says so.
     return o.answer_with(refusal(std::move(d->result.why)));
   }
+  answer a;
   a.outcome = std::move(d->result.outcome);
-  if (a.outcome.refused) a.token = {};
-  if (const auto* r = std::get_if<model::revealed>(&a.outcome.what); r && !a.outcome.refused) {
-    // Only here, after the act is durable and on record, is anything decrypted.
-    auto token = open_revealed(*log->applied_view(), *r);
+  if (!a.outcome.refused) {
+    auto token = token_of(o, a.outcome);
     if (token)
       a.token = std::move(*token);
     else
       a.outcome.refused = token.error();
   }
   o.answer_with(std::move(a));
+}
+
+// Only here, after the act is durable and on record, is anything decrypted.
+result<crypto::secure_bytes> workspace_state::token_of(placed_order& o, const model::outcome& decided) {
+  if (const auto* r = std::get_if<model::revealed>(&decided.what))
+    return open_sealed(*log->applied_view(), r->pat, r->sealed);
+  if (!std::holds_alternative<issue_pat>(o.what.what)) return crypto::secure_bytes{};
+  if (!decided.replayed) return std::move(o.fresh_token);
+  // The request had created this PAT before: its token is the one sealed then, not the one made now.
+  const auto& pat = std::get<model::pat_entry>(decided.what);
+  auto view = log->applied_view();
+  auto sealed = view->get(model::space::sealed, model::keys::sealed_pat(id, pat.id));
+  if (!view->trustworthy()) return fail(unreadable());
+  if (!sealed) return fail(errc::not_found, "The personal access token has been revoked");
+  return open_sealed(*view, pat, *sealed);
 }
 
 result<const crypto::data_key*> workspace_state::open_key(const model::view& v, std::uint32_t version) {
@@ -88,7 +96,7 @@ result<const crypto::data_key*> workspace_state::open_key(const model::view& v, 
 
 result<model::operation> workspace_state::prepare(const model::view& v, placed_order& o) {
   auto& what = o.what.what;
-  if (auto* pat = std::get_if<issue_pat>(&what)) return seal_new_pat(v, o.what.ctx, *pat);
+  if (auto* pat = std::get_if<issue_pat>(&what)) return seal_new_pat(v, o, *pat);
   if (auto* ws = std::get_if<found_workspace>(&what))
     return model::operation{model::create_workspace{ws->name, ws->email, keys->make_data_key(id, 1)}};
   if (auto* admit = std::get_if<admit_claimed>(&what))
@@ -97,8 +105,8 @@ result<model::operation> workspace_state::prepare(const model::view& v, placed_o
   return std::move(std::get<model::operation>(what));
 }
 
-result<model::operation> workspace_state::seal_new_pat(const model::view& v, const model::context& ctx,
-                                                       const issue_pat& what) {
+result<model::operation> workspace_state::seal_new_pat(const model::view& v, placed_order& o, const issue_pat& what) {
+  const auto& ctx = o.what.ctx;
   auto who = model::stand(v, ctx, model::scope_write);
   if (!who) return fail(who.error());
   const auto& ws = who->workspace;
@@ -121,14 +129,15 @@ result<model::operation> workspace_state::seal_new_pat(const model::view& v, con
   bound.created = ctx.now;
   bound.prefix = op.prefix;
   op.sealed = keys->seal(**data_key, pat_sealing(id, op.id, pat_policy(bound)), token.view());
-  fresh_tokens_.insert_or_assign(ctx.request, std::move(token));
+  o.fresh_token = std::move(token);
   return model::operation{std::move(op)};
 }
 
-result<crypto::secure_bytes> workspace_state::open_revealed(const model::view& v, const model::revealed& r) {
-  auto data_key = open_key(v, r.pat.record.data_key_version);
+result<crypto::secure_bytes> workspace_state::open_sealed(const model::view& v, const model::pat_entry& pat,
+                                                          std::string_view sealed) {
+  auto data_key = open_key(v, pat.record.data_key_version);
   if (!data_key) return fail(data_key.error());
-  return keys->open(**data_key, pat_sealing(id, r.pat.id, pat_policy(r.pat.record)), r.sealed);
+  return keys->open(**data_key, pat_sealing(id, pat.id, pat_policy(pat.record)), sealed);
 }
 
 workspace_actor::behavior_type workspace_behavior(workspace_actor::stateful_pointer<workspace_state> self,

@@ -2,7 +2,6 @@
 // One workspace's actor. Its state is what is costly to fetch (the open data key); the truth is in
 // the log and in the store, so it can be put to sleep at any time between orders.
 
-#include <map>
 #include <optional>
 
 #include "actors/protocol.hpp"
@@ -26,11 +25,10 @@ struct workspace_state {
   result<const crypto::data_key*> open_key(const model::view& v, std::uint32_t version);
   // The command for an intent, sealed; needs a view of the workspace.
   result<model::operation> prepare(const model::view& v, placed_order& o);
-  result<model::operation> seal_new_pat(const model::view& v, const model::context& ctx, const issue_pat& what);
-  result<crypto::secure_bytes> open_revealed(const model::view& v, const model::revealed& r);
-
-  // Tokens made for creates under way, by request: they leave with the answer or not at all.
-  std::map<request_id, crypto::secure_bytes> fresh_tokens_;
+  result<model::operation> seal_new_pat(const model::view& v, placed_order& o, const issue_pat& what);
+  // What a committed order may show: nothing, a revealed token, or that of a created PAT.
+  result<crypto::secure_bytes> token_of(placed_order& o, const model::outcome& decided);
+  result<crypto::secure_bytes> open_sealed(const model::view& v, const model::pat_entry& pat, std::string_view sealed);
 };
 
 workspace_actor::behavior_type workspace_behavior(workspace_actor::stateful_pointer<workspace_state> self,
