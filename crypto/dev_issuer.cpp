@@ -53,10 +53,9 @@ result<dev_key> load(const std::filesystem::path& directory) {
   json_reader reader{private_jwk_bytes_max};
   const auto jwk = reader.read(file->content.view());
   if (!jwk || string_member(*jwk, "kty") != "OKP" || string_member(*jwk, "crv") != "Ed25519") return refused();
-  auto secret = base64url_decode(string_member(*jwk, "d").value_or(""));
+  const auto secret = decode_secret(string_member(*jwk, "d").value_or(""));
   if (!secret) return refused();
-  auto key = from_secret(*secret);
-  OPENSSL_cleanse(secret->data(), secret->size());
+  auto key = from_secret(secret->view());
   if (!key || string_member(*jwk, "x") != key->x || string_member(*jwk, "kid") != key->kid) return refused();
   return std::move(*key);
 }

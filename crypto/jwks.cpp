@@ -119,11 +119,9 @@ std::optional<verification_key> parse_key(const dom::object& jwk, bool allow_sym
   if (kty == "oct") {
     const auto text = string_member(jwk, "k");
     if (!allow_symmetric || !text || has(jwk, "d")) return std::nullopt;
-    auto secret = base64url_decode(*text);
-    if (!secret) return std::nullopt;
-    out.secret = secure_bytes{*secret};
-    OPENSSL_cleanse(secret->data(), secret->size());
-    if (out.secret.size() < hs256_secret_bytes_min) return std::nullopt;
+    auto secret = decode_secret(*text);
+    if (!secret || secret->size() < hs256_secret_bytes_min) return std::nullopt;
+    out.secret = std::move(*secret);
     out.algorithm = jwt_algorithm::hs256;
     out.signature_bytes = 32;
   } else {

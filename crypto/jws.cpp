@@ -126,6 +126,15 @@ bool verification_key::owns(std::string_view header_alg) const {
   return false;
 }
 
+std::optional<secure_bytes> decode_secret(std::string_view text) {
+  auto decoded = base64url_decode(text);
+  if (!decoded) return std::nullopt;
+  std::string& plain = *decoded;
+  secure_bytes out{plain};
+  OPENSSL_cleanse(plain.data(), plain.size());
+  return out;
+}
+
 jwt_refusal check_signature(const compact_jws& jws, const verification_key& key) {
   if (!key.owns(jws.alg)) return jwt_refusal::algorithm;
   if (jws.signature.size() != key.signature_bytes) return jwt_refusal::signature;

@@ -64,6 +64,9 @@ struct compact_jws {
 };
 jwt_refusal parse_compact(std::string_view compact, compact_jws& out);
 
+// base64url of a secret; what ordinary memory held of it is wiped on return.
+std::optional<secure_bytes> decode_secret(std::string_view text);
+
 // Answers `none` when the signature is this key's.
 jwt_refusal check_signature(const compact_jws& jws, const verification_key& key);
 
