@@ -276,6 +276,9 @@ TEST_CASE("only nacre itself notes activity; a use is recorded once an hour and 
   note(500);
   note(2000);
   CHECK(w.pat(1).value().last_used == after(w.now, 2000));
+  auto before = w.st.all();
+  note(2000);  // the same use noted twice is no event
+  CHECK(w.st.all() == before);
   CHECK(w.audit_size() == audited + 1);
   note(3'600'000);
   CHECK(w.audit_size() == audited + 2);
