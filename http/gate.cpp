@@ -9,6 +9,7 @@
 #include "crypto/digest.hpp"
 #include "crypto/random.hpp"
 #include "crypto/token.hpp"
+#include "http/text.hpp"
 #include "model/keys.hpp"
 #include "model/limits.hpp"
 #include "model/load.hpp"
@@ -26,16 +27,17 @@ auto unauthenticated() { return fail(errc::unauthenticated, "Authentication fail
 std::optional<std::string_view> bearer(std::string_view value) {
   constexpr std::string_view scheme = "bearer ";
   if (value.size() <= scheme.size() || value.size() > scheme.size() + limits::bearer_bytes_max) return std::nullopt;
-  for (std::size_t i = 0; i < scheme.size(); ++i)
-    if ((value[i] | 0x20) != scheme[i] && value[i] != scheme[i]) return std::nullopt;
+  if (!same_word(value.substr(0, scheme.size()), scheme)) return std::nullopt;
   auto credential = value.substr(scheme.size());
   for (char c : credential)
     if (c <= ' ' || c > '~') return std::nullopt;
   return credential;
 }
 
+// Two dots, and a first byte '{' in base64url: "ey" for most, "ew" where white space follows.
 bool looks_like_jwt(std::string_view credential) {
-  return std::count(credential.begin(), credential.end(), '.') == 2 && credential.starts_with("ey");
+  return std::count(credential.begin(), credential.end(), '.') == 2 &&
+         (credential.starts_with("ey") || credential.starts_with("ew"));
 }
 
 }  // namespace
@@ -159,14 +161,14 @@ void gate::by_jwt(std::string_view compact, const request& r, unique_function<vo
   p.who.subject = claims->subject;
   p.email = claims->email && model::check_email(*claims->email) ? *claims->email : "";
   if (claims->trust_roles && claims->workspace && claims->role)
-    return admit_claimed(*claims, std::move(p), r, key, std::move(done));
+    return admit_claimed(*claims, std::move(p), r, {key, generation}, std::move(done));
   cache_->keep(key, p, generation, now, timestamp{claims->expires_s * 1000});
   done(std::move(p));
 }
 
 // "Workspace, user and role named in such a JWT come into being at first use": what is there already
 // is left alone, so a later token cannot undo what an owner decided.
-void gate::admit_claimed(const crypto::jwt_claims& claims, principal p, const request& r, const std::string& cache_key,
+void gate::admit_claimed(const crypto::jwt_claims& claims, principal p, const request& r, verified token,
                          unique_function<void(result<principal>)> done) {
   auto ws = parse_uuid(*claims.workspace);
   auto role = model::parse_role(*claims.role);
@@ -174,7 +176,6 @@ void gate::admit_claimed(const crypto::jwt_claims& claims, principal p, const re
     note_failure("claims");
     return done(unauthenticated());
   }
-  auto generation = tokens_.generation();
   timestamp expires{claims.expires_s * 1000};
   auto name = claims.workspace_name.value_or("");
   if (!model::check_name("ws_name", name, limits::name_chars_max)) name = "Workspace " + claims.workspace->substr(0, 8);
@@ -189,10 +190,10 @@ void gate::admit_claimed(const crypto::jwt_claims& claims, principal p, const re
   o.ctx.node = settings_.node;
   o.what = actors::admit_claimed{std::move(name), p.email, *role};
   o.deadline = r.deadline;
-  auto finish = [this, p = std::move(p), cache_key, generation, expires,
+  auto finish = [this, p = std::move(p), token = std::move(token), expires,
                  done = std::move(done)](result<void> admitted) mutable {
     if (!admitted) return done(fail(admitted.error()));
-    cache_->keep(cache_key, p, generation, time_.now(), expires);
+    cache_->keep(token.cache_key, p, token.generation, time_.now(), expires);
     done(std::move(p));
   };
   service_.query(

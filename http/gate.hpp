@@ -55,7 +55,12 @@ class gate {
   void note_failure(std::string_view why);
   void by_jwt(std::string_view compact, const request& r, unique_function<void(result<principal>)> done);
   void by_pat(std::string_view token, const request& r, unique_function<void(result<principal>)> done);
-  void admit_claimed(const crypto::jwt_claims& claims, principal p, const request& r, const std::string& cache_key,
+  // Under which name a verified token is remembered, and which keys verified it.
+  struct verified {
+    std::string cache_key;
+    std::uint64_t generation;
+  };
+  void admit_claimed(const crypto::jwt_claims& claims, principal p, const request& r, verified token,
                      unique_function<void(result<principal>)> done);
 
   actors::service& service_;

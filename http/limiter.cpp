@@ -11,10 +11,13 @@ static_assert(crypto_shorthash_KEYBYTES == 16 && crypto_shorthash_BYTES == 8);
 
 limiter::limiter(rate r, std::size_t keys_max) : per_shard_max_(std::max<std::size_t>(1, keys_max / shards)) {
   crypto_shorthash_keygen(key_.data());
-  if (r.per_second <= 0) return;
+  if (!(r.per_second > 0)) return;
+  // Bounded, so that no rate makes the sums below overflow: at the slowest, one in a hundred days.
+  constexpr double interval_ns_max = 1e9 * 86'400 * 100, tolerance_ns_max = 1e9 * 86'400 * 10'000;
   using ns = std::chrono::nanoseconds;
-  interval_ = ns{static_cast<ns::rep>(1e9 / r.per_second)};
-  tolerance_ = ns{static_cast<ns::rep>(1e9 / r.per_second * (std::max(1.0, r.burst) - 1))};
+  double interval = std::clamp(1e9 / r.per_second, 1.0, interval_ns_max);
+  interval_ = ns{static_cast<ns::rep>(interval)};
+  tolerance_ = ns{static_cast<ns::rep>(std::min(interval * (std::max(1.0, r.burst) - 1), tolerance_ns_max))};
 }
 
 std::uint64_t limiter::hash(std::string_view key) const {

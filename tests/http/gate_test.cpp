@@ -1,0 +1,412 @@
+// Who is calling: what the gate lets in, what it remembers, and what it never does.
+
+#include "http/gate.hpp"
+
+#include <set>
+#include <thread>
+
+#include "crypto/token.hpp"
+#include "model/limits.hpp"
+#include "tests/support/installation.hpp"
+
+using namespace nacre;
+using namespace nacre::http;
+using namespace nacre::testing;
+
+namespace {
+
+const user_id owner = user_no(1);
+const workspace_id home = workspace_no(1);
+using outcome = std::optional<result<principal>>;
+
+// The real one, counted; `turn` stands for a change of keys.
+class counted final : public crypto::authenticator {
+ public:
+  explicit counted(std::unique_ptr<crypto::authenticator> real) : real_(std::move(real)) {}
+  result<crypto::jwt_claims> verify(std::string_view compact, timestamp now, crypto::jwt_refusal* why) const override {
+    ++verified;
+    auto claims = real_->verify(compact, now, why);
+    if (during) during();
+    return claims;
+  }
+  std::size_t reload() override { return real_->reload(); }
+  std::uint64_t generation() const override { return real_->generation() + turn; }
+  mutable std::atomic<std::size_t> verified{0};
+  std::atomic<std::uint64_t> turn{0};
+  std::function<void()> during;
+
+ private:
+  std::unique_ptr<crypto::authenticator> real_;
+};
+
+struct door : installation {
+  explicit door(actors::settings s = {}) : installation(std::move(s)) {
+    REQUIRE(crypto::ensure_dev_issuer(directory.path()));
+    crypto::issuer_config dev;
+    dev.issuer = crypto::dev_issuer_name;
+    dev.audience = crypto::dev_audience;
+    dev.jwks_file = directory / "dev-issuer.jwks.json";
+    dev.trust_roles = true;
+    dev.subject_is_user_id = true;
+    tokens = std::make_unique<counted>(crypto::test::value(crypto::make_authenticator({dev})));
+    gate_settings g;
+    g.node = "n1";
+    g.failed = [this](std::string_view why) { failures.put(std::string(why)); };
+    entry = std::make_unique<gate>(*service, *tokens, keys, time, std::move(g));
+  }
+
+  std::string mint(user_id who, std::int64_t seconds = 3600) {
+    return minted({.subject = to_string(who), .seconds = seconds});
+  }
+  std::string mint_claims(user_id who, workspace_id ws, std::string role) {
+    return minted(
+        {.subject = to_string(who), .workspace = to_string(ws), .role = std::move(role), .email = "a@example.org"});
+  }
+  std::string minted(const crypto::mint_request& what) {
+    return crypto::test::value(crypto::mint_dev_token(directory.path(), what, time.now()));
+  }
+  request with(std::optional<std::string> authorization) {
+    request r;
+    r.id = request_no(requests += 2);
+    if (authorization) r.headers.push_back({"Authorization", *authorization});
+    r.client.text = "192.0.2.7";
+    r.deadline = in_a_while();
+    return r;
+  }
+  result<principal> come(std::optional<std::string> authorization) {
+    auto box = std::make_shared<inbox<outcome>>();
+    entry->authenticate(with(std::move(authorization)), [box](result<principal> p) { box->put(std::move(p)); });
+    if (!box->await(1)) FAIL("no answer");
+    return std::move(*box->next());
+  }
+  std::string refused(std::optional<std::string> authorization) {
+    failures.take();
+    auto p = come(std::move(authorization));
+    if (p) return "admitted";
+    auto why = failures.take();
+    return std::string(name_of(p.error().code)) + " " + (why.empty() ? "-" : why.at(0));
+  }
+  std::string pat(model::scope_set scopes = model::scope_read, std::optional<timestamp> expires = {}) {
+    auto a = ask(as(owner), actors::issue_pat{"ci", scopes, expires});
+    REQUIRE_FALSE(a.outcome.refused);
+    latest = pat_of(a).id;
+    return text_of(a);
+  }
+  std::size_t audited(const std::string& action, workspace_id ws = home) {
+    std::size_t times = 0;
+    view()->scan(model::space::audit, model::keys::audit(ws, 0), model::keys::audit(ws, UINT64_MAX),
+                 [&](std::string_view, std::string_view row) {
+                   times += row.find("\"action\":\"" + action + "\"") != std::string_view::npos;
+                   return true;
+                 });
+    return times;
+  }
+  std::optional<model::member_record> membership(user_id who, workspace_id ws = home) {
+    return model::load<model::member_record>(*view(), model::space::state, model::keys::member(ws, who));
+  }
+
+  crypto::test::temporary_directory directory;
+  std::unique_ptr<counted> tokens;
+  inbox<std::string> failures;
+  std::unique_ptr<gate> entry;
+  pat_id latest;
+};
+
+}  // namespace
+
+TEST_CASE("the scheme is Bearer in any case and one space, the credential at most 8 KiB", "[http][gate]") {
+  door d;
+  auto token = d.mint(owner);
+  for (auto scheme : {"Bearer ", "bearer ", "BEARER ", "bEaReR "}) CHECK(d.come(scheme + token));
+  const std::string bad[] = {
+      "",
+      "Bearer",
+      "Bearer ",
+      token,
+      "Bearer  " + token,
+      " Bearer " + token,
+      "Basic " + token,
+      "Bearer\t" + token,
+      "Bearer" + token,
+      "Bearer " + token + " ",
+      "Bearer " + token + "\x7f",
+      "Bearer " + token + "\xc3\xa9",
+      std::string("Bearer\0", 7) + token,
+      "\x02"
+      "earer " +
+          token,
+  };
+  for (const auto& each : bad) {
+    INFO(each.substr(0, 20));
+    CHECK(d.refused(each) == "unauthenticated scheme");
+  }
+  CHECK(d.refused(std::nullopt) == "unauthenticated missing");
+  auto verified = d.tokens->verified.load();
+  CHECK(d.refused("Bearer eyJ." + std::string(limits::bearer_bytes_max - 5, 'a') + ".") == "unauthenticated malformed");
+  CHECK(d.tokens->verified == verified + 1);
+  CHECK(d.refused("Bearer eyJ." + std::string(limits::bearer_bytes_max - 4, 'a') + ".") == "unauthenticated scheme");
+  CHECK(d.tokens->verified == verified + 1);
+}
+
+TEST_CASE("a token whose header begins with white space is a JWT too", "[http][gate]") {
+  door d;
+  auto verified = d.tokens->verified.load();
+  CHECK(d.refused("Bearer ewogICJhbGciOiJFZERTQSJ9.e30.AA") != "unauthenticated checksum");
+  CHECK(d.tokens->verified == verified + 1);
+}
+
+TEST_CASE("a verified token is remembered, until it expires, its time is up or the keys change",
+          "[http][gate][cache]") {
+  door d;
+  auto token = "Bearer " + d.mint(owner);
+  for (int i = 0; i < 5; ++i) {
+    auto p = d.come(token);
+    REQUIRE(p);
+    CHECK(p->who.user == owner);
+    CHECK(p->who.via == model::caller::kind::jwt);
+    CHECK_FALSE(p->bound_to);
+  }
+  CHECK(d.tokens->verified == 1);
+  d.time.advance(29'999);
+  CHECK(d.come(token));
+  CHECK(d.tokens->verified == 1);
+  d.time.advance(1);  // 30 s: time is up
+  CHECK(d.come(token));
+  CHECK(d.tokens->verified == 2);
+  d.tokens->turn = 1;  // other keys
+  CHECK(d.come(token));
+  CHECK(d.tokens->verified == 3);
+  CHECK(d.come(token));
+  CHECK(d.tokens->verified == 3);
+
+  auto brief = "Bearer " + d.mint(owner, 10);
+  CHECK(d.come(brief));
+  d.time.advance(10'000);  // its own end comes before ours: verified anew, and still good within the skew
+  CHECK(d.come(brief));
+  CHECK(d.tokens->verified == 5);
+  d.time.advance(60'000);
+  CHECK(d.refused(brief) == "unauthenticated expired");
+}
+
+TEST_CASE("keys that change while a token is verified are not credited with it", "[http][gate][cache]") {
+  for (bool claims : {false, true}) {
+    door d;
+    auto token = "Bearer " + (claims ? d.mint_claims(owner, home, "owner") : d.mint(owner));
+    d.tokens->during = [&] { d.tokens->turn = 1; };
+    CHECK(d.come(token));
+    d.tokens->during = nullptr;
+    CHECK(d.come(token));
+    CHECK(d.tokens->verified == 2);
+  }
+}
+
+TEST_CASE("the memory of tokens is bounded", "[http][gate][cache]") {
+  door d;
+  gate_settings g;
+  g.cache_entries = 16;
+  gate small(*d.service, *d.tokens, d.keys, d.time, std::move(g));
+  std::vector<std::string> tokens;
+  for (std::uint64_t n = 1; n <= 100; ++n) tokens.push_back("Bearer " + d.mint(user_no(n)));
+  auto pass = [&] {
+    std::size_t admitted = 0;
+    for (const auto& t : tokens) small.authenticate(d.with(t), [&](auto p) { admitted += p.has_value(); });
+    return admitted;
+  };
+  CHECK(pass() == 100);
+  CHECK(pass() == 100);
+  CHECK(d.tokens->verified >= 184);  // at most 16 were remembered
+}
+
+TEST_CASE("who is refused is counted, and told nothing", "[http][gate]") {
+  door d;
+  door elsewhere;
+  CHECK(d.refused("Bearer " + elsewhere.mint(owner)) == "unauthenticated unknown_key");
+  CHECK(d.refused("Bearer eyJh.e30.AA") == "unauthenticated header");
+  auto p = d.come("Bearer eyJh.e30.AA");
+  CHECK(p.error().text == "Authentication failed");
+}
+
+TEST_CASE("a personal access token stands for its owner, in its workspace, with its scopes", "[http][gate][pat]") {
+  door d;
+  d.found();
+  auto token = d.pat(model::scope_write);
+  auto p = d.come("Bearer " + token);
+  REQUIRE(p);
+  CHECK(p->who.via == model::caller::kind::pat);
+  CHECK(p->who.user == owner);
+  CHECK(p->who.pat == d.latest);
+  CHECK(p->who.scopes == (model::scope_read | model::scope_write));
+  CHECK(p->bound_to == home);
+}
+
+TEST_CASE("personal access tokens are refused by what is wrong with them", "[http][gate][pat]") {
+  door d;
+  d.found();
+  auto token = d.pat();
+  auto mistyped = token;
+  mistyped[20] = mistyped[20] == 'a' ? 'b' : 'a';
+  CHECK(d.refused("Bearer " + mistyped) == "unauthenticated checksum");
+  CHECK(d.refused("Bearer nonsense") == "unauthenticated checksum");
+  // Ours by its checksum, but nobody stored it.
+  auto unknown = crypto::make_alephant_token(d.keys, "Pearl");
+  CHECK(d.refused("Bearer " + std::string(unknown.view())) == "unauthenticated unknown");
+  // Expired to the millisecond.
+  auto brief = d.pat(model::scope_read, after(d.time.now(), 1'000));
+  d.time.advance(999);
+  CHECK(d.come("Bearer " + brief));
+  d.time.advance(1);
+  CHECK(d.refused("Bearer " + brief) == "token_expired expired");
+  CHECK(d.come("Bearer " + token));
+  // Revoked wins over expired.
+  REQUIRE_FALSE(d.ask(d.as(owner), model::operation{model::revoke_pat{d.latest}}).outcome.refused);
+  CHECK(d.refused("Bearer " + brief) == "token_revoked revoked");
+  CHECK(d.come("Bearer " + brief).error().text == "Token has been revoked");
+  // Nothing of a deleted workspace is known any more.
+  REQUIRE_FALSE(d.ask(d.as(owner), model::operation{model::delete_workspace{}}).outcome.refused);
+  CHECK(d.refused("Bearer " + token) == "unauthenticated unknown");
+}
+
+TEST_CASE("foreign tokens are looked up only where some were imported", "[http][gate][pat]") {
+  door d;
+  d.found();
+  const std::string foreign = "ghp_0123456789abcdefghij";
+  model::import_pat op;
+  op.id = pat_no(7);
+  op.owner = owner;
+  op.name = "old";
+  op.prefix = "ghp_";
+  op.created = d.time.now();
+  op.lookup = d.keys.token_lookup(foreign);
+  REQUIRE_FALSE(d.ask(d.as(owner), model::operation{op}).outcome.refused);
+  CHECK(d.refused("Bearer " + foreign) == "unauthenticated checksum");
+  d.entry->expect_imported_tokens();
+  auto p = d.come("Bearer " + foreign);
+  REQUIRE(p);
+  CHECK(p->who.pat == pat_no(7));
+  CHECK(p->bound_to == home);
+  CHECK(d.refused("Bearer ghp_0123456789abcdefghik") == "unauthenticated unknown");
+  CHECK(d.refused("Bearer short") == "unauthenticated checksum");
+  CHECK(d.refused("Bearer " + std::string(513, 'a')) == "unauthenticated checksum");
+}
+
+TEST_CASE("a lookup row that names another token's record admits nobody", "[http][gate][pat]") {
+  door d;
+  d.found();
+  auto weak = d.pat(model::scope_read);
+  auto strong = d.pat(model::scope_admin);
+  auto row = d.view()->get(model::space::index, model::keys::token(crypto::view(d.keys.token_lookup(strong))));
+  REQUIRE(row);
+  auto key = model::keys::token(crypto::view(d.keys.token_lookup(weak)));
+  REQUIRE(d.memory->apply({{storage::write::kind::put, model::space::index, key, *row}}, storage::durability::synced));
+  CHECK(d.refused("Bearer " + weak) == "unauthenticated unknown");
+}
+
+TEST_CASE("a trusted token's workspace and role come into being at first use, and only then", "[http][gate][claims]") {
+  door d;
+  auto boss = "Bearer " + d.mint_claims(owner, home, "owner");
+  for (int i = 0; i < 3; ++i) {
+    auto p = d.come(boss);
+    REQUIRE(p);
+    CHECK(p->email == "a@example.org");
+  }
+  REQUIRE(d.membership(owner));
+  CHECK(d.membership(owner)->role == model::role::owner);
+  CHECK(d.audited("workspace.create") == 1);
+  CHECK(d.audited("member.admit") == 1);
+  CHECK(broken_in(*d.view()).empty());
+
+  // Who is a member already stays what they are.
+  d.join(user_no(2), model::role::member);
+  CHECK(d.come("Bearer " + d.mint_claims(user_no(2), home, "owner")));
+  CHECK(d.membership(user_no(2))->role == model::role::member);
+  // Who was removed does not come back by a token.
+  REQUIRE_FALSE(d.ask(d.as(owner), model::operation{model::remove_member{user_no(2)}}).outcome.refused);
+  d.time.advance(31'000);
+  CHECK(d.come("Bearer " + d.mint_claims(user_no(2), home, "admin")));  // somebody, but no member
+  CHECK(d.membership(user_no(2))->removed);
+  // A deleted workspace stays deleted, also for who had never been there.
+  REQUIRE_FALSE(d.ask(d.as(owner), model::operation{model::delete_workspace{}}).outcome.refused);
+  CHECK(d.come("Bearer " + d.mint_claims(user_no(3), home, "owner")));
+  CHECK_FALSE(d.membership(user_no(3)));
+  auto ws = model::load<model::workspace_record>(*d.view(), model::space::state, model::keys::workspace(home));
+  CHECK(ws->deleted);
+}
+
+TEST_CASE("claims that name no workspace or no role admit nobody", "[http][gate][claims]") {
+  door d;
+  auto of = [&](std::string ws, std::string role) {
+    return "Bearer " + d.minted({.subject = to_string(owner), .workspace = std::move(ws), .role = std::move(role)});
+  };
+  CHECK(d.refused(of("not-a-uuid", "owner")) == "unauthenticated claims");
+  CHECK(d.refused(of(to_string(uuid{}), "owner")) == "unauthenticated claims");
+  CHECK(d.refused(of(to_string(home), "root")) == "unauthenticated claims");
+  CHECK(d.refused(of(to_string(home), "Owner")) == "unauthenticated claims");
+  CHECK(d.refused("Bearer " + d.minted({.subject = "alice"})) == "unauthenticated subject");
+  CHECK(d.refused("Bearer " + d.minted({.subject = to_string(uuid{})})) == "unauthenticated subject");
+  CHECK(d.audited("workspace.create") == 0);
+}
+
+TEST_CASE("a claimed workspace gets a good name, whatever the token says", "[http][gate][claims]") {
+  for (auto [given, kept] : {std::pair<std::string, std::string>{"Team", "Team"},
+                             {std::string(101, 'x'), "Workspace " + to_string(home).substr(0, 8)},
+                             {"  ", "Workspace " + to_string(home).substr(0, 8)}}) {
+    door d;
+    CHECK(d.come(
+        "Bearer " +
+        d.minted(
+            {.subject = to_string(owner), .workspace = to_string(home), .role = "owner", .workspace_name = given})));
+    auto ws = model::load<model::workspace_record>(*d.view(), model::space::state, model::keys::workspace(home));
+    REQUIRE(ws);
+    CHECK(ws->name == kept);
+  }
+}
+
+TEST_CASE("the first use of one token by many at once makes one workspace and one member",
+          "[http][gate][claims][stress]") {
+  for (int repeat = 0; repeat < 5; ++repeat) {
+    door d;
+    auto token = "Bearer " + d.mint_claims(owner, home, "owner");
+    inbox<bool> admitted;
+    std::atomic<bool> go{false};
+    std::vector<std::thread> threads;
+    for (int t = 0; t < 8; ++t)
+      threads.emplace_back([&] {
+        while (!go) std::this_thread::yield();
+        auto r = d.with(token);
+        d.entry->authenticate(r, [&](result<principal> p) { admitted.put(p && p->who.user == owner); });
+      });
+    go = true;
+    for (auto& t : threads) t.join();
+    REQUIRE(admitted.await(8));
+    for (bool good : admitted.take()) CHECK(good);
+    CHECK(d.audited("workspace.create") == 1);
+    CHECK(d.audited("member.admit") == 1);
+    CHECK(broken_in(*d.view()).empty());
+  }
+}
+
+TEST_CASE("a full queue or a failing log is said as such, never as a bad credential", "[http][gate][claims]") {
+  actors::settings s;
+  s.queue_total = 0;
+  door d(s);
+  CHECK(d.refused("Bearer " + d.mint_claims(owner, home, "owner")) == "busy -");
+  CHECK_FALSE(d.membership(owner));
+}
+
+TEST_CASE("a subject is the same user for ever", "[http][gate]") {
+  crypto::jwt_claims c;
+  c.issuer = "https://issuer.example";
+  c.subject = "alice";
+  REQUIRE(user_of(c));
+  CHECK(to_string(*user_of(c)) == "1615806d-0618-837f-90ed-d831008104fe");
+  auto before = *user_of(c);
+  // The border between issuer and subject is part of it.
+  c.issuer = "https://issuer.examplea";
+  c.subject = "lice";
+  CHECK(to_string(*user_of(c)) == "09845c1d-f6e9-8e89-bc1e-1136ed4e371b");
+  CHECK(*user_of(c) != before);
+  c.subject_is_user_id = true;
+  CHECK_FALSE(user_of(c));
+  c.subject = "7F1B0A6E-0000-4000-8000-000000000001";
+  CHECK(to_string(*user_of(c)) == "7f1b0a6e-0000-4000-8000-000000000001");
+}

@@ -1,0 +1,294 @@
+// The table of routes, the words for errors and the reading of queries: each checked whole.
+
+#include "http/routes.hpp"
+
+#include <algorithm>
+#include <limits>
+#include <set>
+
+#include "http/json.hpp"
+#include "model/limits.hpp"
+#include "tests/support/installation.hpp"
+
+using namespace nacre;
+using namespace nacre::http;
+
+namespace {
+
+std::vector<route> described() {
+  std::vector<route> out;
+  for (const auto& e : endpoints()) out.push_back({e.verb, e.pattern, e.name, name_of(e.needs), e.summary});
+  return out;
+}
+
+class nobody final : public crypto::authenticator {
+ public:
+  result<crypto::jwt_claims> verify(std::string_view, timestamp, crypto::jwt_refusal*) const override {
+    return fail(errc::unauthenticated, "no");
+  }
+  std::size_t reload() override { return 0; }
+  std::uint64_t generation() const override { return 0; }
+};
+
+struct answering : testing::installation {
+  nobody tokens;
+  gate who{*service, tokens, keys, time, {}};
+  std::vector<std::string> logged;
+  services with{*service,       who, keys,
+                time,           {},  {{}, {}, {}, [this](request_id, const error& e) {
+                                                  logged.push_back(e.text); }, {}},
+                limiter(rate{})};
+  call asked(std::optional<std::string> authorization = {}) {
+    request r;
+    r.id = testing::request_no(77);
+    if (authorization) r.headers.push_back({"Authorization", *authorization});
+    return call(with, std::move(r), responder{});
+  }
+};
+
+std::string header_of(const response& r, std::string_view name) {
+  for (const auto& h : r.headers)
+    if (h.name == name) return h.value;
+  return "";
+}
+
+request query(std::string raw) {
+  request r;
+  r.query = std::move(raw);
+  return r;
+}
+
+}  // namespace
+
+TEST_CASE("every endpoint has a name of its own, a summary and a handler", "[http][routes]") {
+  std::set<std::string_view> names;
+  std::set<std::pair<method, std::string_view>> places;
+  for (const auto& e : endpoints()) {
+    INFO(e.pattern);
+    CHECK_FALSE(e.name.empty());
+    CHECK(names.insert(e.name).second);
+    CHECK(places.insert({e.verb, e.pattern}).second);
+    CHECK_FALSE(e.summary.empty());
+    CHECK(e.handle != nullptr);
+    CHECK_FALSE(name_of(e.needs).empty());
+  }
+}
+
+TEST_CASE("the router takes the table, and finds every endpoint by its own path", "[http][routes]") {
+  auto table = described();
+  auto made = router::make(table);
+  REQUIRE(made);
+  for (std::size_t i = 0; i < table.size(); ++i) {
+    std::string path;
+    std::size_t captures = 0;
+    for (std::string_view rest = table[i].pattern; !rest.empty();) {
+      auto segment = rest.substr(0, rest.find('/', 1));
+      rest.remove_prefix(segment.size());
+      bool capture = segment.starts_with("/{");
+      path += capture ? "/30000000-0000-4000-8000-00000000000" + std::to_string(captures++) : std::string(segment);
+    }
+    INFO(path);
+    auto match = made->match(table[i].verb, path);
+    REQUIRE(match.what == route_match::verdict::found);
+    CHECK(match.index == i);
+    CHECK(match.capture_count == captures);
+    CHECK(captures <= route_match::captures_max);
+    // Handlers read captures by number.
+    if (endpoints()[i].needs == access::path_workspace) {
+      CHECK(table[i].pattern.starts_with("/api/v1/workspaces/{id}"));
+      CHECK(captures == (table[i].pattern.find("{userId}") != std::string_view::npos ? 2 : 1));
+    } else {
+      CHECK(captures == (table[i].pattern.find("{id}") != std::string_view::npos ? 1 : 0));
+    }
+    CHECK(made->match(table[i].verb, path + "/").what == route_match::verdict::not_found);
+    CHECK(made->match(method::options, path).what == route_match::verdict::method_not_allowed);
+  }
+}
+
+TEST_CASE("only what machines ask about the process is open to everybody", "[http][routes]") {
+  std::set<std::string_view> open;
+  for (const auto& e : endpoints())
+    if (e.needs == access::open) open.insert(e.pattern);
+  CHECK(open == std::set<std::string_view>{"/healthz", "/readyz", "/metrics", "/version"});
+}
+
+TEST_CASE("every error code has its status, its word and the headers that go with them", "[http][errors]") {
+  answering node;
+  struct meaning {
+    errc code;
+    int status;
+    std::string word;
+  };
+  const meaning all[] = {
+      {errc::invalid, 400, "invalid_request"},
+      {errc::unauthenticated, 401, "unauthorized"},
+      {errc::token_revoked, 401, "token_revoked"},
+      {errc::token_expired, 401, "token_expired"},
+      {errc::insufficient_scope, 403, "insufficient_scope"},
+      {errc::forbidden, 403, "forbidden"},
+      {errc::not_found, 404, "not_found"},
+      {errc::conflict, 409, "conflict"},
+      {errc::reveal_not_available, 422, "reveal_not_available"},
+      {errc::rate_limited, 429, "rate_limited"},
+      {errc::busy, 503, "unavailable"},
+      {errc::deadline_exceeded, 503, "unavailable"},
+      {errc::outcome_unknown, 503, "unavailable"},
+      {errc::storage_failed, 503, "unavailable"},
+      {errc::corrupt, 500, "internal"},
+      {errc::unsupported, 500, "internal"},
+      {errc::internal, 500, "internal"},
+  };
+  REQUIRE(std::size(all) == static_cast<std::size_t>(errc::internal));
+  for (const auto& m : all) {
+    INFO(name_of(m.code));
+    node.logged.clear();
+    auto c = node.asked("Bearer x");
+    auto r = error_response(c, {m.code, "The \"words\""});
+    CHECK(r.status == m.status);
+    CHECK(header_of(r, "Content-Type") == "application/json");
+    CHECK(header_of(r, "Cache-Control") == "no-store");
+    auto body = parse_json_object(r.body);
+    REQUIRE(body);
+    CHECK(body->find("code")->string() == m.word);
+    // What went wrong inside is not for the caller, who gets the request id to ask with.
+    auto words = m.status == 500 ? "Internal error" : "The \"words\"";
+    CHECK(body->find("error")->string() == words);
+    CHECK(body->find("message")->string() == words);
+    CHECK(body->find("error_id").has_value() == (m.status >= 500));
+    CHECK(node.logged.size() == (m.status >= 500 ? 1 : 0));
+    CHECK(header_of(r, "Retry-After") == (m.status == 503 ? "1" : ""));
+    CHECK(header_of(r, "WWW-Authenticate") == (m.status == 401 ? "Bearer error=\"invalid_token\"" : ""));
+  }
+  auto nothing_tried = node.asked();
+  CHECK(header_of(error_response(nothing_tried, {errc::unauthenticated, "x"}), "WWW-Authenticate") == "Bearer");
+}
+
+TEST_CASE("a spent budget says when to come back, in whole seconds and at least one", "[http][errors]") {
+  answering node;
+  auto c = node.asked("Bearer x");
+  for (auto [ms, seconds] : {std::pair{0, "1"}, {1, "1"}, {1'000, "1"}, {1'001, "2"}, {59'999, "60"}, {60'000, "60"}}) {
+    auto r = limited_response(c, {errc::rate_limited, "slow"}, {"reveal", 10, 0, ms});
+    CHECK(r.status == 429);
+    CHECK(header_of(r, "Retry-After") == seconds);
+    CHECK(header_of(r, "RateLimit-Policy") == "\"reveal\";q=10;w=60");
+    CHECK(header_of(r, "RateLimit") == "\"reveal\";r=0;t=" + std::string(seconds));
+  }
+}
+
+TEST_CASE("queries are decoded strictly", "[http][query]") {
+  using pairs = std::vector<std::pair<std::string, std::string>>;
+  const std::pair<std::string, pairs> good[] = {
+      {"", {}},
+      {"&&", {}},
+      {"a=1", {{"a", "1"}}},
+      {"a=1&b=2&", {{"a", "1"}, {"b", "2"}}},
+      {"a", {{"a", ""}}},
+      {"a=", {{"a", ""}}},
+      {"=a", {{"", "a"}}},
+      {"a=b=c", {{"a", "b=c"}}},
+      {"a=%41%6a%6A+b", {{"a", "Ajj b"}}},
+      {"%61=1", {{"a", "1"}}},
+      {"a=%00", {{"a", std::string(1, '\0')}}},
+      {"a=%26%3d", {{"a", "&="}}},
+  };
+  for (const auto& [raw, expected] : good) {
+    INFO(raw);
+    auto got = parse_query(raw);
+    REQUIRE(got);
+    CHECK(*got == expected);
+  }
+  for (std::string bad : {"a=%", "a=%4", "a=%4g", "a=%g4", "%=1", "a=%%41", "a=1&a=2", "a=1&%61=2", "a&a"}) {
+    INFO(bad);
+    auto got = parse_query(bad);
+    REQUIRE_FALSE(got);
+    CHECK(got.error().code == errc::invalid);
+  }
+}
+
+TEST_CASE("numbers in queries are whole, bounded and plain", "[http][query]") {
+  auto number = [](std::string raw) {
+    auto q = parse_query(raw);
+    REQUIRE(q);
+    return number_of(*q, "n", 7, 2, 100);
+  };
+  CHECK(number("").value() == 7);
+  CHECK(number("m=1").value() == 7);
+  CHECK(number("n=2").value() == 2);
+  CHECK(number("n=100").value() == 100);
+  for (std::string bad : {"n=", "n=1", "n=101", "n=-5", "n=%2B5", "n=+5", "n=5.0", "n=5e1", "n=0x5", "n=5%20", "n=%205",
+                          "n=18446744073709551617", "n=99999999999999999999999", "n=five", "n=5%00"}) {
+    INFO(bad);
+    auto got = number(bad);
+    REQUIRE_FALSE(got);
+    CHECK(got.error().code == errc::invalid);
+    CHECK(got.error().text == "n must be a whole number between 2 and 100");
+  }
+}
+
+TEST_CASE("a page is limit and offset, or page and pageSize", "[http][query]") {
+  struct given {
+    std::string raw;
+    std::uint32_t offset, limit;
+  };
+  const given good[] = {
+      {"", 0, 20},
+      {"limit=1", 0, 1},
+      {"limit=100&offset=10000000", 10'000'000, 100},
+      {"offset=5", 5, 20},
+      {"page=1", 0, 20},
+      {"page=3", 40, 20},
+      {"pageSize=200", 0, 200},
+      {"page=2&pageSize=200", 200, 200},
+      {"page=50000&pageSize=200", 9'999'800, 200},
+      {"page=2&limit=7&offset=9", 20, 20},
+      {"other=x", 0, 20},
+  };
+  for (const auto& g : good) {
+    INFO(g.raw);
+    auto at = page_of(query(g.raw));
+    REQUIRE(at);
+    CHECK(at->offset == g.offset);
+    CHECK(at->limit == g.limit);
+  }
+  for (std::string bad : {"limit=0", "limit=101", "limit=x", "offset=-1", "offset=10000001", "page=0", "page=50001",
+                          "pageSize=0", "pageSize=201", "page=1&page=2", "limit=%zz", "limit="}) {
+    INFO(bad);
+    auto at = page_of(query(bad));
+    REQUIRE_FALSE(at);
+    CHECK(at.error().code == errc::invalid);
+  }
+}
+
+TEST_CASE("JSON is recognised by its media type alone", "[http][body]") {
+  auto typed = [](std::optional<std::string> type) {
+    request r;
+    if (type) r.headers.push_back({"content-type", *type});
+    return has_json_body(r);
+  };
+  for (auto good : {"application/json", "APPLICATION/JSON", "application/json;charset=utf-8", "application/json ; x=y"})
+    CHECK(typed(good));
+  for (auto bad : {"", "text/json", "application/jsonp", "application/json, text/html", "application/json+x", ";"})
+    CHECK_FALSE(typed(bad));
+  CHECK_FALSE(typed(std::nullopt));
+}
+
+TEST_CASE("the workspace header is one UUID", "[http][header]") {
+  answering node;
+  auto of = [&](std::optional<std::string> value) {
+    auto c = node.asked();
+    if (value) c.req.headers.push_back({"x-workspace-id", *value});
+    return workspace_of_header(c);
+  };
+  CHECK(of("10000000-0000-4000-8000-00000000000A").value() ==
+        workspace_id{*parse_uuid("10000000-0000-4000-8000-00000000000a")});
+  for (auto bad : {"", "x", "00000000-0000-0000-0000-000000000000", "{10000000-0000-4000-8000-000000000001}",
+                   "10000000000040008000000000000001"})
+    CHECK(of(bad).error().code == errc::invalid);
+  CHECK(of(std::nullopt).error().code == errc::invalid);
+  auto c = node.asked();
+  c.caller.bound_to = testing::workspace_no(1);
+  CHECK(enter_workspace(c, testing::workspace_no(1)));
+  CHECK(c.ctx.workspace == testing::workspace_no(1));
+  CHECK(enter_workspace(c, testing::workspace_no(2)).error().code == errc::forbidden);
+  CHECK(c.ctx.workspace == testing::workspace_no(1));
+}
