@@ -87,8 +87,8 @@ std::vector<activity::noted> activity::drain(timestamp now, bool last) {
   std::vector<noted> out;
   for (auto& [ws, what] : gathered) {
     // A command is bounded; one busy workspace may need several.
-    cut(what.uses, [&](auto some) { out.push_back({ws, {std::move(some), {}}}); });
-    cut(what.acts, [&](auto some) { out.push_back({ws, {{}, std::move(some)}}); });
+    cut(what.uses, [&out, to = ws](auto some) { out.push_back({to, {std::move(some), {}}}); });
+    cut(what.acts, [&out, to = ws](auto some) { out.push_back({to, {{}, std::move(some)}}); });
     if (!what.uses.empty() || !what.acts.empty()) out.push_back({ws, std::move(what)});
   }
   return out;

@@ -1,0 +1,218 @@
+// Any bytes as the body of each request that takes one, through the whole API above the wire: never a
+// 5xx, always JSON, and what is accepted keeps every limit of the model. The first byte chooses the
+// request. The service below applies commands to a state that is thrown away: no threads, no disk.
+
+#include <cstddef>
+#include <cstdint>
+#include <cstdlib>
+#include <memory>
+#include <optional>
+#include <string>
+#include <variant>
+
+#include "http/api.hpp"
+#include "http/json.hpp"
+#include "http/pending.hpp"
+#include "model/keys.hpp"
+#include "model/limits.hpp"
+#include "model/staged_state.hpp"
+#include "model/text.hpp"
+#include "tests/fuzz/check.hpp"
+#include "tests/support/map_state.hpp"
+#include "tests/support/people.hpp"
+
+namespace {
+
+using namespace nacre;
+using namespace nacre::testing;
+
+const workspace_id home = workspace_no(1);
+const user_id owner = user_no(1);
+
+struct still_clock final : nacre::clock {
+  timestamp now() const override { return noon; }
+};
+
+// Everybody is the owner.
+struct believing final : crypto::authenticator {
+  result<crypto::jwt_claims> verify(std::string_view, timestamp, crypto::jwt_refusal*) const override {
+    crypto::jwt_claims c;
+    c.issuer = "https://issuer.example";
+    c.subject = to_string(owner);
+    c.subject_is_user_id = true;
+    c.expires_s = noon.value() / 1000 + 60;
+    return c;
+  }
+  std::size_t reload() override { return 0; }
+  std::uint64_t generation() const override { return 0; }
+};
+
+void check_name_within(std::string_view text, std::size_t chars_max) {
+  auto m = model::measure(text);
+  NACRE_FUZZ_CHECK(m.valid && !m.controls && !m.blank && m.chars >= 1 && m.chars <= chars_max);
+}
+
+struct limits_hold {
+  void operator()(const model::create_workspace& op) const { check_name_within(op.name, limits::name_chars_max); }
+  void operator()(const model::rename_workspace& op) const { check_name_within(op.name, limits::name_chars_max); }
+  void operator()(const model::put_member& op) const {
+    NACRE_FUZZ_CHECK(op.role >= model::role::member && op.role <= model::role::owner);
+    NACRE_FUZZ_CHECK(!op.email || (op.email->size() <= limits::email_bytes_max && model::check_email(*op.email)));
+  }
+  void operator()(const model::create_service_user& op) const { check_name_within(op.name, limits::name_chars_max); }
+  void operator()(const model::create_project& op) const {
+    check_name_within(op.name, limits::name_chars_max);
+    check_name_within(op.version, limits::version_chars_max);
+    NACRE_FUZZ_CHECK(model::check_project_key(op.key).has_value());
+  }
+  void operator()(const model::create_pat& op) const {
+    check_name_within(op.name, limits::name_chars_max);
+    NACRE_FUZZ_CHECK(op.scopes != 0 && (op.scopes & ~model::every_scope) == 0);
+    NACRE_FUZZ_CHECK(!op.expires || (*op.expires > noon && *op.expires <= time_max));
+  }
+  void operator()(const model::import_pat& op) const {
+    check_name_within(op.name, limits::name_chars_max);
+    check_name_within(op.prefix, limits::token_prefix_chars_max);
+    NACRE_FUZZ_CHECK(op.scopes != 0 && (op.scopes & ~model::every_scope) == 0);
+    NACRE_FUZZ_CHECK(op.created >= time_min && op.created <= time_max);
+    NACRE_FUZZ_CHECK(!op.id.value().is_nil() && !op.owner.value().is_nil());
+  }
+  void operator()(const model::change_pat& op) const {
+    if (op.name) check_name_within(*op.name, limits::name_chars_max);
+    NACRE_FUZZ_CHECK(op.set_expires || !op.expires);
+    NACRE_FUZZ_CHECK(!op.expires || (*op.expires > noon && *op.expires <= time_max));
+  }
+  template <class Other>
+  void operator()(const Other&) const {}
+};
+
+class throwaway_service final : public actors::service {
+ public:
+  throwaway_service() {
+    model::command founding{context_of(home, owner, 1), model::create_workspace{"Pearl", "", "wrapped"}};
+    NACRE_FUZZ_CHECK(!model::apply(state_, founding).refused);
+    model::command making{context_of(home, owner, 3), sealed_pat_no(1)};
+    NACRE_FUZZ_CHECK(!model::apply(state_, making).refused);
+  }
+  void submit(actors::order o) override {
+    model::staged_state mine(state_);
+    model::command c{o.ctx, operation_of(o.what)};
+    std::visit(limits_hold{}, c.what);
+    // What was taken fits the log, and comes back from it as it was.
+    auto bytes = model::encode(c);
+    NACRE_FUZZ_CHECK(bytes.size() <= limits::command_bytes_max);
+    auto again = model::decode_command(bytes);
+    NACRE_FUZZ_CHECK(again && *again == c);
+    actors::answer a;
+    a.outcome = model::apply(mine, c);
+    NACRE_FUZZ_CHECK(mine.trustworthy());
+    if (std::holds_alternative<model::revealed>(a.outcome.what)) a.token = crypto::secure_bytes(std::string_view("t"));
+    o.reply(std::move(a));
+  }
+  void query(workspace_id, cluster::deadline,
+             unique_function<void(result<std::shared_ptr<const model::view>>)> done) override {
+    done(std::shared_ptr<const model::view>(std::shared_ptr<void>(), &state_));
+  }
+  void note_use(workspace_id, pat_id, timestamp) override {}
+  void note_act(workspace_id, std::string_view, std::string_view) override {}
+  void note_auth_failure(std::string_view) override {}
+  actors::service_stats stats() const override { return {}; }
+  void stop() override {}
+
+ private:
+  static model::operation operation_of(const actors::intent& what) {
+    if (const auto* pat = std::get_if<actors::issue_pat>(&what)) {
+      auto op = sealed_pat_no(2, pat->scopes);
+      op.name = pat->name;
+      op.expires = pat->expires;
+      return op;
+    }
+    if (const auto* ws = std::get_if<actors::found_workspace>(&what))
+      return model::create_workspace{ws->name, ws->email, "wrapped"};
+    if (const auto* admit = std::get_if<actors::admit_claimed>(&what))
+      return model::admit_member{admit->workspace_name, admit->email, admit->role, "wrapped"};
+    return std::get<model::operation>(what);
+  }
+  model::testing::map_state state_;
+};
+
+crypto::keyring throwaway_keys() {
+  ::setenv("NACRE_FUZZ_ROOT_KEY", std::string(64, 'a').c_str(), 1);
+  auto root = crypto::open_key_provider("env:NACRE_FUZZ_ROOT_KEY");
+  NACRE_FUZZ_CHECK(root.has_value());
+  return {std::move(*root), crypto::make_service_keys()};
+}
+
+struct installation {
+  still_clock time;
+  believing tokens;
+  crypto::keyring keys = throwaway_keys();
+  throwaway_service service;
+  http::gate who{service, tokens, keys, time, {}};
+  http::handler api = http::make_api(service, who, keys, time, settings(), {});
+
+  static http::api_settings settings() {
+    http::api_settings s;
+    s.limits_enabled = false;
+    return s;
+  }
+};
+
+struct target {
+  http::method verb;
+  std::string path;
+};
+
+const target& chosen(std::uint8_t byte) {
+  using enum http::method;
+  static const std::string ws = "/api/v1/workspaces/" + to_string(home);
+  static const std::string pat = "/api/v1/pats/" + to_string(pat_no(1));
+  static const target targets[] = {
+      {post, "/api/v1/pats"},
+      {patch, pat},
+      {post, "/api/v1/pats/import"},
+      {post, pat + "/reveal"},
+      {post, "/api/v1/workspaces"},
+      {patch, ws},
+      {put, ws + "/members/" + to_string(user_no(2))},
+      {post, ws + "/projects"},
+      {post, ws + "/service-users"},
+  };
+  return targets[byte % std::size(targets)];
+}
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  static installation node;
+  if (size == 0) return 0;
+  const auto& to = chosen(data[0]);
+  http::request r;
+  r.id = request_no(5);
+  r.verb = to.verb;
+  r.path = to.path;
+  r.headers = {{"Authorization", "Bearer eyJ.e30.AA"},
+               {"X-Workspace-Id", to_string(home)},
+               {"Content-Type", "application/json"}};
+  r.body.assign(reinterpret_cast<const char*>(data + 1), size - 1);
+  r.client.text = "192.0.2.7";
+  r.deadline = std::chrono::steady_clock::now() + std::chrono::hours{1};
+  std::optional<http::response> got;
+  node.api(std::move(r), http::make_responder([&](http::response answer) { got = std::move(answer); }));
+  NACRE_FUZZ_CHECK(got.has_value());
+  switch (got->status) {
+    case 200:
+    case 201:
+    case 400:
+    case 403:
+    case 409:
+      break;
+    default:
+      NACRE_FUZZ_CHECK(got->status < 400);  // a good credential on an existing object meets nothing else
+      std::abort();
+  }
+  auto body = http::parse_json_object(got->body);
+  NACRE_FUZZ_CHECK(body.has_value());
+  NACRE_FUZZ_CHECK(body->find(got->status < 400 ? "data" : "error").has_value());
+  return 0;
+}
