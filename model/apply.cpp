@@ -273,7 +273,6 @@ class applying {
   outcome operator()(const import_pat& op) {
     if (ctx_.workspace == system_workspace) return refuse(no_workspace());
     std::optional<workspace_record> ws;
-    auto ceiling = role::owner;  // of whom tokens may be brought in
     if (ctx_.who.via == caller::kind::system) {
       ws = load<workspace_record>(st_, space::state, keys::workspace(ctx_.workspace));
       if (ws && ws->deleted) return refuse(errc::not_found, "The workspace has been deleted");
@@ -281,8 +280,10 @@ class applying {
       auto who = stand(st_, ctx_, scope_admin);
       if (!who) return refuse(who.error());
       if (auto may = require_admin(*who); !may) return refuse(may.error());
+      // Who knows a token acts as its owner, and spends their budgets: an admin brings in only their own.
+      if (op.owner != ctx_.who.user && !who->is_owner())
+        return refuse(errc::forbidden, "Only a workspace owner may import a token of somebody else");
       ws = std::move(who->workspace);
-      ceiling = who->me.role;
     }
     if (token_known(op.lookup)) return refuse(errc::conflict, "This token is known already");
     // Who owned tokens elsewhere is a member here; the first one in a new workspace owns it.
@@ -293,9 +294,6 @@ class applying {
     }
     auto owner = load_member(op.owner);
     if (owner && owner->removed) return refuse(errc::conflict, "The token's owner has left the workspace");
-    // Who knows a token acts as its owner: nobody brings in a token of someone above them.
-    if (owner && owner->role > ceiling)
-      return refuse(errc::forbidden, "Only a workspace owner may import a token of an owner");
     if (!owner) {
       if (ws->members >= limits::members_per_workspace_max)
         return refuse(errc::conflict, "This workspace has as many members as it can hold");

@@ -57,7 +57,7 @@ TEST_CASE("a PAT's id and token are taken once, in every workspace", "[model][pa
 
 TEST_CASE("an imported PAT authenticates, belongs to its owner and has no ciphertext", "[model][pats]") {
   world w;
-  auto o = w.made(w.admin, foreign_pat(1, w.member, scope_write));
+  auto o = w.made(w.owner, foreign_pat(1, w.member, scope_write));
   CHECK(std::get<pat_entry>(o.what).record.imported);
   CHECK(std::get<pat_entry>(o.what).record.created == timestamp{1});
   CHECK_FALSE(w.pat(1).value().has_ciphertext());
@@ -65,7 +65,7 @@ TEST_CASE("an imported PAT authenticates, belongs to its owner and has no cipher
   CHECK(found(w, 1)->record.owner == w.member);
   CHECK_FALSE(w.st.get(space::sealed, keys::sealed_pat(w.ws, pat_no(1))));
   CHECK(w.last_audit_has(R"("action":"pat.import")"));
-  CHECK(w.refused(w.admin, foreign_pat(1, w.member)) == errc::conflict);
+  CHECK(w.refused(w.owner, foreign_pat(1, w.member)) == errc::conflict);
   CHECK(w.refused(w.member, foreign_pat(2, w.member)) == errc::forbidden);
   CHECK(w.refused(w.stranger, foreign_pat(2, w.member)) == errc::forbidden);
 }
@@ -87,9 +87,11 @@ TEST_CASE("whose token is imported becomes a member; the first in a new workspac
   CHECK(w.st.get(space::sealed, keys::data_key(w.ws, 1)) == "wrapped");
 }
 
-TEST_CASE("nobody imports a token of someone above them", "[model][pats]") {
+TEST_CASE("an admin imports their own tokens, an owner everybody's", "[model][pats]") {
   world w;
-  CHECK(w.refused(w.admin, foreign_pat(1, w.owner, scope_admin)) == errc::forbidden);
+  w.made(w.owner, put_member{user_no(9), role::admin, {}});
+  for (auto other : {w.owner, user_no(9), w.member, w.stranger})
+    CHECK(w.refused(w.admin, foreign_pat(1, other, scope_admin)) == errc::forbidden);
   w.made(w.owner, foreign_pat(1, w.admin));
   w.made(w.admin, foreign_pat(2, w.admin));
   w.made(w.as_system(), foreign_pat(3, w.owner));
