@@ -165,7 +165,9 @@ class applying {
     auto target = load_member(op.user);
     bool present = target && !target->removed;
     bool is_owner = present && target->role == role::owner;
-    if ((op.role == role::owner || is_owner) && op.role != (present ? target->role : role::member))
+    if (present && target->role == op.role && (!op.email || *op.email == target->email))
+      return answer(member_entry{op.user, *target});
+    if (op.role == role::owner || is_owner)
       if (auto may = require_owner(*who); !may) return refuse(may.error());
     if (is_owner && op.role != role::owner && ws.owners == 1)
       return refuse(errc::conflict, "The last owner of a workspace cannot be demoted");
@@ -174,12 +176,10 @@ class applying {
         return refuse(errc::conflict, "This workspace has as many members as it can hold");
       target = join(ws, op.user, op.role, op.email.value_or(target ? target->email : ""));
     } else {
-      auto before = *target;
       if (is_owner) --ws.owners;
       if (op.role == role::owner) ++ws.owners;
       target->role = op.role;
       if (op.email) target->email = *op.email;
-      if (before == *target) return answer(member_entry{op.user, *target});
       save(op.user, *target);
     }
     save(ws);

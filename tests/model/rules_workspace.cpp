@@ -159,6 +159,10 @@ TEST_CASE("only an owner makes or unmakes an owner", "[model][rules]") {
   CHECK(w.refused(w.admin, put_member{w.admin, role::owner, {}}) == errc::forbidden);
   CHECK(w.refused(w.admin, put_member{w.stranger, role::owner, {}}) == errc::forbidden);
   CHECK(w.refused(w.admin, put_member{w.owner, role::member, {}}) == errc::forbidden);
+  CHECK(w.refused(w.admin, put_member{w.owner, role::owner, "mine@example.org"}) == errc::forbidden);
+  auto before = w.st.all();
+  w.made(w.admin, put_member{w.owner, role::owner, "o@example.org"});  // says what is so
+  CHECK(w.st.all() == before);
   CHECK(w.refused(w.admin, remove_member{w.owner}) == errc::forbidden);
   w.made(w.owner, put_member{w.admin, role::owner, {}});
   CHECK(w.workspace().owners == 2);
