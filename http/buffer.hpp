@@ -61,6 +61,7 @@ class byte_buffer {
   }
 
   void consume(std::size_t count) noexcept {
+    if (count > size()) count = size();
     wipe(bytes_.get() + begin_, count);
     begin_ += count;
     if (begin_ == end_) {

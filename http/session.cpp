@@ -178,8 +178,7 @@ void session::refuse(const refusal& why, std::string_view route) {
   serialize(out_, r, id, host_.date_line(), true, false);
   host_.finished({"OTHER", r.route, r.status, 0, id, std::nullopt, parser_.size(), out_.size() - before});
   parser_.reset();
-  in_.clear();
-  phase_ = phase::closing;
+  phase_ = phase::closing;  // what is buffered behind it is never parsed; see resume() and tick()
   deadline_ = now + std::chrono::milliseconds(limits::linger_ms);
 }
 
@@ -230,6 +229,7 @@ void session::tick(clock::time_point now) {
       }
       counters.timeouts.fetch_add(1, std::memory_order_relaxed);
       refuse({408, "The request did not arrive in time."}, unparsed);
+      in_.clear();
       break;
     case phase::handling: {
       counters.timeouts.fetch_add(1, std::memory_order_relaxed);

@@ -47,6 +47,23 @@ TEST_CASE("pipelined input is bounded", "[session]") {
   REQUIRE(s.talk().room() == 0);
 }
 
+TEST_CASE("a malformed request that waited behind another is refused after its answer", "[session]") {
+  // Refusing once freed the buffer that was being read: more than one chunk of garbage crashed the node.
+  for (std::size_t garbage : {std::size_t{0}, std::size_t{100}, std::size_t{6'000}, std::size_t{60'000}}) {
+    http_script s;
+    s.answer_at_once = false;
+    s.feed("GET /a HTTP/1.1\r\nHost: h\r\n\r\nBAD\x01 / HTTP/1.1\r\n" + std::string(garbage, 'x'));
+    response first;
+    first.body = "one";
+    s.answer(std::move(first));
+    INFO(garbage);
+    CHECK(s.sent.find("HTTP/1.1 200") == 0);
+    CHECK(s.sent.find("HTTP/1.1 400") != std::string::npos);
+    s.feed("GET /b HTTP/1.1\r\nHost: h\r\n\r\n");
+    CHECK(s.sent.find("/b") == std::string::npos);
+  }
+}
+
 TEST_CASE("a client that does not read is not answered further", "[session]") {
   http_script s;
   std::string many;
