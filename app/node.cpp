@@ -196,11 +196,17 @@ int run_node(const config& c, const sigset_t& stop) {
     return fail_start(log, started.error().code == errc::busy ? exit_unavailable : exit_config, started.error());
   }
   {
+    std::vector<std::string> known_failures;  // told once, not at every tick
     repeating reload(c.auth.jwks_reload, [&] {
-      if (auto changed = (*authenticator)->reload(); changed > 0) {
-        log.info("issuer keys changed").number("issuers", changed);
+      auto done = (*authenticator)->reload();
+      if (done.changed > 0) {
+        log.info("issuer keys changed").number("issuers", done.changed);
         service->note_act(system_workspace, "jwks.change", "");
       }
+      if (done.failures == known_failures) return;
+      for (const auto& why : done.failures) log.warn("issuer keys not reread, the old ones stay").text("reason", why);
+      if (done.failures.empty()) log.info("issuer keys can be read again");
+      known_failures = std::move(done.failures);
     });
     service->note_act(system_workspace, "node.start", node_name);
     auto url = base_url(c, server->port());

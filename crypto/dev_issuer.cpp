@@ -75,7 +75,7 @@ result<void> create(const std::filesystem::path& directory) {
 }
 
 bool publishes(const std::filesystem::path& directory, const dev_key& key) {
-  const auto file = read_operator_file(public_file(directory), jwks_bytes_max, file_privacy::any);
+  const auto file = read_operator_file(public_file(directory), jwks_bytes_max, file_privacy::owner_writes);
   if (!file) return false;
   const auto set = key_set::parse(file->content.view(), false);
   return set && (*set)->find(key.kid) != nullptr;

@@ -91,10 +91,11 @@ jwt_refusal judge_claims(const dom::object& claims, const issuer_config& issuer,
   const auto sub = string_member(claims, "sub");
   if (!sub || !is_plain_text(*sub, limits::subject_bytes_max)) return jwt_refusal::claims;
   constexpr std::size_t name_bytes_max = 4 * limits::name_chars_max;
-  if (custom_text(claims, "email", limits::email_bytes_max, out.email) == presence::wrong ||
-      custom_text(claims, "ws", limits::subject_bytes_max, out.workspace) == presence::wrong ||
-      custom_text(claims, "ws_name", name_bytes_max, out.workspace_name) == presence::wrong ||
-      custom_text(claims, "role", limits::subject_bytes_max, out.role) == presence::wrong)
+  if (custom_text(claims, "email", limits::email_bytes_max, out.email) == presence::wrong) return jwt_refusal::claims;
+  // Other issuers may mean anything by these names, and of any type.
+  if (issuer.trust_roles && (custom_text(claims, "ws", limits::subject_bytes_max, out.workspace) == presence::wrong ||
+                             custom_text(claims, "ws_name", name_bytes_max, out.workspace_name) == presence::wrong ||
+                             custom_text(claims, "role", limits::subject_bytes_max, out.role) == presence::wrong))
     return jwt_refusal::claims;
   if (const auto refusal = judge_times(claims, now, out); refusal != jwt_refusal::none) return refusal;
   if (const auto refusal = judge_audience(claims, issuer); refusal != jwt_refusal::none) return refusal;
@@ -103,11 +104,6 @@ jwt_refusal judge_claims(const dom::object& claims, const issuer_config& issuer,
   out.subject = *sub;
   out.trust_roles = issuer.trust_roles;
   out.subject_is_user_id = issuer.subject_is_user_id;
-  if (!issuer.trust_roles) {
-    out.workspace.reset();
-    out.workspace_name.reset();
-    out.role.reset();
-  }
   // OpenID Connect Core 5.1: an address nobody has verified does not identify anybody.
   if (has(claims, "email_verified")) {
     bool verified = false;
@@ -134,20 +130,24 @@ class source {
     return allowed.empty() || std::find(allowed.begin(), allowed.end(), algorithm) != allowed.end();
   }
 
-  // Callers hold the authenticator's reload lock. True: another set is in use now. Whatever fails,
-  // the set in use stays; the file is read again next time, because a writer may be half-way.
+  // Callers hold the authenticator's reload lock. True: another set is in use now. Whatever fails
+  // (`invalid`, naming issuer and file), the set in use stays; the file is read again next time, because a writer may be half-way.
   result<bool> reread(bool even_if_unchanged) {
     if (!even_if_unchanged && stamp_of(config_.jwks_file) == stamp_ && stamp_ != file_stamp{}) return false;
-    const auto file = read_operator_file(config_.jwks_file, jwks_bytes_max, file_privacy::any);
-    if (!file) return tl::make_unexpected(file.error());
+    const auto file = read_operator_file(config_.jwks_file, jwks_bytes_max, file_privacy::owner_writes);
+    if (!file) return wrong(file.error().text);
+    const bool others_may_read = (file->mode & 07) != 0;
     const digest content = sha256(file->content.view());
     if (keys_ && content == content_) {
+      if (others_may_read && holds_secrets(*keys_)) return wrong(readable_secret);
       stamp_ = file->stamp;
       return false;
     }
     auto set = key_set::parse(file->content.view(), true);
-    if (!set) return tl::make_unexpected(std::move(set.error()));
-    if ((*set)->size() == 0) return fail(errc::invalid, "the key set holds no usable key");
+    if (!set) return wrong(set.error().text);
+    if (others_may_read && holds_secrets(**set)) return wrong(readable_secret);
+    // At start an oversight; later, an operator who withdraws the only key.
+    if (!keys_ && (*set)->size() == 0) return wrong("the key set holds no usable key");
     stamp_ = file->stamp;
     content_ = content;
     const std::unique_lock lock{swap_};
@@ -165,6 +165,17 @@ class source {
 
  private:
   static constexpr std::int64_t never = std::numeric_limits<std::int64_t>::min();
+  static constexpr std::string_view readable_secret = "it holds a symmetric key and must not be accessible to others";
+
+  // Who reads a symmetric key can sign with it.
+  static bool holds_secrets(const key_set& set) {
+    return std::any_of(set.keys().begin(), set.keys().end(),
+                       [](const verification_key& key) { return key.algorithm == jwt_algorithm::hs256; });
+  }
+  tl::unexpected<error> wrong(std::string_view reason) const {
+    return fail(errc::invalid, "the key set of issuer " + config_.issuer + " (" + config_.jwks_file.string() +
+                                   "): " + std::string(reason));
+  }
 
   const issuer_config config_;
   mutable std::shared_mutex swap_;
@@ -186,13 +197,18 @@ class file_authenticator final : public authenticator {
     return claims;
   }
 
-  std::size_t reload() override {
+  reload_report reload() override {
     const std::lock_guard lock{reload_};
-    std::size_t changed = 0;
-    for (const auto& each : sources_)
-      if (each->reread(false).value_or(false)) ++changed;
-    generation_ += changed;
-    return changed;
+    reload_report done;
+    for (const auto& each : sources_) {
+      auto changed = each->reread(false);
+      if (!changed)
+        done.failures.push_back(std::move(changed.error().text));
+      else if (*changed)
+        ++done.changed;
+    }
+    generation_ += done.changed;
+    return done;
   }
 
   std::uint64_t generation() const override { return generation_; }
@@ -289,8 +305,7 @@ result<std::unique_ptr<authenticator>> make_authenticator(std::vector<issuer_con
     for (const auto& other : sources)
       if (other->config().issuer == issuer.issuer) return fail(errc::invalid, "an issuer is configured twice");
     auto made = std::make_unique<source>(std::move(issuer));
-    if (const auto read = made->reread(true); !read)
-      return fail(errc::invalid, "the key set of issuer " + made->config().issuer + ": " + read.error().text);
+    if (const auto read = made->reread(true); !read) return tl::make_unexpected(read.error());
     sources.push_back(std::move(made));
   }
   return std::unique_ptr<authenticator>{std::make_unique<file_authenticator>(std::move(sources))};

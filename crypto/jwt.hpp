@@ -4,7 +4,7 @@
 // A key owns one algorithm; the header's `alg` must equal it. Every refusal is the same
 // `unauthenticated` to the caller; the reason is a fixed word for metrics and never quotes the token.
 // Threads: a `jwks` is immutable; an `authenticator` may be used from any thread, reload() swaps
-// its key sets atomically and keeps the old ones if a file does not parse.
+// its key sets atomically and keeps the old ones if a file cannot be read, parsed or trusted.
 
 #include <cstdint>
 #include <filesystem>
@@ -61,17 +61,26 @@ enum class jwt_refusal : std::uint8_t {
 };
 std::string_view name_of(jwt_refusal r);
 
+// What became of the JWKS files. A failure names issuer, file and reason, never content.
+struct reload_report {
+  std::size_t changed = 0;
+  std::vector<std::string> failures;
+};
+
 class authenticator {
  public:
   virtual ~authenticator() = default;
   // `compact`: the token without its scheme. `why`, if given, receives the reason for metrics.
   virtual result<jwt_claims> verify(std::string_view compact, timestamp now, jwt_refusal* why = nullptr) const = 0;
-  // Rereads changed JWKS files; answers how many issuers changed. Never throws, never empties a set.
-  virtual std::size_t reload() = 0;
+  // Rereads changed JWKS files. One that is missing, does not parse or is writable by others leaves the
+  // old set in use and is told of at every call until it is put right. A set without any usable key
+  // is taken: so an operator withdraws the only key.
+  virtual reload_report reload() = 0;
   // Moves whenever a key set changed: caches of verified tokens compare it.
   virtual std::uint64_t generation() const = 0;
 };
-// Fails (`invalid`) when a file is missing or holds no usable key.
+// Fails (`invalid`) when a file is missing, holds no usable key, is writable by group or others, or
+// holds a symmetric key and is accessible to others.
 result<std::unique_ptr<authenticator>> make_authenticator(std::vector<issuer_config> issuers);
 
 // The development issuer: an Ed25519 key that lives as private JWK (mode 0600) beside its public JWKS.

@@ -71,6 +71,8 @@ result<operator_file> read_operator_file(const std::filesystem::path& path, std:
     return fail(errc::invalid, "it is not a regular file");
   if (owner_only && (before.st_mode & (S_IRWXG | S_IRWXO)) != 0)
     return fail(errc::invalid, "the file must be accessible to its owner only (mode 0600)");
+  if ((before.st_mode & (S_IWGRP | S_IWOTH)) != 0)
+    return fail(errc::invalid, "the file must not be writable by group or others");
   if (before.st_size < 0 || static_cast<std::size_t>(before.st_size) > bytes_max)
     return fail(errc::invalid, "the file is too large");
 
@@ -85,7 +87,7 @@ result<operator_file> read_operator_file(const std::filesystem::path& path, std:
   }
   if (size > bytes_max) return fail(errc::invalid, "the file is too large");
   struct stat done {};
-  operator_file out{secure_bytes{buffer.view().substr(0, size)}, {}};
+  operator_file out{secure_bytes{buffer.view().substr(0, size)}, {}, before.st_mode & 07777u};
   if (::fstat(fd.get(), &done) == 0 && stamp_from(before) == stamp_from(done)) out.stamp = stamp_from(done);
   return out;
 }

@@ -22,13 +22,17 @@ struct file_stamp {
 struct operator_file {
   secure_bytes content;
   file_stamp stamp;  // default if the file changed while it was read
+  unsigned mode = 0;  // permission bits
 };
 
-enum class file_privacy : bool { any, owner_only };  // owner_only: no rights for group or others, no symlink
+enum class file_privacy : std::uint8_t {
+  owner_writes,  // group and others may read, not write
+  owner_only,    // no rights for group or others, no symlink
+};
 
 // Answers a default stamp if there is no such file.
 file_stamp stamp_of(const std::filesystem::path& path);
-// not_found: no such file. invalid: not a regular file, too large, or readable by others.
+// not_found: no such file. invalid: not a regular file, too large, or accessible to others.
 result<operator_file> read_operator_file(const std::filesystem::path& path, std::size_t bytes_max,
                                          file_privacy privacy);
 

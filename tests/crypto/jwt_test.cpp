@@ -21,9 +21,10 @@ constexpr std::int64_t now_s = 1'800'000'000;
 constexpr timestamp now{now_s * 1000};
 constexpr timestamp at(std::int64_t seconds) { return timestamp{seconds * 1000}; }
 
-void write(const std::filesystem::path& path, std::string_view text) {
+void write(const std::filesystem::path& path, std::string_view text, unsigned mode = 0600) {
   const auto fresh = path.string() + ".new";
   std::ofstream{fresh, std::ios::binary} << text;
+  std::filesystem::permissions(fresh, std::filesystem::perms{mode});
   std::filesystem::rename(fresh, path);
 }
 
@@ -118,7 +119,10 @@ TEST_CASE("workspace and role of an issuer that is not trusted with roles are no
   CHECK_FALSE(answer->workspace_name);
   CHECK_FALSE(answer->role);
   CHECK_FALSE(answer->trust_roles);
-  CHECK(f.of_claims({{"role", "[]"}}) == jwt_refusal::claims);
+  // They may mean something else there, of another type.
+  for (const char* name : {"ws", "ws_name", "role"})
+    for (const char* other : {"[]", "7", "null", R"("a\nb")", R"(["reader"])"})
+      CHECK(f.of_claims({{name, other}}) == jwt_refusal::none);
 }
 
 TEST_CASE("an e-mail address the issuer has not verified is not passed on", "[crypto][jwt]") {
@@ -325,21 +329,76 @@ TEST_CASE("an authenticator is not made from files or names that cannot work", "
   CHECK(make_authenticator({}));
 }
 
-TEST_CASE("a key set that cannot be read leaves the old one in use", "[crypto][jwt][reload]") {
+TEST_CASE("a key set that cannot be read leaves the old one in use and is told of", "[crypto][jwt][reload]") {
   const fixture f;
   const std::string token = ed().sign(claims());
   const auto generation = f.made->generation();
-  for (const std::string& bad :
-       {std::string{}, std::string{"{"}, std::string{R"({"keys":[]})"}, std::string(70'000, ' '),
-        key_set_json({ed().jwk(), ed().jwk()}), key_set_json({ed().jwk({{"use", R"("enc")"}})})}) {
-    write(f.file, bad);
-    CHECK(f.made->reload() == 0);
+  const auto stays = [&] {
+    for (int i = 0; i < 2; ++i) {  // until it is put right, every time
+      const auto done = f.made->reload();
+      CHECK(done.changed == 0);
+      REQUIRE(done.failures.size() == 1);
+      CHECK_THAT(done.failures[0], Catch::Contains("https://issuer.example") && Catch::Contains(f.file.string()));
+      CHECK_THAT(done.failures[0], !Catch::Contains("c3VycHJpc2U"));
+    }
     CHECK(f.refusal(token) == jwt_refusal::none);
+  };
+  for (const std::string& bad : {std::string{}, std::string{"{"}, std::string{R"({"keys":["c3VycHJpc2U)"},
+                                 std::string(70'000, ' '), key_set_json({ed().jwk(), ed().jwk()})}) {
+    write(f.file, bad);
+    stays();
   }
   std::filesystem::remove(f.file);
-  CHECK(f.made->reload() == 0);
-  CHECK(f.refusal(token) == jwt_refusal::none);
+  stays();
   CHECK(f.made->generation() == generation);
+  write(f.file, key_set_json({ed().jwk()}));
+  CHECK(f.made->reload().failures.empty());
+}
+
+TEST_CASE("a key set without a usable key withdraws the old one", "[crypto][jwt][reload]") {
+  const std::string token = ed().sign(claims());
+  for (const std::string& none : {std::string{R"({"keys":[]})"}, key_set_json({ed().jwk({{"use", R"("enc")"}})})}) {
+    const fixture f;
+    const auto generation = f.made->generation();
+    CHECK(f.refusal(token) == jwt_refusal::none);
+    write(f.file, none);
+    const auto done = f.made->reload();
+    CHECK(done.changed == 1);
+    CHECK(done.failures.empty());
+    CHECK(f.made->generation() > generation);
+    CHECK(f.refusal(token) == jwt_refusal::unknown_key);
+    write(f.file, key_set_json({ed().jwk()}));
+    CHECK(f.made->reload().changed == 1);
+    CHECK(f.refusal(token) == jwt_refusal::none);
+  }
+}
+
+TEST_CASE("a key set others may write, or whose secret they may read, is not used", "[crypto][jwt][reload]") {
+  temporary_directory directory;
+  const auto file = directory / "jwks.json";
+  const auto mac = signer::hmac("mac", std::string(40, 'q'));
+  const auto starts = [&](const signer& key, unsigned mode) {
+    write(file, key_set_json({key.jwk()}), mode);
+    const auto made = make_authenticator({config(file)});
+    if (!made) CHECK_THAT(made.error().text, Catch::Contains("https://issuer.example") && Catch::Contains("others"));
+    return made.has_value();
+  };
+  for (unsigned mode : {0400u, 0600u, 0640u, 0644u, 0444u}) CHECK(starts(ed(), mode));
+  for (unsigned mode : {0660u, 0620u, 0602u, 0666u}) CHECK_FALSE(starts(ed(), mode));
+  for (unsigned mode : {0400u, 0600u, 0640u}) CHECK(starts(mac, mode));
+  for (unsigned mode : {0644u, 0604u, 0601u, 0660u}) CHECK_FALSE(starts(mac, mode));
+
+  const fixture f;
+  for (const auto& [key, mode] : {std::pair{&ed(), 0664u}, std::pair{&mac, 0644u}}) {
+    write(f.file, key_set_json({key->jwk()}), mode);
+    CHECK(f.made->reload().failures.size() == 1);
+    CHECK(f.refusal(ed().sign(claims())) == jwt_refusal::none);
+    CHECK(f.refusal(mac.sign(claims())) == jwt_refusal::unknown_key);
+  }
+  write(f.file, key_set_json({mac.jwk()}));
+  CHECK(f.made->reload().changed == 1);
+  std::filesystem::permissions(f.file, std::filesystem::perms{0644});
+  CHECK(f.made->reload().failures.size() == 1);  // the same content, bared afterwards
 }
 
 TEST_CASE("keys rotate: publish the new one, sign with it, retire the old one", "[crypto][jwt][reload]") {
@@ -347,22 +406,22 @@ TEST_CASE("keys rotate: publish the new one, sign with it, retire the old one", 
   const fixture f;
   const std::string old_token = ed().sign(claims());
   const std::string new_token = fresh.sign(claims());
-  CHECK(f.made->reload() == 0);  // nothing happened
+  CHECK(f.made->reload().changed == 0);  // nothing happened
   const auto first = f.made->generation();
 
   write(f.file, key_set_json({ed().jwk(), fresh.jwk()}));
-  CHECK(f.made->reload() == 1);
+  CHECK(f.made->reload().changed == 1);
   CHECK(f.made->generation() > first);
   CHECK(f.refusal(old_token) == jwt_refusal::none);
   CHECK(f.refusal(new_token) == jwt_refusal::none);
 
   const auto second = f.made->generation();
   write(f.file, key_set_json({ed().jwk(), fresh.jwk()}));  // written anew, the same keys
-  CHECK(f.made->reload() == 0);
+  CHECK(f.made->reload().changed == 0);
   CHECK(f.made->generation() == second);
 
   write(f.file, key_set_json({fresh.jwk()}));
-  CHECK(f.made->reload() == 1);
+  CHECK(f.made->reload().changed == 1);
   CHECK(f.refusal(old_token) == jwt_refusal::unknown_key);
   CHECK(f.refusal(new_token) == jwt_refusal::none);
 }
@@ -405,7 +464,7 @@ TEST_CASE("verification goes on while key sets are swapped", "[crypto][jwt][relo
       write(f.file, "garbage");
     else
       write(f.file, i % 3 == 0 ? key_set_json({ed().jwk(), fresh.jwk()}) : key_set_json({ed().jwk()}));
-    swaps += static_cast<int>(f.made->reload());
+    swaps += static_cast<int>(f.made->reload().changed);
   }
   one.join();
   two.join();

@@ -43,7 +43,7 @@ struct believing final : crypto::authenticator {
     c.expires_s = noon.value() / 1000 + 60;
     return c;
   }
-  std::size_t reload() override { return 0; }
+  crypto::reload_report reload() override { return {}; }
   std::uint64_t generation() const override { return 0; }
 };
 

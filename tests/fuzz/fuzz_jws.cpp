@@ -63,6 +63,7 @@ std::unique_ptr<authenticator> make() {
   issuer.trust_roles = true;
   issuer.client_ids = {"c"};
   std::ofstream{issuer.jwks_file} << R"({"keys":[{"kty":"oct","kid":"k","k":")" << base64url_encode(secret) << "\"}]}";
+  std::filesystem::permissions(issuer.jwks_file, std::filesystem::perms{0600});  // a secret others may read is refused
   auto made = make_authenticator({issuer});
   NACRE_FUZZ_CHECK(made);
   std::filesystem::remove_all(name);  // an unknown kid finds no file, and the set stays

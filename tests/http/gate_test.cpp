@@ -29,7 +29,7 @@ class counted final : public crypto::authenticator {
     if (during) during();
     return claims;
   }
-  std::size_t reload() override { return real_->reload(); }
+  crypto::reload_report reload() override { return real_->reload(); }
   std::uint64_t generation() const override { return real_->generation() + turn; }
   mutable std::atomic<std::size_t> verified{0};
   std::atomic<std::uint64_t> turn{0};

@@ -26,7 +26,7 @@ class nobody final : public crypto::authenticator {
   result<crypto::jwt_claims> verify(std::string_view, timestamp, crypto::jwt_refusal*) const override {
     return fail(errc::unauthenticated, "no");
   }
-  std::size_t reload() override { return 0; }
+  crypto::reload_report reload() override { return {}; }
   std::uint64_t generation() const override { return 0; }
 };
 
