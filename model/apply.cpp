@@ -146,9 +146,12 @@ class applying {
       st_.erase(space::sealed, keys::data_key(ctx_.workspace, v));
     auto members = keys::all(ctx_.workspace, 'M');
     std::vector<user_id> users;
-    st_.scan(space::state, members, keys::past(members), [&](std::string_view key, std::string_view) {
-      if (auto id = uuid_from_bytes(key.substr(members.size()))) users.emplace_back(*id);
-      return true;
+    st_.scan(space::state, members, keys::past(members), [&](std::string_view key, std::string_view value) {
+      auto id = uuid_from_bytes(key.substr(members.size()));
+      auto row = decode<member_record>(value);
+      if (!id || !row) return st_.mark_undecodable(), false;
+      if (!row->removed) users.emplace_back(*id);
+      return users.size() < who->workspace.members;
     });
     for (auto user : users) st_.erase(space::index, keys::user_workspace(user, ctx_.workspace));
     who->workspace.deleted = ctx_.now;
@@ -452,6 +455,7 @@ class applying {
     m.joined = ctx_.now;
     m.email = email;
     m.live_pats = before ? before->live_pats : 0;
+    m.dead_pats = before ? ws.pat_seq : 0;
     ++ws.members;
     if (as == role::owner) ++ws.owners;
     save(user, m);

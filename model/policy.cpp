@@ -14,7 +14,8 @@ result<standing> stand(const view& v, const context& ctx, scope_bit needed) {
     // The credential may have died since it was checked at the edge: the order of commands decides.
     auto pat = load<pat_record>(v, space::state, keys::pat(ctx.workspace, ctx.who.pat));
     if (!pat || pat->owner != ctx.who.user) return fail(errc::unauthenticated, "Authentication failed");
-    if (pat->revoked) return fail(errc::token_revoked, "Token has been revoked");
+    if (pat->revoked || (me && pat->seq <= me->dead_pats))
+      return fail(errc::token_revoked, "Token has been revoked");
     if (pat->expires && *pat->expires <= ctx.now) return fail(errc::token_expired, "Token has expired");
     scopes = implied(pat->scopes) & implied(ctx.who.scopes);
   }

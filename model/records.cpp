@@ -116,6 +116,7 @@ std::string encode(const member_record& v) {
       .time(v.joined)
       .bytes(v.email)
       .u32(v.live_pats)
+      .u64(v.dead_pats)
       .take();
 }
 
@@ -130,6 +131,7 @@ std::optional<member_record> decode(std::string_view bytes) {
   v.joined = r.time();
   v.email = r.text(limits::email_bytes_max);
   v.live_pats = r.u32();
+  v.dead_pats = r.u64();
   return checked(r, std::move(v));
 }
 

@@ -48,6 +48,9 @@ struct member_record {
   timestamp joined;
   std::string email;
   std::uint32_t live_pats = 0;
+  // PATs up to this `seq` were theirs in an earlier membership: such a token is no credential any
+  // more, whoever puts its owner back. By seq, not by time: an import is dated where it was issued.
+  std::uint64_t dead_pats = 0;
   friend bool operator==(const member_record&, const member_record&) = default;
 };
 

@@ -60,15 +60,16 @@ struct recount {
     });
   }
 
-  std::string people(bool deleted) {
+  std::string people(const workspace_record& w) {
     return each<member_record>('M', [&](uuid id, const member_record& m) -> std::string {
       user_id user{id};
       if (m.live_pats != live_of[user]) return "a member's live_pats is not their count";
+      if (m.dead_pats > w.pat_seq) return "a member's dead_pats is beyond the last PAT";
       live_of.erase(user);
       if (m.removed) return {};
       ++members;
       if (m.role == role::owner) ++owners;
-      if (!deleted) index.insert(keys::user_workspace(user, ws));
+      if (!w.deleted) index.insert(keys::user_workspace(user, ws));
       return {};
     });
   }
@@ -96,7 +97,7 @@ struct recount {
   }
 
   std::string check(const workspace_record& w) {
-    for (auto wrong : {pats(), people(w.deleted.has_value()), others()})
+    for (auto wrong : {pats(), people(w), others()})
       if (!wrong.empty()) return wrong;
     if (!live_of.empty()) return "a PAT whose owner has no member row";
     if (w.owners != owners || w.members != members) return "owners or members is not their count";

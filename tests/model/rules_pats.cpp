@@ -176,6 +176,31 @@ TEST_CASE("scopes are those of the record, whatever the command says", "[model][
   CHECK(w.refused(w.with_pat(w.admin, pat_no(2), scope_admin), rename_workspace{"x"}) == errc::unauthenticated);
 }
 
+TEST_CASE("a PAT of an earlier membership is no credential any more", "[model][pats]") {
+  world w;
+  w.made(w.member, new_pat(1, scope_admin));
+  w.made(w.owner, foreign_pat(2, w.member));
+  w.made(w.admin, new_pat(3));
+  w.made(w.owner, remove_member{w.member});
+  auto with = [&](std::uint64_t n) { return w.with_pat(w.member, pat_no(n), w.pat(n).value().scopes); };
+  CHECK(get_pat(w.st, with(1), pat_no(1)).error().code == errc::forbidden);
+  w.made(w.owner, put_member{w.member, role::member, {}});
+  CHECK(get_pat(w.st, with(1), pat_no(1)).error().code == errc::token_revoked);
+  CHECK(get_pat(w.st, with(2), pat_no(1)).error().text == "Token has been revoked");
+  CHECK(w.refused(with(1), new_pat(4)) == errc::token_revoked);
+  // Others' tokens, new ones and imported ones of any date are good; the dead are still there to be handled.
+  CHECK(list_pats(w.st, w.with_pat(w.admin, pat_no(3), scope_read), {})->total == 3);
+  w.made(w.member, new_pat(4));
+  w.made(w.owner, foreign_pat(5, w.member));
+  CHECK(get_pat(w.st, with(4), pat_no(1)));
+  CHECK(get_pat(w.st, with(5), pat_no(1)));
+  CHECK_FALSE(w.run(w.admin, reveal_pat{pat_no(1)}).refused);
+  w.made(w.member, revoke_pat{pat_no(1)});
+  // A change of role is no new membership.
+  w.made(w.owner, put_member{w.member, role::admin, {}});
+  CHECK(get_pat(w.st, with(4), pat_no(4)));
+}
+
 TEST_CASE("a PAT never makes a stronger one", "[model][pats]") {
   world w;
   w.made(w.owner, new_pat(1, scope_write));

@@ -28,7 +28,7 @@ inline void fill(random_source& r, workspace_record& v) {
   v = {text(r), r.time(), maybe_time(r), r.u32(), r.u32(), r.u32(), r.u32(), r.u32(), r.any(), r.any()};
 }
 inline void fill(random_source& r, member_record& v) {
-  v = {any_role(r), maybe_time(r), r.time(), text(r, limits::email_bytes_max), r.u32()};
+  v = {any_role(r), maybe_time(r), r.time(), text(r, limits::email_bytes_max), r.u32(), r.any()};
 }
 inline void fill(random_source& r, service_user_record& v) { v = {text(r), r.time(), r.id_as<user_id>()}; }
 inline void fill(random_source& r, project_record& v) { v = {text(r), text(r), text(r), r.time(), r.time()}; }
@@ -140,7 +140,7 @@ inline constexpr timestamp sample_time{1806451200123};
 inline workspace_record sample_workspace() {
   return {"Pearl \xf0\x9f\x90\x9a", sample_time, after(sample_time, 1), 2, 3, 4, 5, 6, 7, 8};
 }
-inline member_record sample_member() { return {role::admin, after(sample_time, 2), sample_time, "ada@example.org", 9}; }
+inline member_record sample_member() { return {role::admin, after(sample_time, 2), sample_time, "ada@example.org", 9, 4}; }
 inline service_user_record sample_service_user() { return {"deployer", sample_time, user_id{sample_id(0x10)}}; }
 inline project_record sample_project() { return {"Shell", "shell", "1.2.3", sample_time, after(sample_time, 3)}; }
 inline pat_record sample_pat() {
