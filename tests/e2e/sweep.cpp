@@ -29,7 +29,7 @@ struct route {
 const route routes[] = {
     {"GET",    "/api/v1/pats",             place::header, least::member, scope::read,  ""},
     {"POST",   "/api/v1/pats",             place::header, least::member, scope::write, R"({"name":"swept"})"},
-    {"POST",   "/api/v1/pats/import",      place::header, least::admin,  scope::admin, "IMPORT"},
+    {"POST",   "/api/v1/pats/import",      place::header, least::owner,  scope::admin, "IMPORT"},
     {"GET",    "/api/v1/pats/{id}",        place::header, least::member, scope::read,  ""},
     {"PATCH",  "/api/v1/pats/{id}",        place::header, least::member, scope::write, R"({"name":"swept"})"},
     {"DELETE", "/api/v1/pats/{id}",        place::header, least::member, scope::write, ""},
