@@ -48,6 +48,9 @@ void directory::deliver(order o) {
   placed->what = std::move(o);
   placed->slot = std::move(slot);
   placed->total = orders_;
+  placed->living = living_;
+  living_->fetch_add(1, std::memory_order_relaxed);
+  placed->sent.give();
   caf::anon_send(actor, std::move(placed));
 }
 

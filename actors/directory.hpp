@@ -21,6 +21,8 @@ class directory {
   // Ends actors that have had nothing to do for `idle`; an order that arrives meanwhile wakes a new one.
   void put_idle_to_sleep();
   service_stats stats() const;
+  // Whether anyone, the log included, still holds an order, and with it perhaps an actor.
+  bool idle() const { return living_->load(std::memory_order_acquire) == 0; }
 
  private:
   struct entry {
@@ -39,6 +41,7 @@ class directory {
   const settings settings_;
   std::array<shard, shards> shards_;
   std::shared_ptr<std::atomic<std::size_t>> orders_ = std::make_shared<std::atomic<std::size_t>>(0);
+  std::shared_ptr<std::atomic<std::size_t>> living_ = std::make_shared<std::atomic<std::size_t>>(0);
   std::atomic<std::uint64_t> busy_{0};
 };
 

@@ -31,7 +31,10 @@ class caf_service final : public service {
         directory_(system_, log, keys, settings_),
         housekeeper_([this] { keep_house(); }) {}
 
-  ~caf_service() override { stop(); }
+  ~caf_service() override {
+    stop();
+    await_idle();  // an actor must not outlive its system, and what the log has yet to settle holds one
+  }
 
   void submit(order o) override { directory_.deliver(std::move(o)); }
 
@@ -59,7 +62,12 @@ class caf_service final : public service {
     // Every order ends with the log's answer, and the log still runs: this is bounded by their deadlines.
     auto give_up = steady::now() + std::chrono::seconds(5);
     std::unique_lock lock(mutex_);
-    while (directory_.stats().orders > 0 && steady::now() < give_up) wake_.wait_for(lock, std::chrono::milliseconds(2));
+    while (!directory_.idle() && steady::now() < give_up) wake_.wait_for(lock, std::chrono::milliseconds(2));
+  }
+
+  void await_idle() override {
+    std::unique_lock lock(mutex_);
+    while (!directory_.idle()) wake_.wait_for(lock, std::chrono::milliseconds(1));
   }
 
  private:
@@ -73,20 +81,51 @@ class caf_service final : public service {
     }
   }
 
+  // Straight to the log, a bounded number at a time: notes need no actor and nothing sealed, and must
+  // not take the places of requests. One that finds the log busy or closed is lost.
   void write_notes(bool last) {
+    auto give_up = steady::now() + std::chrono::seconds(5);
     for (auto& noted : activity_.drain(time_.now(), last)) {
-      order o;
-      o.ctx.request = request_id{crypto::random_uuid()};
-      o.ctx.workspace = noted.workspace;
-      o.ctx.now = time_.now();
-      o.ctx.who.via = model::caller::kind::system;
-      o.ctx.node = settings_.node;
-      o.what = model::operation{std::move(noted.what)};
-      o.deadline = steady::now() + std::chrono::seconds(5);
-      o.reply = [](answer) {};  // a lost remark is not worth a retry
-      submit(std::move(o));
+      if (!notes_->enter(give_up)) return;
+      cluster::proposal p;
+      p.what.ctx.request = request_id{crypto::random_uuid()};
+      p.what.ctx.workspace = noted.workspace;
+      p.what.ctx.now = time_.now();
+      p.what.ctx.who.via = model::caller::kind::system;
+      p.what.ctx.node = settings_.node;
+      p.what.what = std::move(noted.what);
+      p.deadline = give_up;
+      p.done = [under_way = notes_](cluster::settled) { under_way->leave(); };
+      log_.propose(std::move(p));
     }
+    if (last) notes_->all_left(give_up);
   }
+
+  // Outlives the service as long as the log holds a note.
+  class notes_under_way {
+   public:
+    bool enter(steady::time_point until) {
+      std::unique_lock lock(mutex_);
+      if (!changed_.wait_until(lock, until, [this] { return count_ < at_once_max; })) return false;
+      ++count_;
+      return true;
+    }
+    void leave() {
+      std::lock_guard lock(mutex_);
+      --count_;
+      changed_.notify_one();
+    }
+    void all_left(steady::time_point until) {
+      std::unique_lock lock(mutex_);
+      changed_.wait_until(lock, until, [this] { return count_ == 0; });
+    }
+
+   private:
+    static constexpr std::size_t at_once_max = 256;
+    std::mutex mutex_;
+    std::condition_variable changed_;
+    std::size_t count_ = 0;
+  };
 
   cluster::log& log_;
   const clock& time_;
@@ -94,6 +133,7 @@ class caf_service final : public service {
   caf::actor_system_config config_;
   caf::actor_system system_;
   activity activity_;
+  std::shared_ptr<notes_under_way> notes_ = std::make_shared<notes_under_way>();
   directory directory_;
   std::mutex mutex_;
   std::condition_variable wake_;

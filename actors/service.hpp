@@ -80,8 +80,11 @@ class service {
   // Counted, and recorded once a minute under the system workspace. `reason` is a fixed word.
   virtual void note_auth_failure(std::string_view reason) = 0;
   virtual service_stats stats() const = 0;
-  // Writes what was noted, settles what is under way. The log must still run.
+  // Writes what was noted, settles what is under way, for at most some seconds. The log must still run.
   virtual void stop() = 0;
+  // Returns when nobody holds an order any more; bounded once the log has stopped. Replies touch what the
+  // caller of submit() owns, so nothing of that may go before.
+  virtual void await_idle() = 0;
 };
 
 // `log`, `keys` and `time` must outlive the service.

@@ -21,7 +21,9 @@ error unreadable() { return {errc::storage_failed, "Stored state could not be re
 
 }  // namespace
 
-void workspace_state::on_order(order_ptr o) {
+void workspace_state::on_order(const order_ptr& sent) {
+  sent->sent.take();
+  auto o = sent;
   if (std::chrono::steady_clock::now() >= o->what.deadline)
     return o->answer_with(refusal({errc::deadline_exceeded, "The deadline passed before the request was begun"}));
   auto view = log->applied_view();
@@ -38,15 +40,21 @@ void workspace_state::on_order(order_ptr o) {
 }
 
 void workspace_state::propose(order_ptr o, model::command command) {
-  auto me = caf::actor_cast<workspace_actor>(self);
+  // Members go in reverse: the actor is let go before the order is, which the service waits for.
+  struct back_to_actor {
+    order_ptr from;
+    workspace_actor me;
+    void operator()(cluster::settled s) const { caf::anon_send(me, std::make_shared<decided>(from, std::move(s))); }
+  };
   cluster::proposal p;
   p.what = std::move(command);
   p.deadline = o->what.deadline;
-  p.done = [me, o](cluster::settled s) { caf::anon_send(me, std::make_shared<decided>(decided{o, std::move(s)})); };
+  p.done = back_to_actor{std::move(o), caf::actor_cast<workspace_actor>(self)};
   log->propose(std::move(p));
 }
 
 void workspace_state::on_decided(const decided_ptr& d) {
+  d->sent.take();
   auto& o = *d->from;
   if (d->result.how != cluster::settled::fate::committed) {
     // `unknown` on a single node means that this node cannot persist any more: it says so.
@@ -82,9 +90,13 @@ result<crypto::secure_bytes> workspace_state::token_of(placed_order& o, const mo
 result<const crypto::data_key*> workspace_state::open_key(const model::view& v, std::uint32_t version) {
   if (!key || key->version != version) {
     auto wrapped = v.get(model::space::sealed, model::keys::data_key(id, version));
+    if (!v.trustworthy()) return fail(unreadable());
     if (!wrapped) {
       auto ws = model::load<model::workspace_record>(v, model::space::state, model::keys::workspace(id));
-      if (ws && ws->deleted) return fail(errc::not_found, "The workspace has been deleted");
+      if (ws && ws->deleted) {
+        key.reset();
+        return fail(errc::not_found, "The workspace has been deleted");
+      }
       return fail(errc::corrupt, "The workspace's data key is missing");
     }
     auto opened = keys->open_data_key(id, version, *wrapped);

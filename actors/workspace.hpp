@@ -16,7 +16,7 @@ struct workspace_state {
   workspace_id id;
   std::optional<crypto::data_key> key;
 
-  void on_order(order_ptr o);
+  void on_order(const order_ptr& sent);
   void on_decided(const decided_ptr& d);
 
  private:
