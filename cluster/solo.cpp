@@ -63,8 +63,10 @@ class solo_log final : public log {
   std::shared_ptr<const model::view> applied_view() const override { return store_.snapshot(); }
 
   log_status status() const override {
+    auto why = store_.closed_reason();  // a failed flush in the background closes it before a write of ours fails
     std::lock_guard lock(mutex_);
-    return {closed_reason_.empty(), closed_reason_, index_, pending_.size()};
+    if (!closed_reason_.empty()) why = closed_reason_;
+    return {why.empty(), why, index_, pending_.size()};
   }
 
   void stop() override {

@@ -15,7 +15,7 @@ inline constexpr std::size_t body_bytes_max = 32 * 1024;
 inline constexpr std::size_t json_depth_max = 16;
 inline constexpr std::size_t bearer_bytes_max = 8 * 1024;
 inline constexpr std::size_t pipelined_bytes_max = 64 * 1024;  // unread input kept per connection
-inline constexpr std::size_t output_bytes_max = 1024 * 1024;   // unsent output beyond which no request is read
+inline constexpr std::size_t output_bytes_max = 128 * 1024;  // unsent output beyond which no more is answered, per connection
 // After its last answer a connection reads on (and throws away), so that a reset does not overtake the answer.
 inline constexpr std::int64_t linger_ms = 1'000;
 inline constexpr std::size_t linger_bytes_max = 1024 * 1024;

@@ -10,11 +10,14 @@ namespace nacre::model {
 
 namespace {
 
-// Decodes the page's share of a key range; `make(id, record)` builds an entry. Records for which
-// `keep` is false are neither listed nor counted.
+// Decodes the page's share of a key range of `total` kept records; `make(id, record)` builds an entry.
+// Records for which `keep` is false are passed over. Stops when the page is full.
 template <class Entry, class Record, class Make, class Keep>
-listed<Entry> page_of(const view& v, const std::string& prefix, page at, Make make, Keep keep) {
+listed<Entry> page_of(const view& v, const std::string& prefix, page at, std::uint64_t total, Make make, Keep keep) {
   listed<Entry> out;
+  out.total = total;
+  if (at.offset >= total || at.limit == 0) return out;
+  std::uint64_t passed = 0;
   v.scan(space::state, prefix, keys::past(prefix), [&](std::string_view key, std::string_view value) {
     auto id = uuid_from_bytes(key.substr(prefix.size()));
     auto record = decode<Record>(value);
@@ -22,16 +25,17 @@ listed<Entry> page_of(const view& v, const std::string& prefix, page at, Make ma
       v.mark_undecodable();
       return false;
     }
-    if (!keep(*record)) return true;
-    if (out.total >= at.offset && out.items.size() < at.limit) out.items.push_back(make(*id, std::move(*record)));
-    ++out.total;
-    return true;
+    if (!keep(*record) || passed++ < at.offset) return true;
+    out.items.push_back(make(*id, std::move(*record)));
+    return out.items.size() < at.limit;
   });
   return out;
 }
 
 // The PATs a list index names, in its order.
-std::vector<pat_entry> listed_pats(const view& v, workspace_id ws, const std::string& prefix, page at) {
+std::vector<pat_entry> listed_pats(const view& v, workspace_id ws, const std::string& prefix, page at,
+                                   std::uint64_t total) {
+  if (at.offset >= total) return {};  // nothing to walk to
   if (at.limit == 0) return {};
   std::vector<std::string> ids;
   std::uint64_t passed = 0;
@@ -88,10 +92,10 @@ result<listed<pat_entry>> list_pats(const view& v, const context& ctx, page at) 
   listed<pat_entry> out;
   if (who->is_admin()) {
     out.total = who->workspace.live_pats;
-    out.items = listed_pats(v, ctx.workspace, keys::all(ctx.workspace, 'L'), at);
+    out.items = listed_pats(v, ctx.workspace, keys::all(ctx.workspace, 'L'), at, out.total);
   } else {
     out.total = who->me.live_pats;
-    out.items = listed_pats(v, ctx.workspace, keys::owned_pats(ctx.workspace, ctx.who.user), at);
+    out.items = listed_pats(v, ctx.workspace, keys::owned_pats(ctx.workspace, ctx.who.user), at, out.total);
   }
   return out;
 }
@@ -129,7 +133,7 @@ result<listed<member_entry>> list_members(const view& v, const context& ctx, pag
   auto who = stand(v, ctx, scope_read);
   if (!who) return fail(who.error());
   return page_of<member_entry, member_record>(
-      v, keys::all(ctx.workspace, 'M'), at,
+      v, keys::all(ctx.workspace, 'M'), at, who->workspace.members,
       [](uuid id, member_record r) {
         return member_entry{user_id{id}, std::move(r)};
       },
@@ -140,7 +144,7 @@ result<listed<service_user_entry>> list_service_users(const view& v, const conte
   auto who = stand(v, ctx, scope_read);
   if (!who) return fail(who.error());
   return page_of<service_user_entry, service_user_record>(
-      v, keys::all(ctx.workspace, 'S'), at,
+      v, keys::all(ctx.workspace, 'S'), at, who->workspace.service_users,
       [](uuid id, service_user_record r) {
         return service_user_entry{user_id{id}, std::move(r)};
       },
@@ -151,7 +155,7 @@ result<listed<project_entry>> list_projects(const view& v, const context& ctx, p
   auto who = stand(v, ctx, scope_read);
   if (!who) return fail(who.error());
   return page_of<project_entry, project_record>(
-      v, keys::all(ctx.workspace, 'J'), at,
+      v, keys::all(ctx.workspace, 'J'), at, who->workspace.projects,
       [&](uuid id, project_record r) {
         return project_entry{project_id{id}, ctx.workspace, std::move(r)};
       },

@@ -84,6 +84,15 @@ void reactor::registerPoller(Pistache::Polling::Epoll& poller) {
 }
 
 void reactor::onReady(const Pistache::Aio::FdSet& fds) {
+  try {
+    serve(fds);
+  } catch (...) {
+    // Out of memory in the lists themselves. An exception here would end the process; deadlines end
+    // whatever was left waiting.
+  }
+}
+
+void reactor::serve(const Pistache::Aio::FdSet& fds) {
   now_ = clock::now();
   bool answers = false, ticked = false;
   for (const auto& entry : fds) {
@@ -231,8 +240,13 @@ void reactor::deliver() {
   for (auto& done : answered_) {
     const auto c = done->to_.lock();
     if (c && c->peer && c->inflight == done) {
-      c->inflight.reset();
-      c->answer(std::move(*done->given_), now_);
+      try {
+        c->inflight.reset();
+        c->answer(std::move(*done->given_), now_);
+      } catch (...) {
+        close(*c);  // out of memory: this connection ends, the others go on
+        continue;
+      }
       work(*c);
     }
     // Otherwise the client is gone or was told 503: the answer is dropped with its ticket.
@@ -251,7 +265,12 @@ void reactor::tick() {
     connection& c = *table_[i];
     if (leaving) c.drain(now_);
     if (leaving || now_ >= c.deadline()) {
-      c.tick(now_);
+      try {
+        c.tick(now_);
+      } catch (...) {
+        close(c);
+        continue;
+      }
       work(c);
     }
     if (table_[i] && !table_[i]->quiet()) ++unquiet;

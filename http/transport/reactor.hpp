@@ -136,6 +136,7 @@ class reactor final : public Pistache::Tcp::Transport, public session_host {
   const proxy_list& trusted_proxies() override { return shared_->trusted; }
 
  private:
+  void serve(const Pistache::Aio::FdSet& fds);
   void pass_on(std::uint64_t tag);
   void work(connection& c);
   void read(connection& c);

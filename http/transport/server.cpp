@@ -5,6 +5,7 @@
 #include <sys/resource.h>
 #include <sys/socket.h>
 
+#include <algorithm>
 #include <csignal>
 #include <cstring>
 
@@ -26,7 +27,7 @@ result<void> raise_file_limit(std::size_t connections) {
   rlimit limit{};
   if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return fail(errc::internal, "cannot read the open file limit");
   const auto needed = static_cast<rlim_t>(connections + limits::http_spare_files_min);
-  const auto wanted = needed + 4096;
+  const auto wanted = std::max<rlim_t>(2 * needed + 4096, 65'536);
   if (limit.rlim_cur < wanted && limit.rlim_cur < limit.rlim_max) {
     limit.rlim_cur = limit.rlim_max < wanted ? limit.rlim_max : wanted;
     ::setrlimit(RLIMIT_NOFILE, &limit);
