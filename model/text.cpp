@@ -6,6 +6,22 @@
 
 namespace nacre::model {
 
+namespace {
+
+// The Unicode property White_Space.
+bool is_white(char32_t c) {
+  return (c >= 0x09 && c <= 0x0d) || c == ' ' || c == 0x85 || c == 0xa0 || c == 0x1680 ||
+         (c >= 0x2000 && c <= 0x200a) || c == 0x2028 || c == 0x2029 || c == 0x202f || c == 0x205f || c == 0x3000;
+}
+
+// C0, DEL and C1, line and paragraph separators, and what turns the direction of text: each can make a
+// list or log show something else than what is there.
+bool is_control(char32_t c) {
+  return c < 0x20 || (c >= 0x7f && c < 0xa0) || (c >= 0x2028 && c <= 0x202e) || (c >= 0x2066 && c <= 0x2069);
+}
+
+}  // namespace
+
 text_measure measure(std::string_view text) {
   text_measure m;
   for (std::size_t i = 0; i < text.size();) {
@@ -25,8 +41,8 @@ text_measure measure(std::string_view text) {
     bool overlong = (length == 3 && point < 0x800) || (length == 4 && point < 0x10000);
     bool surrogate = point >= 0xd800 && point <= 0xdfff;
     if (overlong || surrogate || point > 0x10ffff) return m;
-    if (point < 0x20 || (point >= 0x7f && point < 0xa0)) m.controls = true;
-    if (point != ' ') m.blank = false;
+    if (is_control(point)) m.controls = true;
+    if (!is_white(point)) m.blank = false;
     ++m.chars;
     i += length;
   }

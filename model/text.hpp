@@ -1,6 +1,6 @@
 #pragma once
-// What a name may be. Length counts Unicode code points; C0 controls, DEL and invalid UTF-8 are
-// refused everywhere, because names end up in logs, lists and terminals.
+// What a name may be. Length counts Unicode code points; controls (those of text direction too) and
+// invalid UTF-8 are refused everywhere, because names end up in logs, lists and terminals.
 
 #include <cstddef>
 #include <string_view>
@@ -12,8 +12,8 @@ namespace nacre::model {
 // Code points, or nothing useful if the text is not valid UTF-8 (then `valid` is false).
 struct text_measure {
   bool valid = false;
-  bool controls = false;  // C0, DEL or C1
-  bool blank = true;      // nothing but ASCII white space
+  bool controls = false;  // C0, DEL, C1, U+2028..202E, U+2066..2069
+  bool blank = true;      // nothing but Unicode White_Space
   std::size_t chars = 0;
 };
 text_measure measure(std::string_view text);

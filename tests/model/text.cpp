@@ -44,8 +44,11 @@ TEST_CASE("every code point is valid once, surrogates and what lies beyond U+10F
     auto m = measure(utf8(point));
     bool surrogate = point >= 0xd800 && point < 0xe000;
     bool valid = !surrogate && point <= 0x10ffff;
-    bool control = point < 0x20 || (point >= 0x7f && point < 0xa0);
-    if (m.valid != valid || (valid && (m.chars != 1 || m.controls != control || m.blank != (point == ' '))))
+    bool control = point < 0x20 || (point >= 0x7f && point < 0xa0) || (point >= 0x2028 && point <= 0x202e) ||
+                   (point >= 0x2066 && point <= 0x2069);
+    bool white = (point >= 0x2000 && point <= 0x200a) || (point >= 9 && point <= 13);
+    for (char32_t one : {0x20, 0x85, 0xa0, 0x1680, 0x2028, 0x2029, 0x202f, 0x205f, 0x3000}) white |= point == one;
+    if (m.valid != valid || (valid && (m.chars != 1 || m.controls != control || m.blank != white)))
       FAIL("U+" << std::hex << static_cast<std::uint32_t>(point));
   }
 }
@@ -96,9 +99,11 @@ TEST_CASE("a refused name is told why, with the field's name and none of its tex
   auto text_of = [](std::string_view text) { return check_name("name", text, 3).error().text; };
   CHECK(text_of("") == "name must not be blank");
   CHECK(text_of("  ") == "name must not be blank");
+  CHECK(text_of("\xc2\xa0 \xe3\x80\x80") == "name must not be blank");
   CHECK(text_of("abcd") == "name must be at most 3 characters");
   CHECK(text_of("\xff") == "name must be valid UTF-8");
-  for (auto control : {"\n", "a\r", "\x1b[31m", "\x7f", "\xc2\x80", "\xc2\x85", "\xc2\x9f", "\t"})
+  for (auto control : {"\n", "a\r", "\x1b[31m", "\x7f", "\xc2\x80", "\xc2\x85", "\xc2\x9f", "\t",
+                       "a\xe2\x80\xa8", "a\xe2\x80\xae", "a\xe2\x81\xa6"})
     CHECK(text_of(control) == "name must not contain control characters");
   CHECK(text_of(std::string_view("a\0b", 3)) == "name must not contain control characters");
   CHECK(check_name("name", "", 3).error().code == errc::invalid);
