@@ -17,6 +17,7 @@ namespace nacre::model {
 namespace {
 
 constexpr std::int64_t hour_ms = 3'600'000;
+constexpr std::int64_t clocks_differ_ms = 300'000;  // how far ahead an import may be dated
 
 outcome refuse(error e) {
   outcome o;
@@ -288,6 +289,9 @@ class applying {
         return refuse(errc::forbidden, "Only a workspace owner may import a token of somebody else");
       ws = std::move(who->workspace);
     }
+    // Lists are in order of creation: a date to come would stay on top of them.
+    if (op.created > after(ctx_.now, clocks_differ_ms))
+      return refuse(errc::invalid, "createdAt must not lie in the future");
     if (token_known(op.lookup)) return refuse(errc::conflict, "This token is known already");
     // Who owned tokens elsewhere is a member here; the first one in a new workspace owns it.
     bool fresh = !ws;

@@ -97,6 +97,16 @@ TEST_CASE("an admin imports their own tokens, an owner everybody's", "[model][pa
   w.made(w.as_system(), foreign_pat(3, w.owner));
 }
 
+TEST_CASE("an imported PAT was made in the past, give or take what clocks differ", "[model][pats]") {
+  world w;
+  auto op = foreign_pat(1, w.owner);
+  op.created = after(w.now, 300'001);
+  CHECK(w.refused(w.owner, op) == errc::invalid);
+  CHECK(w.refused(w.as_system(), op) == errc::invalid);
+  op.created = after(w.now, 300'000);
+  w.made(w.as_system(), op);
+}
+
 TEST_CASE("name and expiry of a PAT change, by its creator or an admin", "[model][pats]") {
   world w;
   w.made(w.member, new_pat(1, scope_read, after(w.now, 10)));
