@@ -99,7 +99,8 @@ result<void> set_choice(config& c, const entry& e, const entry::choice& kind, st
   }
   std::string all;
   for (auto name : kind.names) all += (all.empty() ? "" : ", ") + std::string(name);
-  return bad(e.name, in_quotes(value) + " is none of " + all);
+  // Not quoted: in the environment or on the command line it may be another word, gone astray.
+  return bad(e.name, "wants one of " + all);
 }
 
 result<void> set_list(config& c, const entry& e, const entry::list& kind, text_list values) {
@@ -414,6 +415,16 @@ result<void> apply_flags(config& c, touched& set, const config_sources& from) {
   return {};
 }
 
+// The host of a URL that passed its key's check is this machine, by name or address.
+bool is_local_url(std::string_view url) {
+  url.remove_prefix(url.find("://") + 3);
+  url = url.substr(0, url.find('/'));
+  if (url.find('@') != std::string_view::npos) return false;  // the host comes after it
+  const bool v6 = url.starts_with('[');
+  auto host = std::string(v6 ? url.substr(1, url.find(']') - 1) : url.substr(0, url.find(':')));
+  return host == "localhost" || is_loopback(host);
+}
+
 result<void> check_rules(const config& c) {
   bool loopback = is_loopback(c.http.address);
   if (c.dev && !loopback) return bad("http.address", "--dev listens on loopback only; " + c.http.address + " is not");
@@ -421,11 +432,23 @@ result<void> check_rules(const config& c) {
     return bad("auth.dev_issuer", "refused while listening on " + c.http.address +
                                       ": whoever holds the development key is any user; loopback only");
   }
+  // Behind a proxy a loopback address is no longer loopback: the whole network comes in through it.
+  if ((c.auth.dev_issuer || c.dev) && !c.http.public_url.empty() && !is_local_url(c.http.public_url)) {
+    return bad(c.auth.dev_issuer ? "auth.dev_issuer" : "http.public_url",
+               "a development node is refused while http.public_url says that others reach it");
+  }
+  if (c.auth.dev_issuer && !c.dev && !c.http.trusted_proxies.empty()) {
+    return bad("auth.dev_issuer", "refused behind http.trusted_proxies: others reach the node through them");
+  }
   if (!c.limits.enabled && !(c.dev && loopback)) {
     return bad("limits.enabled", "false is refused outside --dev on loopback");
   }
   if (c.keys.root.empty()) {
-    return bad("keys.root", "is required: file:PATH, credential:NAME or env:NAME (or start with --dev)");
+    return bad("keys.root", "is required: file:PATH or credential:NAME (or start with --dev)");
+  }
+  // Other processes of the user, crash reports and service managers show environments around.
+  if (!c.dev && c.keys.root.starts_with("env:")) {
+    return bad("keys.root", "env: is for --dev only; use file:PATH or credential:NAME");
   }
   return {};
 }
@@ -457,6 +480,11 @@ result<config> load_config(const config_sources& sources) {
   return c;
 }
 
+bool sets_a_key(std::string_view variable) {
+  auto key = key_of_variable(variable);
+  return key && find(*key) != nullptr;
+}
+
 std::size_t http_threads(const config& c) {
   if (c.http.threads != 0) return c.http.threads;
   return std::clamp<std::size_t>(std::thread::hardware_concurrency() / 2, 1, 8);
@@ -478,8 +506,7 @@ http::server_config server_config_of(const config& c) {
   return out;
 }
 
-std::string base_url(const config& c, std::uint16_t port) {
-  if (!c.http.public_url.empty()) return c.http.public_url;
+std::string listening_url(const config& c, std::uint16_t port) {
   bool v6 = c.http.address.find(':') != std::string::npos;
   return "http://" + (v6 ? "[" + c.http.address + "]" : c.http.address) + ":" + std::to_string(port);
 }

@@ -40,7 +40,7 @@ struct config {
     std::size_t connections_max = 4096;
     std::size_t connections_per_address_max = 4096;
     std::vector<std::string> trusted_proxies;
-    std::string public_url;  // empty: http://ADDRESS:PORT
+    std::string public_url;  // empty: not said
     std::chrono::milliseconds drain_timeout{10'000};
   } http;
 
@@ -108,7 +108,7 @@ struct config {
 struct config_sources {
   std::optional<std::string> file_text;
   std::string file_name;                           // for messages
-  std::map<std::string, std::string> environment;  // all of it; only NACRE_* is read
+  std::map<std::string, std::string> environment;  // only NACRE_* is read; values of keys only
   std::vector<std::string> sets;                   // "a.b=c", later ones win
   struct {
     bool dev = false;
@@ -117,6 +117,9 @@ struct config_sources {
     std::optional<std::string> http;  // "127.0.0.1:8080" or "[::1]:8080"
   } flags;
 };
+
+// Whether an environment variable of this name (NACRE_A__B) sets a key.
+bool sets_a_key(std::string_view variable);
 
 result<config> load_config(const config_sources& sources);
 
@@ -132,7 +135,7 @@ bool is_loopback(const std::string& address);
 // How many reactor threads 0 means: half the processor's cores, at least 1, at most 8.
 std::size_t http_threads(const config& c);
 http::server_config server_config_of(const config& c);
-// What clients are told: http.public_url, else the address with the port in use.
-std::string base_url(const config& c, std::uint16_t port);
+// http://ADDRESS:PORT, with the port in use.
+std::string listening_url(const config& c, std::uint16_t port);
 
 }  // namespace nacre::app

@@ -191,8 +191,8 @@ const std::vector<entry>& table() {
        "Peers whose X-Forwarded-For is believed; limits and audit then see the right-most other address.",
        "Left empty behind a proxy: all clients share one limit. Too wide: clients choose their own address."},
       {"http.public_url", entry::text{[](config& c) -> std::string& { return c.http.public_url; }, check_url}, "URL",
-       "How clients reach this server, used wherever nacre writes a link. Empty: the address listened on.",
-       "Wrong: links in answers and in the API description lead nowhere."},
+       "How clients reach this server, for the log. With --dev or auth.dev_issuer it must be of this machine.",
+       "Left empty behind a proxy: nothing tells a development issuer that others reach it."},
       number(
           "http.drain_timeout_ms", 0, 600'000, [](config & c) -> auto& { return c.http.drain_timeout; }, ms,
           "After SIGTERM, how long requests in flight may take before connections are cut.",
@@ -216,11 +216,13 @@ const std::vector<entry>& table() {
       {"keys.root", entry::text{[](config& c) -> std::string& { return c.keys.root; }, check_key_source, true},
        "source",
        "Where the root key comes from: credential:NAME (systemd, for production), file:PATH (mode 0400 or 0600), "
-       "env:NAME (development; unset after reading). 32 raw bytes or 64 hex digits. Required; --dev makes one.",
+       "env:NAME (refused without --dev; unset after reading). 32 raw bytes or 64 hex digits. Required; --dev makes one.",
        "Lost: everything sealed under it is lost. Another key than the data's: the start is refused and says so."},
 
       {"auth.dev_issuer", entry::boolean{[](config& c) -> bool& { return c.auth.dev_issuer; }}, "",
-       "Trust JWTs of the development issuer whose private key lies in data.dir. Loopback only.",
+       "Trust JWTs of the development issuer whose private key lies in data.dir. Loopback only: refused on another "
+       "address, with an http.public_url of another machine and, without --dev, with http.trusted_proxies, because "
+       "through a proxy others reach a loopback address.",
        "True: whoever reads data.dir is any user in any workspace."},
       {"auth.issuers", entry::tables{}, "tables",
        "The OIDC issuers whose JWTs are accepted. Per table: issuer (exact iss), audience (must be in aud), jwks_file "

@@ -209,8 +209,8 @@ int run_node(const config& c, const sigset_t& stop) {
       known_failures = std::move(done.failures);
     });
     service->note_act(system_workspace, "node.start", node_name);
-    auto url = base_url(c, server->port());
-    log.info("ready").text("url", url).text("version", program_version());
+    auto url = listening_url(c, server->port());
+    log.info("ready").text("url", url).text("public_url", c.http.public_url).text("version", program_version());
     std::printf("ready %s\n", url.c_str());
     std::fflush(stdout);
 

@@ -18,7 +18,7 @@ constexpr std::string_view usage =
     "  nacred --check-config FILE\n"
     "\n"
     "  --config FILE        TOML; every key: nacred --help-config\n"
-    "  --check-config FILE  say whether FILE (with environment and --set) is valid, and end\n"
+    "  --check-config FILE  say whether FILE (with environment and --set) and its key sets are valid, and end\n"
     "  --dev                a development node on loopback: makes a root key and a development issuer\n"
     "                       in the data directory (default data/dev)\n"
     "  --data-dir DIR       data.dir\n"
@@ -107,8 +107,11 @@ std::variant<config, finished> read_command_line(const std::vector<std::string>&
   }
   auto loaded = load_config(sources);
   if (!loaded) return config_error(loaded.error().text);
-  if (check_file) return finished{0, *check_file + ": valid\n", {}};
-  return std::move(*loaded);
+  if (!check_file) return std::move(*loaded);
+  // The start would fail over these files as well; the development issuer's are made there.
+  if (auto made = crypto::make_authenticator(loaded->auth.issuers); !made)
+    return config_error(*check_file + ": " + made.error().text);
+  return finished{0, *check_file + ": valid\n", {}};
 }
 
 std::map<std::string, std::string> process_environment() {
@@ -119,7 +122,9 @@ std::map<std::string, std::string> process_environment() {
     if (!pair.starts_with("NACRE_")) continue;
     auto equals = pair.find('=');
     if (equals == std::string_view::npos) continue;
-    out.emplace(pair.substr(0, equals), pair.substr(equals + 1));
+    // What is no key is a root key, a token or a mistake: its name will do.
+    auto name = pair.substr(0, equals);
+    out.emplace(name, sets_a_key(name) ? pair.substr(equals + 1) : std::string_view());
   }
   return out;
 }

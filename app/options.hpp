@@ -23,11 +23,13 @@ struct finished {
   std::string errors;  // to standard error
 };
 
-// `arguments` without the program's name. Reads the files that --config and --check-config name.
+// `arguments` without the program's name. Reads the files that --config and --check-config name, for
+// the latter also the issuers' key sets.
 std::variant<config, finished> read_command_line(const std::vector<std::string>& arguments,
                                                  std::map<std::string, std::string> environment);
 
-// The environment of this process, for read_command_line.
+// The environment of this process, for read_command_line: NACRE_* only, and values only of those that
+// set keys. No copy of a root key or a token stays behind.
 std::map<std::string, std::string> process_environment();
 
 }  // namespace nacre::app

@@ -75,7 +75,7 @@ TEST_CASE("a value of another type or out of range is refused by name, with the 
   CHECK_THAT(error_of(with_file("[http]\nport = 80.5\n")), Contains("http.port"));
   CHECK_THAT(error_of(with_file("[data]\nephemeral = 1\n")), Contains("data.ephemeral") && Contains("true or false"));
   CHECK_THAT(error_of(with_file("[log]\nlevel = \"loud\"\n")),
-             Contains("loud") && Contains("debug, info, warn, error"));
+             Contains("log.level") && Contains("debug, info, warn, error") && !Contains("loud"));
   CHECK_THAT(error_of(with_file("http = 3\n")), Contains("http") && Contains("section"));
   CHECK_THAT(error_of(with_file("[http]\naddress = \"localhost\"\n")),
              Contains("http.address") && Contains("IP address"));
@@ -148,7 +148,9 @@ TEST_CASE("the root key's source is required, and no message repeats it", "[app]
 
   s.file_text.reset();
   s.sets = {"keys.root=env:NACRE_ROOT"};
-  s.environment["NACRE_ROOT"] = key;  // named by keys.root, so not an unknown key
+  s.environment["NACRE_ROOT"] = "";  // named by keys.root, so not an unknown key
+  CHECK_THAT(error_of(s), Contains("keys.root") && Contains("--dev") && Contains("credential:"));
+  s.flags.dev = true;
   auto c = load_config(s);
   REQUIRE(c);
   CHECK(c->keys.root == "env:NACRE_ROOT");
@@ -170,7 +172,9 @@ TEST_CASE("--dev makes a node of its own on loopback and nowhere else", "[app][c
   s.flags.http = "[::1]:0";
   c = load_config(s);
   CHECK(c->http.address == "::1");
-  CHECK(base_url(*c, 1234) == "http://[::1]:1234");
+  CHECK(listening_url(*c, 1234) == "http://[::1]:1234");
+  c->http.public_url = "https://elsewhere";
+  CHECK(listening_url(*c, 1234) == "http://[::1]:1234");
   for (const char* address : {"0.0.0.0:80", "192.0.2.1:80", "[::]:80", "[::ffff:192.0.2.1]:80", "[2001:db8::1]:80"}) {
     s.flags.http = address;
     INFO(address);
@@ -189,6 +193,32 @@ TEST_CASE("T-dev-guard: the development issuer and a public address exclude each
   CHECK(load_config(s));
   s.sets.push_back("http.address=0.0.0.0");
   CHECK_THAT(error_of(s), Contains("auth.dev_issuer"));
+}
+
+TEST_CASE("T-dev-guard: a development node is not reached through a proxy", "[app][config][dev-guard]") {
+  for (bool dev : {false, true}) {
+    auto s = with_file("[auth]\ndev_issuer = true\n");
+    s.flags.dev = dev;
+    const auto plain = s;
+    for (const char* here : {"http://localhost:8080", "https://127.0.0.1", "http://[::1]:1/x"}) {
+      INFO(here);
+      s = plain;
+      s.sets.push_back(std::string("http.public_url=") + here);
+      CHECK(load_config(s));
+    }
+    for (const char* there : {"https://nacre.example", "http://192.0.2.1", "http://127.0.0.1@nacre.example",
+                              "http://127.0.0.1:80@nacre.example", "http://[2001:db8::1]", "http://localhost.example"}) {
+      INFO(there);
+      s = plain;
+      s.sets.push_back(std::string("http.public_url=") + there);
+      CHECK_THAT(error_of(s), Contains("auth.dev_issuer") && Contains("public_url"));
+    }
+    s = plain;
+    s.sets.push_back("http.trusted_proxies=127.0.0.1");
+    CHECK(load_config(s).has_value() == dev);  // a developer tries a proxy of their own
+  }
+  auto s = with_file("[http]\npublic_url = \"https://nacre.example\"\ntrusted_proxies = [\"127.0.0.1\"]\n");
+  CHECK(load_config(s));
 }
 
 TEST_CASE("limits can be switched off only under --dev", "[app][config][dev-guard]") {

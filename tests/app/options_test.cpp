@@ -65,6 +65,23 @@ TEST_CASE("--check-config says valid or why not, and starts nothing", "[app][opt
   CHECK_THAT(invalid.errors, Contains(bad.path) && Contains("keys.rot") && Contains("keys.root"));
 }
 
+TEST_CASE("--check-config tries the issuers' key sets", "[app][options]") {
+  scratch_file keys("{\"keys\": []}");
+  auto with = [](const std::string& jwks) {
+    return "[keys]\nroot = \"credential:r\"\n[[auth.issuers]]\nissuer = \"https://id\"\naudience = \"a\"\njwks_file = \"" +
+           jwks + "\"\n";
+  };
+  scratch_file missing(with("/nonexistent/jwks.json")), empty(with(keys.path));
+  for (const auto* file : {&missing, &empty}) {
+    auto end = end_of({"--check-config", file->path});
+    CHECK(end.code == exit_config);
+    CHECK(end.output.empty());
+    CHECK_THAT(end.errors, Contains(file->path) && Contains("https://id") && Contains("key set"));
+  }
+  std::ofstream(keys.path) << R"({"keys": [{"kty": "oct", "kid": "k", "k": ")" << std::string(43, 'A') << "\"}]}";
+  CHECK(end_of({"--check-config", empty.path}).code == 0);
+}
+
 TEST_CASE("help, every key's help and the version are printed on standard output", "[app][options]") {
   CHECK_THAT(end_of({"--help"}).output, Contains("--check-config"));
   CHECK(end_of({"--help-config"}).output == example_config());
@@ -90,5 +107,15 @@ TEST_CASE("flags may be written with a space or an equals sign", "[app][options]
 }
 
 TEST_CASE("only variables of ours are read from the environment", "[app][options]") {
-  for (const auto& [name, value] : process_environment()) CHECK_THAT(name, Catch::StartsWith("NACRE_"));
+  ::setenv("NACRE_HTTP__PORT", "1", 1);
+  ::setenv("NACRE_TOKEN", "secret", 1);
+  ::setenv("NACRE_ROOT_KEY", "secret", 1);
+  auto ours = process_environment();
+  for (const char* name : {"NACRE_HTTP__PORT", "NACRE_TOKEN", "NACRE_ROOT_KEY"}) ::unsetenv(name);
+  for (const auto& [name, value] : ours) CHECK_THAT(name, Catch::StartsWith("NACRE_"));
+  CHECK(ours["NACRE_HTTP__PORT"] == "1");
+  for (const char* name : {"NACRE_TOKEN", "NACRE_ROOT_KEY"}) {  // known to be there, no copy of what they hold
+    CHECK(ours.contains(name));
+    CHECK(ours[name].empty());
+  }
 }
