@@ -61,7 +61,7 @@ std::optional<user_id> user_of(const crypto::jwt_claims& claims) {
 class gate::cache {
  public:
   cache(std::size_t entries, std::chrono::milliseconds keep)
-      : per_shard_(std::max<std::size_t>(1, entries / shards_count)), keep_ms_(keep.count()) {}
+      : per_shard_(entries == 0 ? 0 : std::max<std::size_t>(1, entries / shards_count)), keep_ms_(keep.count()) {}
 
   std::optional<principal> find(const std::string& key, std::uint64_t generation, timestamp now) {
     auto& s = shard_of(key);
@@ -77,6 +77,7 @@ class gate::cache {
   }
 
   void keep(const std::string& key, principal who, std::uint64_t generation, timestamp now, timestamp expires) {
+    if (per_shard_ == 0) return;
     auto& s = shard_of(key);
     auto until = std::min(expires, after(now, keep_ms_));
     std::lock_guard lock(s.mutex);

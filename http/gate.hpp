@@ -31,7 +31,7 @@ struct principal {
 };
 
 struct gate_settings {
-  std::size_t cache_entries = 4'096;
+  std::size_t cache_entries = 4'096;  // 0: no token is remembered
   std::chrono::milliseconds cache_for{30'000};
   std::string node;
   std::function<void(std::string_view why)> failed;  // for metrics; a fixed word

@@ -217,6 +217,17 @@ TEST_CASE("the memory of tokens is bounded", "[http][gate][cache]") {
   CHECK(d.tokens->verified >= 184);  // at most 16 were remembered
 }
 
+TEST_CASE("a memory of no entries remembers no token", "[http][gate][cache]") {
+  door d;
+  gate_settings g;
+  g.cache_entries = 0;
+  gate forgetful(*d.service, *d.tokens, d.keys, d.time, std::move(g));
+  auto token = "Bearer " + d.mint(owner);
+  for (int i = 0; i < 3; ++i)
+    forgetful.authenticate(d.with(token), [](result<principal> p) { CHECK(p.has_value()); });
+  CHECK(d.tokens->verified == 3);
+}
+
 TEST_CASE("who is refused is counted, and told nothing", "[http][gate]") {
   door d;
   door elsewhere;
