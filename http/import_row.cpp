@@ -74,7 +74,7 @@ result<import_row> parse_import_row(std::string_view json) {
   auto bytes = hash ? crypto::from_hex(*hash) : std::nullopt;
   if (!bytes || bytes->size() != 32) return fail(errc::invalid, "tokenHash must be the hex SHA-256 of the token");
   out.token_hash = std::move(*bytes);
-  if (auto given = row->find("scopes")) {
+  if (auto given = row->find("scopes"); given && !given->is_null()) {
     auto scopes = scopes_of(*given);
     if (!scopes) return fail(scopes.error());
     out.scopes = *scopes;
