@@ -103,6 +103,29 @@ response made(call&, actors::answer& a) {
 
 response done(call&, actors::answer&) { return no_content(); }
 
+response self(const call& c) {
+  const auto& me = c.caller;
+  bool pat = me.bound_to.has_value();
+  json_writer w;
+  w.object().key("data").object().field("id", std::string_view(to_string(me.who.user)));
+  w.key("email");
+  if (me.email.empty())
+    w.value(nullptr);
+  else
+    w.value(std::string_view(me.email));
+  w.field("credential", pat ? "pat" : "jwt");
+  if (pat) {
+    w.field("tokenId", std::string_view(to_string(me.who.pat)));
+    w.field("workspaceId", std::string_view(to_string(*me.bound_to)));
+    w.key("scopes").array();
+    for (auto s : {model::scope_read, model::scope_write, model::scope_admin})
+      if (me.who.scopes & s) w.value(model::name_of(s));
+    w.end_array();
+  }
+  w.end_object().end_object();
+  return json_response(200, w.take());
+}
+
 // ---- shared shapes of handlers -----------------------------------------------------------------------
 
 template <class Entry>
@@ -244,27 +267,16 @@ void create_project(call_ptr c) {
 void list_projects(call_ptr c) { list<model::project_entry>(std::move(c), model::list_projects); }
 
 void who_am_i(call_ptr c) {
-  const auto& me = c->caller;
-  bool pat = me.bound_to.has_value();
-  json_writer w;
-  w.object().key("data").object().field("id", std::string_view(to_string(me.who.user)));
-  w.key("email");
-  if (me.email.empty())
-    w.value(nullptr);
-  else
-    w.value(std::string_view(me.email));
-  w.field("credential", pat ? "pat" : "jwt");
-  if (pat) {
-    w.field("tokenId", std::string_view(to_string(me.who.pat)));
-    w.field("workspaceId", std::string_view(to_string(*me.bound_to)));
-    w.key("scopes").array();
-    for (auto s : {model::scope_read, model::scope_write, model::scope_admin})
-      if (me.who.scopes & s) w.value(model::name_of(s));
-    w.end_array();
+  // A PAT is good as long as its owner is a member; a JWT is somebody, wherever they are a member.
+  if (!c->caller.bound_to) {
+    auto r = self(*c);
+    return answer(std::move(c), std::move(r));
   }
-  w.end_object().end_object();
-  auto r = json_response(200, w.take());
-  answer(std::move(c), std::move(r));
+  c->ctx.workspace = *c->caller.bound_to;
+  as_member(std::move(c), model::scope_read, [](call_ptr mine) {
+    auto r = self(*mine);
+    answer(std::move(mine), std::move(r));
+  });
 }
 
 void list_audit(call_ptr c) {
