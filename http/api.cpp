@@ -95,8 +95,8 @@ class api {
   }
 
   void refuse_limited(call_ptr c, std::string_view name, const rate& limit, std::chrono::milliseconds wait) {
-    model::budget_state budget{name, static_cast<std::uint32_t>(limit.burst), 0, wait.count()};
-    auto r = limited_response(*c, {errc::rate_limited, "Too many requests. Try again later"}, budget);
+    auto r = limited_response(*c, {errc::rate_limited, "Too many requests. Try again later"},
+                              spent_rate(name, limit, wait));
     answer(std::move(c), std::move(r));
   }
 

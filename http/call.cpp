@@ -1,7 +1,10 @@
 #include "http/call.hpp"
 
+#include <algorithm>
 #include <charconv>
+#include <cmath>
 
+#include "http/buffer.hpp"
 #include "http/json.hpp"
 #include "http/text.hpp"
 #include "model/limits.hpp"
@@ -127,10 +130,17 @@ response error_response(const call& c, const error& e) {
   return r;
 }
 
+model::budget_state spent_rate(std::string_view name, const rate& limit, std::chrono::milliseconds wait) {
+  // No division is exact: ten in a minute must not become ten in 61 s. Bounded by what a limiter keeps.
+  constexpr double window_s_max = 86'400.0 * 10'000;
+  double window_s = std::clamp(std::ceil(limit.burst / limit.per_second - 1e-6), 1.0, window_s_max);
+  return {name, static_cast<std::uint32_t>(limit.burst), 0, wait.count(), static_cast<std::int64_t>(window_s) * 1000};
+}
+
 void add_budget_headers(response& r, const model::budget_state& budget) {
   auto name = "\"" + std::string(budget.name) + "\"";
   r.headers.push_back({"RateLimit-Policy", name + ";q=" + std::to_string(budget.limit) +
-                                               ";w=" + std::to_string(limits::reveal_window_ms / 1000)});
+                                               ";w=" + std::to_string(whole_seconds(budget.window_ms))});
   r.headers.push_back({"RateLimit", name + ";r=" + std::to_string(budget.remaining) +
                                         ";t=" + std::to_string(whole_seconds(budget.reset_ms))});
 }
@@ -141,6 +151,12 @@ response limited_response(const call& c, const error& e, const model::budget_sta
   add_budget_headers(r, budget);
   if (c.with.ask.budget_refused) c.with.ask.budget_refused(budget.name);
   return r;
+}
+
+call::~call() {
+  wipe(req.body);
+  for (auto& h : req.headers)
+    if (same_word(h.name, "authorization")) wipe(h.value);
 }
 
 void answer(call_ptr c, response r) {
@@ -195,9 +211,11 @@ void order_and_answer(call_ptr c, actors::intent what, response (*make)(call&, a
       if (outcome.budget) add_budget_headers(r, *outcome.budget);
       return answer(std::move(c), std::move(r));
     }
-    auto r = outcome.refused->code == errc::rate_limited && outcome.budget
-                 ? limited_response(*c, *outcome.refused, *outcome.budget)
-                 : error_response(*c, *outcome.refused);
+    if (outcome.refused->code != errc::rate_limited || !outcome.budget) return refuse(std::move(c), *outcome.refused);
+    // A refused reveal changes nothing, so that nobody fills the log by trying; that it was tried is on record.
+    if (outcome.budget->name.starts_with("reveal"))
+      c->with.service.note_act(c->ctx.workspace, "pat.reveal.limited", to_string(c->ctx.who.user));
+    auto r = limited_response(*c, *outcome.refused, *outcome.budget);
     answer(std::move(c), std::move(r));
   };
   raw.with.service.submit(std::move(o));

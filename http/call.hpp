@@ -29,6 +29,9 @@ struct services {
 
 struct call {
   call(services& s, request r, responder to) : with(s), req(std::move(r)), respond(std::move(to)) {}
+  call(const call&) = delete;
+  call& operator=(const call&) = delete;
+  ~call();  // wipes the credential and the body
   services& with;
   request req;
   responder respond;
@@ -48,6 +51,8 @@ response json_response(int status, std::string body);
 response error_response(const call& c, const error& e);
 // 429 with Retry-After and RateLimit headers.
 response limited_response(const call& c, const error& e, const model::budget_state& budget);
+// How an address limit of this node stands when it refuses: all of `burst` comes back within the window.
+model::budget_state spent_rate(std::string_view name, const rate& limit, std::chrono::milliseconds wait);
 // draft-ietf-httpapi-ratelimit-headers; still a draft, so it is written here only.
 void add_budget_headers(response& r, const model::budget_state& budget);
 response no_content();

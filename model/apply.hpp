@@ -13,6 +13,7 @@
 
 #include "model/commands.hpp"
 #include "model/error.hpp"
+#include "model/limits.hpp"
 #include "model/records.hpp"
 #include "model/view.hpp"
 
@@ -53,6 +54,7 @@ struct budget_state {
   std::string_view name;  // "reveal" or "reveal-user": the one nearest to its end
   std::uint32_t limit = 0, remaining = 0;
   std::int64_t reset_ms = 0;  // until one more is available
+  std::int64_t window_ms = limits::reveal_window_ms;  // in which `limit` may be had
 };
 
 using reply =

@@ -136,12 +136,11 @@ void list_pats(call_ptr c) {
     w.end_array().key("pagination").object();
     w.field("total", pats->total).field("limit", at.limit).field("offset", at.offset).end_object().end_object();
     // Seeing everybody's tokens is an act of its own; once an hour of it is on record.
-    if (mine.ctx.who.via != model::caller::kind::pat && !pats->items.empty())
-      for (const auto& pat : pats->items)
-        if (pat.record.owner != mine.ctx.who.user) {
-          mine.with.service.note_act(mine.ctx.workspace, "pat.list_all", to_string(mine.ctx.who.user));
-          break;
-        }
+    for (const auto& pat : pats->items)
+      if (pat.record.owner != mine.ctx.who.user) {
+        mine.with.service.note_act(mine.ctx.workspace, "pat.list_all", to_string(mine.ctx.who.user));
+        break;
+      }
     return json_response(200, w.take());
   });
 }

@@ -6,7 +6,9 @@
 #include <limits>
 #include <set>
 
+#include "http/families/management.hpp"
 #include "http/json.hpp"
+#include "http/pending.hpp"
 #include "model/limits.hpp"
 #include "tests/support/installation.hpp"
 
@@ -43,6 +45,13 @@ struct answering : testing::installation {
     r.id = testing::request_no(77);
     if (authorization) r.headers.push_back({"Authorization", *authorization});
     return call(with, std::move(r), responder{});
+  }
+  call_ptr asked_by(user_id user, testing::inbox<response>& to) {
+    request r;
+    r.deadline = testing::in_a_while();
+    auto c = std::make_unique<call>(with, std::move(r), make_responder([&to](response a) { to.put(std::move(a)); }));
+    c->ctx = as(user);
+    return c;
   }
 };
 
@@ -173,6 +182,68 @@ TEST_CASE("a spent budget says when to come back, in whole seconds and at least 
     CHECK(header_of(r, "RateLimit-Policy") == "\"reveal\";q=10;w=60");
     CHECK(header_of(r, "RateLimit") == "\"reveal\";r=0;t=" + std::string(seconds));
   }
+}
+
+TEST_CASE("an address limit tells its own window", "[http][errors]") {
+  answering node;
+  auto c = node.asked("Bearer x");
+  auto policy = [&](rate limit) {
+    using namespace std::chrono_literals;
+    return header_of(limited_response(c, {errc::rate_limited, "slow"}, spent_rate("address", limit, 6s)),
+                     "RateLimit-Policy");
+  };
+  CHECK(policy({20, 60}) == "\"address\";q=60;w=3");
+  CHECK(policy({10.0 / 60, 10}) == "\"address\";q=10;w=60");
+  CHECK(policy({7, 10}) == "\"address\";q=10;w=2");
+  CHECK(policy({1000, 1}) == "\"address\";q=1;w=1");
+  CHECK(policy({1e-300, 1}) == "\"address\";q=1;w=864000000");
+}
+
+TEST_CASE("a refused reveal is on record, once an hour for each user", "[http][budget]") {
+  answering node;
+  node.found();
+  node.with.settings.reveals_per_user = 0;
+  for (int i = 0; i < 3; ++i) {
+    testing::inbox<response> got;
+    auto c = node.asked_by(testing::user_no(1), got);
+    order_and_answer(std::move(c), model::operation{model::reveal_pat{testing::pat_no(1), true, 10, 0}}, nullptr);
+    REQUIRE(got.await(1));
+    CHECK(got.next().status == 429);
+  }
+  node.service->stop();
+  std::size_t noted = 0;
+  node.view()->scan(model::space::audit, model::keys::audit(testing::workspace_no(1), 0),
+                    model::keys::audit(testing::workspace_no(1), UINT64_MAX),
+                    [&](std::string_view, std::string_view row) {
+                      noted += row.find("\"action\":\"pat.reveal.limited\"") != std::string_view::npos;
+                      return true;
+                    });
+  CHECK(noted == 1);
+}
+
+TEST_CASE("a PAT tells who it stands for as long as its owner is a member", "[http][me]") {
+  answering node;
+  node.found();
+  node.join(testing::user_no(2), model::role::member);
+  auto pat = testing::pat_of(node.ask(node.as(testing::user_no(2)), testing::issue("ci"))).id;
+  auto status = [&] {
+    testing::inbox<response> got;
+    auto c = node.asked_by(testing::user_no(2), got);
+    c->caller.bound_to = c->ctx.workspace;
+    c->ctx.workspace = {};
+    c->ctx.who = c->caller.who = {model::caller::kind::pat, testing::user_no(2), pat, model::scope_read, "", ""};
+    management::who_am_i(std::move(c));
+    REQUIRE(got.await(1));
+    return got.next().status;
+  };
+  auto owner = [&](model::operation op) {
+    REQUIRE_FALSE(node.ask(node.as(testing::user_no(1)), std::move(op)).outcome.refused);
+  };
+  CHECK(status() == 200);
+  owner(model::remove_member{testing::user_no(2)});
+  CHECK(status() == 403);
+  owner(model::put_member{testing::user_no(2), model::role::member, {}});
+  CHECK(status() == 401);
 }
 
 TEST_CASE("queries are decoded strictly", "[http][query]") {
