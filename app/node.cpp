@@ -26,6 +26,8 @@ namespace {
 
 constexpr int exit_unavailable = 69, exit_io = 74;
 constexpr std::string_view node_name = "solo";
+// Within the fifteen minutes the security design allows, with room for the work itself.
+constexpr std::chrono::minutes shred_interval{10};
 
 int fail_start(logger& log, int code, const error& e) {
   log.error("start failed").text("code", name_of(e.code)).text("reason", e.text);
@@ -117,9 +119,11 @@ int run_node(const config& c, const sigset_t& stop) {
 
   system_clock time;
   std::atomic<http::gate*> door{nullptr};
+  std::atomic<bool> erased{true};  // sealed bytes may lie in files though nothing names them; after a start, too
   auto on_commit = [&](const cluster::committed_round& round) {
     numbers.round_committed(round.commands, round.synced, round.sync_microseconds);
     for (const auto& w : round.writes) {
+      if (w.in == model::space::sealed && w.what != storage::write::kind::put) erased = true;
       if (w.what != storage::write::kind::put) continue;
       if (w.in == model::space::audit && sink) {
         if (auto row = model::decode<model::audit_row>(w.value)) sink->append(row->entry);
@@ -156,7 +160,7 @@ int run_node(const config& c, const sigset_t& stop) {
   probes.not_ready = [&] {
     std::vector<std::string> reasons;
     auto status = ordered->status();
-    if (!status.writable) reasons.push_back("storage: " + status.reason);
+    if (!status.writable) reasons.emplace_back("storage: changes are refused, see the log");
     if (draining) reasons.emplace_back("draining");
     return reasons;
   };
@@ -197,6 +201,11 @@ int run_node(const config& c, const sigset_t& stop) {
   }
   {
     std::vector<std::string> known_failures;  // told once, not at every tick
+    repeating watch(std::chrono::seconds(1), [&, told = false]() mutable {
+      auto status = ordered->status();
+      if (!status.writable && !told) log.error("storage closed for changes").text("reason", status.reason);
+      told = !status.writable;
+    });
     repeating reload(c.auth.jwks_reload, [&] {
       auto done = (*authenticator)->reload();
       if (done.changed > 0) {
@@ -207,6 +216,14 @@ int run_node(const config& c, const sigset_t& stop) {
       for (const auto& why : done.failures) log.warn("issuer keys not reread, the old ones stay").text("reason", why);
       if (done.failures.empty()) log.info("issuer keys can be read again");
       known_failures = std::move(done.failures);
+    });
+    // An erased key or ciphertext is gone from the view at once and from the files with this.
+    repeating shred(shred_interval, [&] {
+      if (!erased.exchange(false)) return;
+      if (auto done = opened->store->compact(model::space::sealed, {}, {}); !done) {
+        erased = true;
+        log.warn("erased sealed bytes are still in files").text("reason", done.error().text);
+      }
     });
     service->note_act(system_workspace, "node.start", node_name);
     auto url = listening_url(c, server->port());
@@ -223,6 +240,7 @@ int run_node(const config& c, const sigset_t& stop) {
   service->note_act(system_workspace, "node.stop", node_name);
   service->stop();
   ordered->stop();
+  service->await_idle();
   log.info("stopped").flag("all_answered", answered);
   return 0;
 }
