@@ -2,6 +2,7 @@
 
 #include <sys/stat.h>
 
+#include <cerrno>
 #include <system_error>
 
 #include "crypto/digest.hpp"
@@ -22,7 +23,9 @@ result<void> ensure_directory(const fs::path& directory) {
   fs::create_directories(directory, ec);
   if (ec) return fail(errc::invalid, "data directory " + directory.string() + ": " + ec.message());
   // Only its owner needs to see ciphertext, and nobody else should see a development key.
-  ::chmod(directory.c_str(), 0700);
+  if (::chmod(directory.c_str(), 0700) != 0)
+    return fail(errc::invalid, "data directory " + directory.string() + ": its mode cannot be made 0700: " +
+                                   std::generic_category().message(errno));
   return {};
 }
 
@@ -33,6 +36,15 @@ result<std::unique_ptr<storage::store>> open_store(const fs::path& directory, co
   if (options.create && !options.storage.read_only)
     if (auto made = ensure_directory(directory); !made) return fail(made.error());
   return storage::open_rocks_store(directory / "db", options.storage);
+}
+
+bool holds_state(const model::view& v) {
+  bool any = false;
+  v.scan(model::space::state, {}, std::string(64, '\xff'), [&](std::string_view, std::string_view) {
+    any = true;
+    return false;
+  });
+  return any;
 }
 
 result<crypto::service_keys> first_keys(storage::store& store, const crypto::key_provider& root) {
@@ -69,6 +81,11 @@ result<installation> open_installation(const fs::path& directory, const installa
   if (!view->trustworthy()) return fail(errc::storage_failed, "the data directory could not be read");
   if (!check_value && options.storage.read_only)
     return fail(errc::invalid, directory.string() + " holds no nacre data");
+  // New keys would not open what is there, and would hide what happened.
+  if (!check_value && holds_state(*view))
+    return fail(errc::corrupt, directory.string() + " holds data but not the check value of its root key: it is " +
+                                   "damaged; restore a backup");
+  if (!view->trustworthy()) return fail(errc::storage_failed, "the data directory could not be read");
   auto keys = check_value ? stored_keys(*view, **root, *check_value) : first_keys(**store, **root);
   if (!keys) return fail(keys.error());
   installation out;
