@@ -8,6 +8,8 @@
 #include <memory>
 #include <optional>
 
+#include "app/config.hpp"
+
 namespace nacre::cli {
 
 namespace asio = boost::asio;
@@ -20,9 +22,20 @@ struct http_client::impl {
   asio::io_context io;
   std::optional<beast::tcp_stream> stream;
 
+  // A server may close a kept connection while it is idle; asked before anything is sent over it.
+  bool has_ended() {
+    beast::error_code failed;
+    char byte = 0;
+    auto& socket = stream->socket();
+    socket.non_blocking(true, failed);
+    socket.receive(asio::buffer(&byte, 1), asio::socket_base::message_peek, failed);
+    return failed != asio::error::would_block;
+  }
+
   // Beast's time limits exist for asynchronous calls only, so each exchange runs the loop to its end.
   result<http_answer> exchange(message& request) {
     beast::error_code failed;
+    bool sent = false;  // in part, perhaps
     std::optional<http_answer> answer;
     beast::flat_buffer buffer;
     reply response;
@@ -36,10 +49,13 @@ struct http_client::impl {
     };
     auto connected = [&](beast::error_code ec, const asio::ip::tcp::endpoint&) {
       failed = ec;
+      sent = !ec;
       if (!ec) beast::http::async_write(*stream, request, write);
     };
+    if (stream && has_ended()) stream.reset();
     io.restart();
     if (stream) {
+      sent = true;
       stream->expires_after(std::chrono::seconds(30));
       beast::http::async_write(*stream, request, write);
     } else {
@@ -52,7 +68,7 @@ struct http_client::impl {
     }
     io.run();
     if (!answer || !response.keep_alive()) stream.reset();
-    if (!answer) return fail(errc::busy, "no answer from " + host + ":" + port + " (" + failed.message() + ")");
+    if (!answer) return fail(sent ? errc::outcome_unknown : errc::busy, "no answer from " + host + ":" + port + " (" + failed.message() + ")");
     return std::move(*answer);
   }
 };
@@ -61,17 +77,21 @@ http_client::http_client(std::unique_ptr<impl> i) : impl_(std::move(i)) {}
 http_client::http_client(http_client&&) noexcept = default;
 http_client::~http_client() = default;
 
-result<http_client> http_client::make(std::string_view url) {
+result<http_client> http_client::make(std::string_view url, clear_text allowed) {
   constexpr std::string_view scheme = "http://";
   if (!url.starts_with(scheme)) return fail(errc::invalid, "the URL must begin with http://");
   url.remove_prefix(scheme.size());
-  url = url.substr(0, url.find('/'));
+  if (url.find_first_of("/?#@") != std::string_view::npos)
+    return fail(errc::invalid, "the URL must be http://HOST or http://HOST:PORT, without a path");
   auto colon = url.starts_with('[') ? url.find(':', url.find(']')) : url.find(':');
   auto host = url.substr(0, colon);
   if (host.starts_with('[') && host.ends_with(']')) host = host.substr(1, host.size() - 2);
   if (host.empty()) return fail(errc::invalid, "the URL names no host");
   auto made = std::make_unique<impl>();
   made->host = host;
+  if (allowed == clear_text::loopback_only && host != "localhost" && !app::is_loopback(made->host))
+    return fail(errc::invalid, "the token would travel in clear text to " + made->host +
+                                   "; run this on the node's machine, or give --insecure");
   made->port = colon == std::string_view::npos ? "80" : std::string(url.substr(colon + 1));
   return http_client{std::move(made)};
 }
@@ -84,11 +104,7 @@ result<http_answer> http_client::post(std::string_view path,
   for (const auto& [name, value] : headers) request.set(name, value);
   request.body() = std::move(body);
   request.prepare_payload();
-  bool reused = impl_->stream.has_value();
-  auto answer = impl_->exchange(request);
-  // A kept connection may have been closed while idle; a fresh one tells the truth. Imports may be repeated.
-  if (!answer && reused) answer = impl_->exchange(request);
-  return answer;
+  return impl_->exchange(request);
 }
 
 }  // namespace nacre::cli

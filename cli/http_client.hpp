@@ -17,15 +17,18 @@ struct http_answer {
   std::string body;
 };
 
-// Keeps one connection open over many posts; reconnects once if the server has closed it.
+// Keeps one connection open over many posts. Nothing is sent twice: what follows from a request whose
+// answer was lost is for the caller to decide.
 class http_client {
  public:
+  enum class clear_text : bool { loopback_only, anywhere };  // who may overhear the token
   // "http://host[:port]"; anything else is `invalid`.
-  static result<http_client> make(std::string_view url);
+  static result<http_client> make(std::string_view url, clear_text allowed);
   http_client(http_client&&) noexcept;
   ~http_client();
 
-  // Errors: `busy` when the server cannot be reached or does not answer within 30 s.
+  // Errors: `busy` when the server cannot be reached, `outcome_unknown` when it was sent the request
+  // and did not answer it within 30 s.
   result<http_answer> post(std::string_view path, const std::vector<std::pair<std::string, std::string>>& headers,
                            std::string body);
 

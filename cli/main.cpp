@@ -12,6 +12,7 @@
 #include "app/maintenance.hpp"
 #include "cli/http_client.hpp"
 #include "crypto/jwt.hpp"
+#include "crypto/process.hpp"
 #include "model/time.hpp"
 
 namespace {
@@ -32,6 +33,7 @@ int complain(const error& e) {
   switch (e.code) {
     case errc::invalid: return exit_config;
     case errc::unsupported: return exit_config;
+    case errc::not_found: return exit_config;  // no development issuer, no data
     case errc::busy: return exit_unavailable;
     case errc::corrupt: return exit_io;
     case errc::storage_failed: return exit_io;
@@ -40,7 +42,6 @@ int complain(const error& e) {
     case errc::token_expired:
     case errc::insufficient_scope:
     case errc::forbidden:
-    case errc::not_found:
     case errc::conflict:
     case errc::reveal_not_available:
     case errc::rate_limited:
@@ -81,7 +82,10 @@ int mint(const mint_options& o) {
   }
   request.seconds = *seconds;
   auto token = crypto::mint_dev_token(o.data_dir, request, system_clock{}.now());
-  if (!token) return complain(token.error());
+  if (!token) {
+    int code = complain(token.error());
+    return token.error().code == errc::invalid ? exit_usage : code;
+  }
   std::cout << *token << "\n";
   return exit_ok;
 }
@@ -90,6 +94,7 @@ int mint(const mint_options& o) {
 
 struct import_options {
   std::string data_dir, root_key, file, url, token_file;
+  bool insecure = false;
 };
 
 app::directory_access access_of(const std::string& data_dir, const std::string& root_key) {
@@ -117,7 +122,8 @@ std::optional<std::string> credential(const std::string& token_file) {
 }
 
 int import_over_http(const import_options& o, std::istream& rows) {
-  auto client = cli::http_client::make(o.url);
+  using clear_text = cli::http_client::clear_text;
+  auto client = cli::http_client::make(o.url, o.insecure ? clear_text::anywhere : clear_text::loopback_only);
   if (!client) {
     std::cerr << "nacre: " << client.error().text << "\n";
     return exit_usage;
@@ -141,7 +147,15 @@ int import_over_http(const import_options& o, std::istream& rows) {
                                 {"X-Workspace-Id", to_string(*workspace)},
                                 {"Content-Type", "application/json"}},
                                line);
-    if (!answer) return complain(answer.error());
+    if (!answer && answer.error().code == errc::outcome_unknown) {
+      // Sent again at once, a row that was taken would be refused as known already.
+      result.refused.push_back({number, "unknown, run again (" + answer.error().text + ")"});
+      continue;
+    }
+    if (!answer) {
+      report(result);
+      return complain(answer.error());
+    }
     if (answer->status == 201)
       ++result.imported;
     else
@@ -225,6 +239,8 @@ int main(int argc, char** argv) {
   auto* dir = pats->add_option("--data-dir", import_with.data_dir, "Into the directory of a stopped node");
   auto* url = pats->add_option("--url", import_with.url, "Into a running node, http://host:port");
   dir->excludes(url);
+  pats->add_flag("--insecure", import_with.insecure, "With --url: send the token in clear text to another machine")
+      ->needs(url);
   pats->add_option("--root-key", import_with.root_key,
                    "Where the root key is (file:, credential:, env:); default DIR/root.key");
   pats->add_option("--token-file", import_with.token_file,
@@ -248,5 +264,8 @@ int main(int argc, char** argv) {
   } catch (const CLI::ParseError& e) {
     return cli.exit(e) == 0 ? exit_ok : exit_usage;
   }
+  // Every command handles keys or tokens.
+  if (auto hard = crypto::harden_process(); !hard)
+    std::cerr << "nacre: process hardening incomplete: " << hard.error().text << "\n";
   return run();
 }

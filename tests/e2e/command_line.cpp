@@ -53,6 +53,8 @@ TEST_CASE("a configuration is checked without starting", "[config]") {
       {std::string(minimal) + "[http]\naddress = \"localhost\"\n", "http.address"},
       {std::string(minimal) + "[log]\nlevel = \"loud\"\n", "log.level"},
       {std::string(minimal) + "[limits]\nenabled = false\n", "limits.enabled"},
+      {"[keys]\nroot = \"env:NACRE_ROOT\"\n", "keys.root"},
+      {std::string(minimal) + "[[auth.issuers]]\nissuer = \"https://i\"\naudience = \"a\"\njwks_file = \"/absent\"\n", "https://i"},
       {std::string(minimal) + "[http]\naddress = \"0.0.0.0\"\n[auth]\ndev_issuer = true\n", "auth.dev_issuer"},
       {std::string(minimal) + "[http]\naddress = \"::\"\n[auth]\ndev_issuer = true\n", "auth.dev_issuer"},
       {"[http]\nport = 1\n", "keys.root"},
@@ -200,6 +202,28 @@ TEST_CASE("a directory that cannot be is an error, not a crash", "[config]") {
   CHECK(audit.code == 78);
 }
 
+TEST_CASE("an import sends its token in clear text to this machine only", "[config]") {
+  desk d;
+  write_whole(d.dir / "rows", "\n");
+  auto to = [&](std::vector<std::string> url) {
+    std::vector<std::string> all{"import", "pats", "--file", (d.dir / "rows").string(), "--url"};
+    all.insert(all.end(), url.begin(), url.end());
+    child_options o;
+    o.environment["NACRE_TOKEN"] = "a-token";
+    return run("nacre", all, o);
+  };
+  for (const char* url : {"http://192.0.2.1", "http://nacre.example:80", "http://[2001:db8::1]:80"}) {
+    auto refused = to({url});
+    INFO(url);
+    CHECK(refused.code == 64);
+    CHECK(names(refused, "clear"));
+    CHECK(to({url, "--insecure"}).code == 0);  // no rows, nothing is sent
+  }
+  for (const char* url : {"http://127.0.0.1:1", "http://localhost", "http://[::1]:1"}) CHECK(to({url}).code == 0);
+  for (const char* url : {"http://127.0.0.1/", "http://127.0.0.1:1/api", "http://u@127.0.0.1", "https://127.0.0.1"})
+    CHECK(to({url}).code == 64);
+}
+
 TEST_CASE("token mint keeps its bounds and its tokens work", "[config]") {
   auto& on = shared();
   auto data = on.node().data().string();
@@ -225,10 +249,10 @@ TEST_CASE("token mint keeps its bounds and its tokens work", "[config]") {
   for (const char* ttl : {"25h", "86401", "1441m"}) {
     INFO(ttl);
     auto refused = mint_with({"--sub", user, "--ttl", ttl});
-    CHECK(refused.code != 0);
+    CHECK(refused.code == 64);
     CHECK(refused.output.empty());
   }
   CHECK(mint_with({"--sub", user, "--role", "boss"}).code == 64);
-  CHECK(mint_with({"--sub", ""}).code != 0);
-  CHECK(run("nacre", {"token", "mint", "--data-dir", "/nowhere", "--sub", user}).code != 0);
+  CHECK(mint_with({"--sub", ""}).code == 64);
+  CHECK(run("nacre", {"token", "mint", "--data-dir", "/nowhere", "--sub", user}).code == 78);
 }
