@@ -13,6 +13,7 @@
 #include "cli/http_client.hpp"
 #include "crypto/jwt.hpp"
 #include "crypto/process.hpp"
+#include "model/ids.hpp"
 #include "model/time.hpp"
 
 namespace {
@@ -78,6 +79,11 @@ int mint(const mint_options& o) {
   auto seconds = seconds_of(o.ttl);
   if (!seconds) {
     std::cerr << "nacre: --ttl must be like 90s, 15m or 24h\n";
+    return exit_usage;
+  }
+  // The node would answer 401 to such a token, which tells nobody why.
+  if (!parse_uuid(request.subject) || (request.workspace && !parse_uuid(*request.workspace))) {
+    std::cerr << "nacre: --sub and --ws want UUIDs\n";
     return exit_usage;
   }
   request.seconds = *seconds;

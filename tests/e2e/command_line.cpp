@@ -253,6 +253,9 @@ TEST_CASE("token mint keeps its bounds and its tokens work", "[config]") {
     CHECK(refused.output.empty());
   }
   CHECK(mint_with({"--sub", user, "--role", "boss"}).code == 64);
-  CHECK(mint_with({"--sub", ""}).code == 64);
+  for (const char* no_uuid : {"", "x", "11111111-1111-4111-8111-11111111111"}) {
+    CHECK(mint_with({"--sub", no_uuid}).code == 64);
+    CHECK(mint_with({"--sub", user, "--ws", no_uuid}).code == 64);
+  }
   CHECK(run("nacre", {"token", "mint", "--data-dir", "/nowhere", "--sub", user}).code == 78);
 }
