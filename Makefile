@@ -4,7 +4,7 @@ FUZZ_SECONDS ?= 60
 CTEST = ctest --output-on-failure --no-tests=error
 export ASAN_OPTIONS ?= detect_leaks=1:detect_stack_use_after_return=1:strict_string_checks=1:check_initialization_order=1
 export UBSAN_OPTIONS ?= print_stacktrace=1:halt_on_error=1
-TSAN_DEFAULT = halt_on_error=0:exitcode=66:second_deadlock_stack=1
+TSAN_DEFAULT = halt_on_error=0:exitcode=66:second_deadlock_stack=1:history_size=7
 export TSAN_OPTIONS ?= $(TSAN_DEFAULT)$(if $(wildcard tests/tsan.supp),:suppressions=$(CURDIR)/tests/tsan.supp)
 
 .DEFAULT_GOAL := help
