@@ -16,6 +16,7 @@
 #include <string_view>
 #include <vector>
 
+#include "app/loopback.hpp"
 #include "crypto/jwt.hpp"
 #include "http/server.hpp"
 #include "model/error.hpp"
@@ -131,7 +132,6 @@ std::vector<std::string_view> config_keys();
 // The value as TOML. `keys.root` is shown by its kind only ("file:...").
 std::string show(const config& c, std::string_view key);
 
-bool is_loopback(const std::string& address);
 // How many reactor threads 0 means: half the processor's cores, at least 1, at most 8.
 std::size_t http_threads(const config& c);
 http::server_config server_config_of(const config& c);

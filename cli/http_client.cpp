@@ -8,7 +8,7 @@
 #include <memory>
 #include <optional>
 
-#include "app/config.hpp"
+#include "app/loopback.hpp"
 
 namespace nacre::cli {
 

@@ -69,14 +69,14 @@ TEST_CASE("tokens imported into a running node authenticate and stay unrevealabl
   auto token = foreign_token('3');
   auto file = on.node().home() / "rows.jsonl";
   write_whole(file, row(t.workspace, t.member.user(), token) + "\n");
-  nacre::test::child_options as_admin;
-  as_admin.environment["NACRE_TOKEN"] = t.admin.credential();
+  nacre::test::child_options as_owner;
+  as_owner.environment["NACRE_TOKEN"] = t.owner.credential();
   const std::vector<std::string> command{"import", "pats", "--url", on.node().url(), "--file", file.string()};
-  auto done = run("nacre", command, as_admin);
+  auto done = run("nacre", command, as_owner);
   INFO(done.errors);
   CHECK(done.code == 0);
   CHECK(done.output == "1 imported, 0 refused\n");
-  CHECK(run("nacre", command, as_admin).code == 65);
+  CHECK(run("nacre", command, as_owner).code == 65);
   CHECK(run("nacre", command).code == 64);  // no credential
   check_imported(on, t.member, token);
 }

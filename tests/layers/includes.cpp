@@ -26,7 +26,7 @@ const std::vector<rule>& rules() {
       {"actors", {"cluster", "storage", "crypto", "model"}},
       {"http", {"actors", "crypto", "model"}},
       {"app", {"http", "actors", "cluster", "storage", "crypto", "model"}},
-      {"cli", {"app/maintenance.hpp", "crypto", "model"}},
+      {"cli", {"app/maintenance.hpp", "app/loopback.hpp", "crypto", "model"}},
       {"bench", {"app", "cli", "http", "actors", "cluster", "storage", "crypto", "model"}},
   };
   return all;
