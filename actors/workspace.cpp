@@ -162,9 +162,9 @@ workspace_actor::behavior_type workspace_behavior(workspace_actor::stateful_poin
   // An exception (no memory) must end neither the actor nor its queue: the order answers for itself
   // when it is dropped.
   return {
-      [&state](order_ptr o) {
+      [&state](const order_ptr& o) {
         try {
-          state.on_order(std::move(o));
+          state.on_order(o);
         } catch (...) {
         }
       },
