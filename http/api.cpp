@@ -28,7 +28,8 @@ class api {
     if (to && to->needs == access::open) return to->handle(std::move(c));
 
     auto now = std::chrono::steady_clock::now();
-    if (auto wait = addresses_.admit(c->req.client.limit_key(), now); wait.count() > 0)
+    if (addresses_.limits() || with_.failed_auth.limits()) c->limit_key = c->req.client.limit_key();
+    if (auto wait = addresses_.admit(c->limit_key, now); wait.count() > 0)
       return refuse_limited(std::move(c), "address", with_.settings.address, wait);
     if (c->match.what == verdict::not_found) return refuse(std::move(c), {errc::not_found, "No such route"});
     if (!found) return refuse_method(std::move(c));
@@ -50,19 +51,17 @@ class api {
 
   void authenticate(call_ptr c, const endpoint& to) {
     auto now = std::chrono::steady_clock::now();
-    auto address = c->req.client.limit_key();
-    if (auto wait = with_.failed_auth.peek(address, now); wait.count() > 0)
+    if (auto wait = with_.failed_auth.peek(c->limit_key, now); wait.count() > 0)
       return refuse_limited(std::move(c), "failed_auth", with_.settings.failed_auth, wait);
     c->ctx.request = c->req.id;
     c->ctx.now = with_.time.now();
     c->ctx.node = with_.settings.node;
-    c->ctx.client_prefix = c->req.client.audit_prefix();
     const auto& req = c->req;  // stays where it is while the call moves on
     with_.who.authenticate(req, [this, &to, c = std::move(c)](result<principal> who) mutable {
       if (!who) {
         auto code = who.error().code;
         if (code == errc::unauthenticated || code == errc::token_revoked || code == errc::token_expired)
-          with_.failed_auth.admit(c->req.client.limit_key(), std::chrono::steady_clock::now());
+          with_.failed_auth.admit(c->limit_key, std::chrono::steady_clock::now());
         return refuse(std::move(c), who.error());
       }
       c->caller = std::move(*who);

@@ -202,6 +202,7 @@ void order_and_answer(call_ptr c, actors::intent what, response (*make)(call&, a
   auto& raw = *c;
   actors::order o;
   o.ctx = raw.ctx;
+  o.ctx.client_prefix = raw.req.client.audit_prefix();
   o.what = std::move(what);
   o.deadline = raw.req.deadline;
   o.reply = [c = std::move(c), make](actors::answer a) mutable {

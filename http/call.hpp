@@ -37,6 +37,7 @@ struct call {
   responder respond;
   route_match match;  // captures look into req.path
   std::string_view pattern = "unmatched";
+  std::string limit_key;  // of the client's address; empty while nothing is limited by it
   principal caller;
   model::context ctx;
 

@@ -24,6 +24,8 @@ class limiter {
   using time = std::chrono::steady_clock::time_point;
   explicit limiter(rate r, std::size_t keys_max = 65'536);
 
+  // False: everything is admitted, and nobody need compute a key.
+  bool limits() const { return interval_.count() != 0; }
   // Takes one from the key's allowance. Zero: admitted; else how long to wait for the next one.
   std::chrono::milliseconds admit(std::string_view key, time now);
   // The same without taking.
