@@ -48,7 +48,7 @@ struct proposal {
 struct committed_round {
   std::uint64_t index = 0;  // of its last command
   std::size_t commands = 0;
-  bool synced = false;      // false: nothing to write, everything was refused by the rules
+  bool synced = false;  // false: nothing to write, everything was refused by the rules
   std::int64_t sync_microseconds = 0;
   const storage::batch& writes;
 };

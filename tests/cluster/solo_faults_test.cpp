@@ -237,7 +237,8 @@ TEST_CASE("a log that cannot read its own index takes nothing", "[cluster][solo]
   CHECK(refused[0].what.why.code == errc::storage_failed);
 }
 
-TEST_CASE("a store that closed itself in the background is told before any write of ours fails", "[cluster][solo][fault]") {
+TEST_CASE("a store that closed itself in the background is told before any write of ours fails",
+          "[cluster][solo][fault]") {
   storage::fault_plan plan;
   plan.fail_write = 1;
   auto store = storage::make_faulty_store(storage::make_memory_store(), plan);

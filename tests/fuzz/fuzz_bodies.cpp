@@ -118,6 +118,7 @@ class throwaway_service final : public actors::service {
   void note_auth_failure(std::string_view) override {}
   actors::service_stats stats() const override { return {}; }
   void stop() override {}
+  void await_idle() override {}
 
  private:
   static model::operation operation_of(const actors::intent& what) {

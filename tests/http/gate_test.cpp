@@ -223,8 +223,7 @@ TEST_CASE("a memory of no entries remembers no token", "[http][gate][cache]") {
   g.cache_entries = 0;
   gate forgetful(*d.service, *d.tokens, d.keys, d.time, std::move(g));
   auto token = "Bearer " + d.mint(owner);
-  for (int i = 0; i < 3; ++i)
-    forgetful.authenticate(d.with(token), [](result<principal> p) { CHECK(p.has_value()); });
+  for (int i = 0; i < 3; ++i) forgetful.authenticate(d.with(token), [](result<principal> p) { CHECK(p.has_value()); });
   CHECK(d.tokens->verified == 3);
 }
 
