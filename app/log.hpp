@@ -92,7 +92,7 @@ class logger {
  private:
   friend class log_line;
   logger* pick(log_level level) noexcept { return wants(level) ? this : nullptr; }
-  void submit(std::string line, bool urgent);
+  void submit(std::string_view line, bool urgent);
 
   struct impl;
   std::atomic<log_level> level_;

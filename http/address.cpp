@@ -32,6 +32,11 @@ ip_address masked(const ip_address& a, unsigned bits) {
 }
 
 std::string prefix_text(const std::string& text, unsigned v4_bits, unsigned v6_bits) {
+  // Every request asks for its prefixes. An IPv4 address is written one way only, so text will do.
+  if (text.find(':') == std::string::npos && std::count(text.begin(), text.end(), '.') == 3) {
+    if (v4_bits == 32) return text;
+    if (v4_bits == 24) return text.substr(0, text.rfind('.')) + ".0/24";
+  }
   const auto address = parse_ip(text);
   if (!address) return text;
   const bool v4 = address->is_v4();

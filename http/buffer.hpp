@@ -40,6 +40,14 @@ class byte_buffer {
     end_ += more.size();
   }
 
+  // Lets `write(char*)` put up to `most` bytes behind the last one; it answers where it ended.
+  template <class Write>
+  void append_with(std::size_t most, Write write) {
+    reserve(most);
+    char* const from = bytes_.get() + end_;
+    end_ += static_cast<std::size_t>(write(from) - from);
+  }
+
   // Room for `more` bytes behind the last one.
   void reserve(std::size_t more) {
     if (capacity_ - end_ >= more) return;

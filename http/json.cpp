@@ -211,10 +211,11 @@ void json_writer::quoted(std::string_view text) {
   static constexpr char hex[] = "0123456789abcdef";
   out_.push_back('"');
   std::size_t plain = 0;
-  for (std::size_t i = 0; i < text.size(); ++i) {
+  for (std::size_t i = 0;; ++i) {
+    while (i < text.size() && escapes[static_cast<unsigned char>(text[i])] == 0) ++i;
+    if (i == text.size()) break;
     const auto c = static_cast<unsigned char>(text[i]);
     const char escape = escapes[c];
-    if (escape == 0) continue;
     out_.append(text.substr(plain, i - plain));
     plain = i + 1;
     out_.push_back('\\');

@@ -68,6 +68,10 @@ class head_scanner {
       if (column_ == 0 && (c == ' ' || c == '\t')) return refuse(why, 400, malformed);  // obs-fold
       if (++column_ > limits::request_line_bytes_max && lines_ == 0)
         return refuse(why, 414, "The request line is too long.");
+      const std::size_t plain = run_within_limits(bytes.substr(i + 1));
+      i += plain;
+      total_ += plain;
+      column_ += plain;
     }
     used = bytes.size();
     return found::more;
@@ -79,6 +83,16 @@ class head_scanner {
   static found refuse(refusal& why, int status, std::string_view text) {
     why = {status, text};
     return found::refused;
+  }
+
+  // How many of these bytes need no decision: inside a line, nothing special, no limit reached.
+  std::size_t run_within_limits(std::string_view bytes) const {
+    std::size_t room = limits::header_bytes_max - total_;
+    if (lines_ == 0) room = std::min(room, limits::request_line_bytes_max - column_);
+    const std::size_t most = std::min(room, bytes.size());
+    std::size_t n = 0;
+    while (n < most && head_bytes[static_cast<unsigned char>(bytes[n])]) ++n;
+    return n;
   }
 
   std::size_t total_ = 0, column_ = 0, lines_ = 0;

@@ -40,35 +40,38 @@ bool serialize(byte_buffer& to, const response& r, const request_id& id, std::st
 
   const bool bodiless = r.status == 204 || r.status == 304;
   const bool with_body = !head_only && !bodiless;
-  std::size_t bytes = 256 + (with_body ? r.body.size() : 0);
-  for (const header& h : r.headers) bytes += h.name.size() + h.value.size() + 4;
-  to.reserve(bytes);
-
-  char line[64];
-  std::memcpy(line, "HTTP/1.1 ", 9);
-  char* at = std::to_chars(line + 9, line + 12, r.status).ptr;
-  *at++ = ' ';
-  to.append({line, static_cast<std::size_t>(at - line)});
-  to.append(reason_of(r.status));
-  to.append("\r\n");
-  to.append(date_line);
-  to.append("X-Request-Id: ");
-  to.append(to_string(id));
-  if (close) to.append("\r\nConnection: close");
-  if (!bodiless) {
-    std::memcpy(line, "\r\nContent-Length: ", 18);
-    at = std::to_chars(line + 18, line + sizeof line, r.body.size()).ptr;
-    to.append({line, static_cast<std::size_t>(at - line)});
-  }
-  for (const header& h : r.headers) {
-    if (is_servers_own(h.name)) continue;
-    to.append("\r\n");
-    to.append(h.name);
-    to.append(": ");
-    to.append(h.value);
-  }
-  to.append("\r\n\r\n");
-  if (with_body) to.append(r.body);
+  // The longest there can be of the server's own lines, then what is given.
+  std::size_t most = 256 + date_line.size() + (with_body ? r.body.size() : 0);
+  for (const header& h : r.headers) most += h.name.size() + h.value.size() + 4;
+  to.append_with(most, [&](char* at) {
+    const auto put = [&at](std::string_view text) {
+      std::memcpy(at, text.data(), text.size());
+      at += text.size();
+    };
+    put("HTTP/1.1 ");
+    at = std::to_chars(at, at + 3, r.status).ptr;
+    put(" ");
+    put(reason_of(r.status));
+    put("\r\n");
+    put(date_line);
+    put("X-Request-Id: ");
+    put(text_of(id));
+    if (close) put("\r\nConnection: close");
+    if (!bodiless) {
+      put("\r\nContent-Length: ");
+      at = std::to_chars(at, at + 20, r.body.size()).ptr;
+    }
+    for (const header& h : r.headers) {
+      if (is_servers_own(h.name)) continue;
+      put("\r\n");
+      put(h.name);
+      put(": ");
+      put(h.value);
+    }
+    put("\r\n\r\n");
+    if (with_body) put(r.body);
+    return at;
+  });
   return true;
 }
 

@@ -18,9 +18,15 @@ constexpr bool same_word(std::string_view a, std::string_view b) {
 
 constexpr bool is_digit(char c) { return c >= '0' && c <= '9'; }
 constexpr bool is_alpha(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
-constexpr bool is_token_char(char c) {
-  return is_digit(c) || is_alpha(c) || std::string_view{"!#$%&'*+-.^_`|~"}.find(c) != std::string_view::npos;
-}
+inline constexpr auto token_chars = [] {
+  std::array<bool, 256> ok{};
+  for (const char c : std::string_view{"!#$%&'*+-.^_`|~"}) ok[static_cast<unsigned char>(c)] = true;
+  for (char c = '0'; c <= '9'; ++c) ok[static_cast<unsigned char>(c)] = true;
+  for (char c = 'a'; c <= 'z'; ++c)
+    ok[static_cast<unsigned char>(c)] = ok[static_cast<unsigned char>(c - 'a' + 'A')] = true;
+  return ok;
+}();
+constexpr bool is_token_char(char c) { return token_chars[static_cast<unsigned char>(c)]; }
 constexpr bool is_path_char(char c) {
   return is_digit(c) || is_alpha(c) || c == '.' || c == '_' || c == '~' || c == '/' || c == '-';
 }

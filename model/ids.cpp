@@ -4,46 +4,49 @@ namespace nacre {
 
 namespace {
 
-int hex_value(char c) {
-  if (c >= '0' && c <= '9') return c - '0';
-  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
-  return -1;
-}
+// Value of a hex digit; `no_digit` for all else, which stays visible when many are or-ed together.
+constexpr std::uint8_t no_digit = 0x80;
+constexpr auto hex_values = [] {
+  std::array<std::uint8_t, 256> table{};
+  table.fill(no_digit);
+  for (std::uint8_t v = 0; v < 10; ++v) table[static_cast<std::size_t>('0' + v)] = v;
+  for (std::uint8_t v = 10; v < 16; ++v)
+    table[static_cast<std::size_t>('a' + v - 10)] = table[static_cast<std::size_t>('A' + v - 10)] = v;
+  return table;
+}();
 
-constexpr bool is_hyphen_position(std::size_t i) { return i == 8 || i == 13 || i == 18 || i == 23; }
+// Where the two digits of each byte begin; hyphens lie at 8, 13, 18 and 23.
+constexpr std::array<std::uint8_t, 16> digit_at{0, 2, 4, 6, 9, 11, 14, 16, 19, 21, 24, 26, 28, 30, 32, 34};
 
 }  // namespace
 
 std::optional<uuid> parse_uuid(std::string_view text) {
   if (text.size() != 36) return std::nullopt;
+  if (text[8] != '-' || text[13] != '-' || text[18] != '-' || text[23] != '-') return std::nullopt;
   uuid id;
-  std::size_t nibble = 0;
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    if (is_hyphen_position(i)) {
-      if (text[i] != '-') return std::nullopt;
-      continue;
-    }
-    int v = hex_value(text[i]);
-    if (v < 0) return std::nullopt;
-    auto& byte = id.bytes[nibble / 2];
-    byte = static_cast<std::uint8_t>(nibble % 2 == 0 ? v << 4 : byte | v);
-    ++nibble;
+  std::uint8_t seen = 0;
+  for (std::size_t i = 0; i < id.bytes.size(); ++i) {
+    auto high = hex_values[static_cast<unsigned char>(text[digit_at[i]])];
+    auto low = hex_values[static_cast<unsigned char>(text[digit_at[i] + 1u])];
+    seen = static_cast<std::uint8_t>(seen | high | low);
+    id.bytes[i] = static_cast<std::uint8_t>(high << 4 | low);
   }
+  if (seen & no_digit) return std::nullopt;
   return id;
 }
 
-std::string to_string(const uuid& id) {
+uuid_text text_of(const uuid& id) {
   static constexpr char digits[] = "0123456789abcdef";
-  std::string text(36, '-');
-  std::size_t at = 0;
-  for (std::uint8_t byte : id.bytes) {
-    if (is_hyphen_position(at)) ++at;
-    text[at++] = digits[byte >> 4];
-    text[at++] = digits[byte & 15];
+  uuid_text text;
+  text.chars[8] = text.chars[13] = text.chars[18] = text.chars[23] = '-';
+  for (std::size_t i = 0; i < id.bytes.size(); ++i) {
+    text.chars[digit_at[i]] = digits[id.bytes[i] >> 4];
+    text.chars[digit_at[i] + 1u] = digits[id.bytes[i] & 15];
   }
   return text;
 }
+
+std::string to_string(const uuid& id) { return std::string(text_of(id)); }
 
 std::optional<uuid> uuid_from_bytes(std::string_view sixteen) {
   if (sixteen.size() != 16) return std::nullopt;

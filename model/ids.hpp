@@ -25,6 +25,12 @@ struct uuid {
 
 std::optional<uuid> parse_uuid(std::string_view text);
 std::string to_string(const uuid& id);
+// The same text without an allocation; what a request writes several of.
+struct uuid_text {
+  std::array<char, 36> chars;
+  operator std::string_view() const { return {chars.data(), chars.size()}; }  // NOLINT(google-explicit-constructor)
+};
+uuid_text text_of(const uuid& id);
 std::optional<uuid> uuid_from_bytes(std::string_view sixteen);
 // Sets version 4 and variant bits on 16 random bytes the caller supplies.
 uuid make_uuid_v4(std::array<std::uint8_t, 16> random);
@@ -39,6 +45,10 @@ using request_id = strong<uuid, struct request_id_tag>;
 template <class Tag>
 std::string to_string(const strong<uuid, Tag>& id) {
   return to_string(id.value());
+}
+template <class Tag>
+uuid_text text_of(const strong<uuid, Tag>& id) {
+  return text_of(id.value());
 }
 
 // Node-wide happenings (start, JWKS change, counted authentication failures) are audited under

@@ -33,7 +33,9 @@
 
 namespace nacre::model::keys {
 
-inline writer at(workspace_id ws, char kind) { return std::move(writer{}.id(ws).u8(static_cast<std::uint8_t>(kind))); }
+inline writer at(workspace_id ws, char kind) {
+  return std::move(writer{64}.id(ws).u8(static_cast<std::uint8_t>(kind)));
+}
 
 inline std::string workspace(workspace_id ws) { return writer{}.id(ws).take(); }
 inline std::string member(workspace_id ws, user_id user) { return at(ws, 'M').id(user).take(); }

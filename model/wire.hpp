@@ -18,6 +18,9 @@ namespace nacre::model {
 
 class writer {
  public:
+  writer() = default;
+  explicit writer(std::size_t expected_bytes) { out_.reserve(expected_bytes); }
+
   writer& u8(std::uint8_t v) {
     out_.push_back(static_cast<char>(v));
     return *this;

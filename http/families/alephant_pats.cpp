@@ -27,13 +27,13 @@ void write_time(json_writer& w, std::string_view name, const std::optional<times
 // Section 4, in its order; `token` and `workspaceName` appear in the answer to a create only.
 void write_pat(json_writer& w, const model::pat_entry& pat, const crypto::secure_bytes* token = nullptr) {
   const auto& r = pat.record;
-  w.object().field("id", std::string_view(to_string(pat.id))).field("name", std::string_view(r.name));
+  w.object().field("id", std::string_view(text_of(pat.id))).field("name", std::string_view(r.name));
   if (token) w.field("token", token->view()).field("fullToken", token->view());
   w.field("tokenPrefix", std::string_view(r.prefix));
   write_scopes(w, r.scopes);
-  w.field("workspaceId", std::string_view(to_string(pat.workspace)));
+  w.field("workspaceId", std::string_view(text_of(pat.workspace)));
   if (token) w.field("workspaceName", std::string_view(pat.workspace_name));
-  w.field("userId", std::string_view(to_string(r.owner)));
+  w.field("userId", std::string_view(text_of(r.owner)));
   w.field("canReveal", r.has_ciphertext());
   write_time(w, "lastUsedAt", r.last_used);
   write_time(w, "expiresAt", r.expires);
@@ -216,9 +216,8 @@ void import_pat(call_ptr c) {
     if (row->workspace != mine->ctx.workspace)
       return refuse(std::move(mine), {errc::invalid, "workspaceId must be the workspace of the X-Workspace-Id header"});
     auto op = import_operation(*row, mine->with.keys, pat_id{crypto::random_uuid()});
-    order_and_answer(std::move(mine), std::move(op), [](call&, actors::answer& a) {
-      return one_pat(201, std::get<model::pat_entry>(a.outcome.what));
-    });
+    order_and_answer(std::move(mine), std::move(op),
+                     [](call&, actors::answer& a) { return one_pat(201, std::get<model::pat_entry>(a.outcome.what)); });
   });
 }
 
