@@ -34,7 +34,7 @@ struct options {
   std::size_t rounds = 3, connections = 64, threads = 0, workspaces = 0, pats_each = 10;
   double seconds = 0;
   std::string log = "file";
-  std::string directory;
+  std::string directory, match, node;
   std::vector<std::string> only, sets;
 
   bool wants(std::string_view part) const {
@@ -68,16 +68,10 @@ class scratch {
 };
 
 std::unique_ptr<child> start_node(const options& o, const fs::path& data) {
-  std::vector<std::string> command = {own_path().parent_path() / "nacred",
-                                      "--dev",
-                                      "--data-dir",
-                                      data,
-                                      "--http",
-                                      "127.0.0.1:0",
-                                      "--set",
-                                      "limits.enabled=false",
-                                      "--set",
-                                      "http.threads=" + std::to_string(o.threads)};
+  const auto program = o.node.empty() ? own_path().parent_path() / "nacred" : fs::path(o.node);
+  std::vector<std::string> command = {
+      program,       "--dev", "--data-dir",           data,    "--http",
+      "127.0.0.1:0", "--set", "limits.enabled=false", "--set", "http.threads=" + std::to_string(o.threads)};
   for (const auto& each : o.sets) command.insert(command.end(), {"--set", each});
   return std::make_unique<child>(command, o.log == "null" ? fs::path("/dev/null") : fs::path(data.string() + ".log"));
 }
@@ -250,7 +244,7 @@ std::uint64_t run_edge(const options& o, const scratch& dir) {
   group.push_back({"bare listener", [&] { return fixed(o, bare, root, ""); }, 0, {}, {}, {}});
   group.push_back({"GET /healthz", [&] { return fixed(o, *node, healthz, "ok"); }, 0, 0.8, {}, {}});
   group.push_back({"GET one PAT (JWT)", [&] { return fixed(o, *node, get, pat.id); }, 1, 0.5, 20, {}});
-  run_rounds(group, o.rounds);
+  run_rounds(group, o.rounds, o.match);
   return print_rows(group);
 }
 
@@ -265,7 +259,7 @@ std::uint64_t run_durable(const options& o, const scratch& dir) {
   group.push_back({"create, 64 workspaces", [&] { return creates(o, *node, apart); }, 0, 0.25, 20, 0.2});
   group.push_back({"reveal, 1 workspace", [&] { return reveals(o, *node, together); }, 0, 0.25, 20, 0.2});
   group.push_back({"reveal, 64 workspaces", [&] { return reveals(o, *node, apart); }, 0, 0.25, 20, 0.2});
-  run_rounds(group, o.rounds);
+  run_rounds(group, o.rounds, o.match);
   auto failed = print_rows(group);
   std::printf("RSS of that node afterwards: %.0f MiB\n", node->rss_mib());
   return failed;
@@ -305,7 +299,7 @@ std::uint64_t run_scale(const options& o, const scratch& dir) {
   std::printf("  (%.0f of them in %lld s)\n", reads.per_second * static_cast<double>(warm.for_time.count()) / 1000,
               static_cast<long long>(warm.for_time.count() / 1000));
   print_heading();
-  run_rounds(group, o.rounds);
+  run_rounds(group, o.rounds, o.match);
   auto failed = print_rows(group) + reads.failed;
   large->kill();
   auto again = start_node(o, dir / "many");
@@ -345,6 +339,7 @@ int main(int argc, char** argv) {
   cli.add_flag("--quick", o.quick, "about a minute: rounds of 1 s, 10,000 workspaces");
   cli.add_option("--only", o.only, "parts to run: edge, durable, scale (default: all)")
       ->check(CLI::IsMember({"edge", "durable", "scale"}));
+  cli.add_option("--match", o.match, "only scenarios whose name contains this, to profile one of them");
   cli.add_option("--rounds", o.rounds, "rounds per scenario")->capture_default_str();
   cli.add_option("--seconds", o.seconds, "length of a round (default: 3, quick: 1)");
   cli.add_option("--connections", o.connections, "connections, and threads of the RocksDB ceiling")
@@ -357,6 +352,7 @@ int main(int argc, char** argv) {
       ->capture_default_str()
       ->check(CLI::IsMember({"file", "null"}));
   cli.add_option("--set", o.sets, "a configuration key for the node, as of nacred --set (repeatable)");
+  cli.add_option("--node", o.node, "the nacred to measure (default: the one beside this program)");
   cli.add_option("--dir", o.directory, "where to make the scratch directory (default: beside the binaries)");
   cli.add_flag("--keep", o.keep, "leave the scratch directory behind");
   cli.add_option("--bare-listener", bare, "be the bare listener with so many threads (used by the bench itself)");

@@ -37,9 +37,10 @@ double median(std::vector<double> values) {
   return values.size() % 2 == 1 ? values[middle] : (values[middle - 1] + values[middle]) / 2;
 }
 
-void run_rounds(std::vector<scenario>& group, std::size_t rounds) {
+void run_rounds(std::vector<scenario>& group, std::size_t rounds, const std::string& match) {
   for (std::size_t round = 0; round < rounds; ++round)
     for (auto& row : group) {
+      if (row.name.find(match) == std::string::npos) continue;
       (void)std::fprintf(stderr, "\r  round %zu of %zu: %-40s", round + 1, rounds, row.name.c_str());
       row.samples.push_back(row.run());
     }
@@ -56,12 +57,13 @@ std::uint64_t print_rows(const std::vector<scenario>& group) {
   for (std::size_t i = 0; i < group.size(); ++i) {
     const auto& row = group[i];
     const auto& s = row.samples;
+    if (s.empty()) continue;
     auto p99 = median_of(s, [](const sample& x) { return x.p99_ms; });
     auto syncs = median_of(s, [](const sample& x) { return x.syncs_per_op.value_or(0); });
-    bool counts_syncs = !s.empty() && s.front().syncs_per_op;
+    bool counts_syncs = s.front().syncs_per_op.has_value();
     std::string targets, ratio = "-";
     auto judge = [&](bool good, const std::string& text) { targets += text + (good ? " ok; " : " MISSED; "); };
-    if (row.ceiling != i) {
+    if (row.ceiling != i && !group[row.ceiling].samples.empty()) {
       auto r = ratio_of(row, group[row.ceiling]);
       ratio = number("%.2f", r);
       targets = "of \"" + group[row.ceiling].name + "\": ";

@@ -28,7 +28,8 @@ struct scenario {
 };
 
 // Runs every scenario once per round, in order, so that whatever disturbs the machine disturbs all alike.
-void run_rounds(std::vector<scenario>& group, std::size_t rounds);
+// Only those whose name contains `match` run; the others are not shown.
+void run_rounds(std::vector<scenario>& group, std::size_t rounds, const std::string& match);
 double median(std::vector<double> values);
 void print_heading();
 // Prints the group's rows; answers how many requests failed.
