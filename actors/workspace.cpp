@@ -31,7 +31,9 @@ void workspace_state::on_order(const order_ptr& sent) {
   if (!view->trustworthy()) return o->answer_with(refusal(unreadable()));
   if (!op) return o->answer_with(refusal(op.error()));
   model::command command{o->what.ctx, std::move(*op)};
-  if (auto refused = model::refused_early(*view, command)) {
+  // For a new PAT prepare() had to ask for the caller's standing already, and nothing else refuses it early.
+  bool asked = std::holds_alternative<issue_pat>(o->what.what);
+  if (auto refused = asked ? std::nullopt : model::refused_early(*view, command)) {
     answer a;
     a.outcome = std::move(*refused);
     return o->answer_with(std::move(a));

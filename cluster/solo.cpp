@@ -7,6 +7,7 @@
 #include <thread>
 #include <vector>
 
+#include "cluster/hot_rows.hpp"
 #include "cluster/stage.hpp"
 
 namespace nacre::cluster {
@@ -14,6 +15,7 @@ namespace nacre::cluster {
 namespace {
 
 using steady = std::chrono::steady_clock;
+constexpr std::size_t hot_bytes_max = 4u << 20;
 
 void refuse(proposal& p, errc code, std::string text) {
   settled s;
@@ -132,7 +134,7 @@ class solo_log final : public log {
     commands.reserve(round.size());
     for (const auto& p : round) commands.push_back(&p.what);
     auto view = store_.snapshot();
-    auto staged = stage(*view, commands, index_ + 1);
+    auto staged = stage(warm_view(*view, hot_), commands, index_ + 1);
     view.reset();
     if (!staged.trustworthy) return give_up(std::move(round), "a read of stored state failed");
 
@@ -143,6 +145,7 @@ class solo_log final : public log {
       if (auto done = store_.apply(staged.writes, storage::durability::synced); !done)
         return give_up(std::move(round), done.error().text);
       sync_microseconds = std::chrono::duration_cast<std::chrono::microseconds>(steady::now() - before).count();
+      hot_.written(staged.writes);
       std::lock_guard lock(mutex_);
       index_ += round.size();
     }
@@ -169,7 +172,8 @@ class solo_log final : public log {
   }
 
   storage::store& store_;
-  solo_options options_;  // as given, made usable; not changed after construction
+  hot_rows hot_{hot_bytes_max};  // the writer's alone; after a failed write it applies nothing any more
+  solo_options options_;         // as given, made usable; not changed after construction
   const commit_listener on_commit_;
   mutable std::mutex mutex_;
   std::condition_variable wake_;
