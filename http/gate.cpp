@@ -29,9 +29,8 @@ std::optional<std::string_view> bearer(std::string_view value) {
   if (value.size() <= scheme.size() || value.size() > scheme.size() + limits::bearer_bytes_max) return std::nullopt;
   if (!same_word(value.substr(0, scheme.size()), scheme)) return std::nullopt;
   auto credential = value.substr(scheme.size());
-  unsigned outside = 0;  // no early end: tokens are long and nearly always good
-  for (char c : credential) outside |= static_cast<unsigned>(c - '!') > static_cast<unsigned>('~' - '!');
-  if (outside != 0) return std::nullopt;
+  if (printable_run(credential) != credential.size() || credential.find(' ') != std::string_view::npos)
+    return std::nullopt;
   return credential;
 }
 

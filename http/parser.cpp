@@ -89,10 +89,7 @@ class head_scanner {
   std::size_t run_within_limits(std::string_view bytes) const {
     std::size_t room = limits::header_bytes_max - total_;
     if (lines_ == 0) room = std::min(room, limits::request_line_bytes_max - column_);
-    const std::size_t most = std::min(room, bytes.size());
-    std::size_t n = 0;
-    while (n < most && head_bytes[static_cast<unsigned char>(bytes[n])]) ++n;
-    return n;
+    return printable_run(bytes.substr(0, room));
   }
 
   std::size_t total_ = 0, column_ = 0, lines_ = 0;

@@ -2,6 +2,8 @@
 // Character rules of RFC 9110, as tables: no locale, no <cctype>.
 
 #include <array>
+#include <cstdint>
+#include <cstring>
 #include <string_view>
 
 namespace nacre::http {
@@ -31,6 +33,21 @@ constexpr bool is_path_char(char c) {
   return is_digit(c) || is_alpha(c) || c == '.' || c == '_' || c == '~' || c == '/' || c == '-';
 }
 constexpr bool is_visible(char c) { return c > ' ' && c < 0x7f; }  // also false for bytes above 0x7f
+
+// How many of the first bytes are printable ASCII (0x20 to 0x7e), eight at a time.
+inline std::size_t printable_run(std::string_view text) {
+  constexpr std::uint64_t each = 0x0101010101010101, high = each * 0x80;
+  std::size_t n = 0;
+  for (; text.size() - n >= 8; n += 8) {
+    std::uint64_t v;
+    std::memcpy(&v, text.data() + n, sizeof v);
+    const std::uint64_t small = (v - each * 0x20) & ~v;  // below 0x20, exact for bytes below 0x80
+    const std::uint64_t del = ((v ^ each * 0x7f) - each) & ~(v ^ each * 0x7f);  // 0x7f
+    if (((v | small | del) & high) != 0) break;  // may also stop early; the loop below decides
+  }
+  while (n < text.size() && text[n] >= 0x20 && text[n] < 0x7f) ++n;
+  return n;
+}
 
 template <class Rule>
 constexpr bool all_of(std::string_view text, Rule rule) {

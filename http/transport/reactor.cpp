@@ -24,6 +24,7 @@ namespace {
 // The request whose handler is running on this thread: an answer to it needs no wake-up.
 thread_local ticket* running = nullptr;
 
+constexpr std::size_t answered_together_max = 8;
 constexpr int turns_max = 16;  // socket reads for one connection before the others get their turn
 
 // Pistache hides the flags of an event behind private inheritance, yet a hang-up must be told from
@@ -106,12 +107,15 @@ void reactor::serve(const Pistache::Aio::FdSet& fds) {
       if (entry.isReadable() || entry.isHangup()) {
         c.unread = true;
         c.hangup |= is_hangup(entry);
+        if (c.room() != 0) take_in(c);
       }
-      work(c);
+      served_.push_back(&c);
+      if (served_.size() == answered_together_max) send_out();
     } else if (entry.isReadable()) {
       pass_on(tag);
     }
   }
+  send_out();
   if (answers) deliver();
   if (ticked) tick();
   if (!again_.empty()) {
@@ -124,6 +128,23 @@ void reactor::serve(const Pistache::Aio::FdSet& fds) {
     if (!again_.empty()) inbox_->wake();
   }
   bury();
+}
+
+// The first half of work(): the request is read and, most often, answered into the output buffer.
+void reactor::take_in(connection& c) {
+  try {
+    read(c);
+  } catch (...) {
+    close(c);  // out of memory: this connection ends, the others go on
+  }
+}
+
+// Answers leave a few at a time: a client that has several connections (a proxy, a load generator)
+// is woken once for them, and waking costs more than most requests. A closed one stays in `closed_`.
+void reactor::send_out() {
+  for (auto* c : served_)
+    if (c->peer) work(*c);
+  served_.clear();
 }
 
 // The base only gets its own queues' events. Whichever of them brings a new peer is remembered:

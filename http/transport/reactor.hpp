@@ -139,6 +139,8 @@ class reactor final : public Pistache::Tcp::Transport, public session_host {
   void serve(const Pistache::Aio::FdSet& fds);
   void pass_on(std::uint64_t tag);
   void work(connection& c);
+  void take_in(connection& c);
+  void send_out();
   void read(connection& c);
   bool flush(connection& c);
   void close(connection& c) noexcept;
@@ -157,6 +159,7 @@ class reactor final : public Pistache::Tcp::Transport, public session_host {
   std::vector<std::shared_ptr<connection>> table_;  // by fd
   std::size_t open_ = 0;
   std::vector<std::shared_ptr<connection>> closed_, again_;
+  std::vector<connection*> served_;  // within serve(): read from, not yet sent to
   std::vector<std::shared_ptr<Pistache::Tcp::Peer>> refused_;
   std::vector<std::shared_ptr<ticket>> answered_;
   std::unique_ptr<char[]> scratch_;

@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "http/text.hpp"
 #include "model/limits.hpp"
 #include "tests/support/http_script.hpp"
 
@@ -255,4 +256,17 @@ TEST_CASE("a request arrives with its parts apart and its body whole", "[parser]
   CHECK(r.body == "abcde");
   CHECK(r.client.text == "192.0.2.7");
   CHECK(r.deadline == s.time + s.config.request_timeout);
+}
+
+TEST_CASE("a run of printable bytes ends at the first that is not, wherever it lies", "[parser]") {
+  for (std::size_t size = 0; size <= 20; ++size)
+    for (std::size_t at = 0; at < size; ++at)
+      for (int byte = 0; byte < 256; ++byte) {
+        for (const char around : {' ', 'a', '~'}) {
+          std::string text(size, around);
+          text[at] = static_cast<char>(byte);
+          const bool printable = byte >= 0x20 && byte < 0x7f;
+          if (nacre::http::printable_run(text) != (printable ? size : at)) FAIL(size << " " << at << " " << byte);
+        }
+      }
 }
