@@ -16,6 +16,7 @@
 #include <string>
 #include <string_view>
 #include <variant>
+#include <vector>
 
 #include "cluster/log.hpp"
 #include "crypto/keyring.hpp"
@@ -39,11 +40,74 @@ struct admit_claimed {  // first use of a trusted token's workspace and role
   std::string workspace_name, email;
   model::role role = model::role::member;
 };
-using intent = std::variant<issue_pat, found_workspace, admit_claimed, model::operation>;
 
+// One-time secrets. A link is the 43 characters of an identifier; links, passphrases and values are
+// wiped with the order. ctx.workspace is where the secret is (model::where_is) or, of a new guest's
+// secret, where it belongs (actors/one_time.hpp); ctx.who may be a guest.
+struct conceal {
+  crypto::secure_bytes value;
+  std::optional<crypto::secure_bytes> passphrase;
+  model::secret_kind kind = model::secret_kind::conceal;
+  std::uint32_t lifespan_s = 0;
+  std::string recipients;  // masked
+  crypto::secure_bytes link, receipt_link;
+  bool show_generated = false;  // a generated value is told with its receipt, once, for a minute
+};
+// Tells without consuming. The answer says whether the passphrase, if one was given, is right.
+struct show_secret {
+  crypto::secure_bytes link;
+  std::optional<crypto::secure_bytes> passphrase;
+  bool mere_look = false;  // nothing is marked as previewed
+};
+struct reveal_secret {
+  crypto::secure_bytes link;
+  std::optional<crypto::secure_bytes> passphrase;
+  bool go_on = false;  // `continue`: without it nothing is consumed
+  std::optional<std::string> retry_key;  // Idempotency-Key
+};
+struct confirm_secret {
+  crypto::secure_bytes link;
+  std::string retry_key;
+};
+struct show_receipt {
+  crypto::secure_bytes receipt_link;
+  bool mere_look = false;
+};
+struct burn_by_receipt {
+  crypto::secure_bytes receipt_link;
+  std::optional<crypto::secure_bytes> passphrase;
+};
+struct memo_receipt {
+  crypto::secure_bytes receipt_link;
+  std::string memo;
+};
+struct list_recent {};  // the caller's receipts
+using intent = std::variant<issue_pat, found_workspace, admit_claimed, conceal, show_secret, reveal_secret,
+                            confirm_secret, show_receipt, burn_by_receipt, memo_receipt, list_recent, model::operation>;
+
+// A receipt with the links that could be opened; empty where there is nothing to tell any more.
+struct shown_receipt {
+  model::receipt_entry entry;
+  crypto::secure_bytes receipt_link, secret_link;
+  crypto::secure_bytes generated;
+};
+
+// By intent, if outcome.refused is empty:
+//   conceal          receipts[0]
+//   show_secret      outcome.what: secret_entry; passphrase_right if one is set and one was given
+//   reveal_secret    outcome.what: secret_entry; `revealed`: token is the value (it may be empty);
+//                    passphrase_right if one is set. Refused: not_found, wrong_passphrase, rate_limited (with
+//                    outcome.budget), busy (the pool that checks passphrases is full), corrupt (it cannot be
+//                    decrypted, and stays)
+//   confirm_secret   nothing
+//   show_receipt, burn_by_receipt, memo_receipt   receipts[0]; as it was before it was read
+//   list_recent      receipts, last changed first
 struct answer {
   model::outcome outcome;
-  crypto::secure_bytes token;  // of a created or revealed PAT, else empty
+  crypto::secure_bytes token;  // of a created or revealed PAT; the value of a revealed secret
+  bool revealed = false;
+  std::optional<bool> passphrase_right;
+  std::vector<shown_receipt> receipts;
 };
 
 struct order {
@@ -60,6 +124,9 @@ struct settings {
   std::chrono::milliseconds idle{60'000};  // an actor without orders for so long is put to sleep
   std::chrono::milliseconds note_flush{1'000};
   std::string node = "solo";  // named in audit entries
+  std::size_t kdf_threads = 0;  // that stretch passphrases; 0: one less than there are cores, at least one
+  std::chrono::milliseconds retry_window{60'000};  // how long a reveal can be fetched again with its key; 0: never
+  std::uint64_t guest_bytes_max = 1ull << 30;      // live secrets of guests, all together; 0: no bound
 };
 
 struct service_stats {

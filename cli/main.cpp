@@ -33,6 +33,8 @@ int complain(const error& e) {
   std::cerr << "nacre: " << e.text << "\n";
   switch (e.code) {
     case errc::invalid: return exit_config;
+    case errc::full: return exit_unavailable;
+    case errc::wrong_passphrase: return exit_data;
     case errc::unsupported: return exit_config;
     case errc::not_found: return exit_config;  // no development issuer, no data
     case errc::busy: return exit_unavailable;

@@ -40,6 +40,8 @@ meaning meaning_of(errc code) {
       return {409, "conflict"};
     case errc::reveal_not_available:
       return {422, "reveal_not_available"};
+    case errc::wrong_passphrase:
+      return {422, "wrong_passphrase"};
     case errc::rate_limited:
       return {429, "rate_limited"};
     case errc::busy:
@@ -52,6 +54,8 @@ meaning meaning_of(errc code) {
       return {503, "unavailable"};
     case errc::corrupt:
       return {500, "internal"};
+    case errc::full:
+      return {507, "full"};
     case errc::unsupported:
       return {500, "internal"};
     case errc::internal:

@@ -9,6 +9,7 @@
 #include "model/load.hpp"
 #include "model/policy.hpp"
 #include "model/request_memory.hpp"
+#include "model/secrets.hpp"
 #include "model/staged_state.hpp"
 #include "model/wire.hpp"
 
@@ -275,7 +276,7 @@ class applying {
   }
 
   outcome operator()(const import_pat& op) {
-    if (ctx_.workspace == system_workspace) return refuse(no_workspace());
+    if (ctx_.workspace == system_workspace || is_guest_partition(ctx_.workspace)) return refuse(no_workspace());
     std::optional<workspace_record> ws;
     if (ctx_.who.via == caller::kind::system) {
       ws = load<workspace_record>(st_, space::state, keys::workspace(ctx_.workspace));
@@ -367,7 +368,8 @@ class applying {
     auto who = stand(st_, ctx_, scope_admin);
     if (!who) return refuse(who.error());
     std::optional<budget_state> budget;
-    if (op.limited) {
+    bool again = has_pat_claim(st_, ctx_, op);  // the answer got lost: it costs nothing and is on record already
+    if (op.limited && !again) {
       auto key = keys::budget(ctx_.workspace, ctx_.who.user);
       reveal_window window(load<budget_record>(st_, space::state, key).value_or(budget_record{}), ctx_.now);
       if (auto refused = window.refusal(op)) return std::move(*refused);
@@ -376,6 +378,7 @@ class applying {
       budget = window.standing(op);
     }
     auto denied = [&](error e) {
+      if (again) return refuse(std::move(e));
       record({"pat.reveal", to_string(op.id), "denied", nacre::name_of(e.code)});
       auto o = refuse(std::move(e));
       o.budget = budget;
@@ -394,10 +397,27 @@ class applying {
       st_.mark_undecodable();  // the record says it is there: this disk has lost something
       return refuse(errc::corrupt, "The sealed token is missing");
     }
-    record({"pat.reveal", to_string(op.id)});
+    if (!again) {
+      record({"pat.reveal", to_string(op.id)});
+      keep_pat_claim(st_, ctx_, op);
+    }
     auto o = answer(revealed{{op.id, ctx_.workspace, *pat, {}}, std::move(*sealed)});
     o.budget = budget;
     return o;
+  }
+
+  outcome operator()(const confirm_pat_reveal& op) {
+    auto who = stand(st_, ctx_, scope_admin);
+    if (!who) return refuse(who.error());
+    forget_pat_claim(st_, ctx_, op);
+    return {};
+  }
+
+  // One-time secrets have rules of their own.
+  template <class Op>
+    requires requires(state& st, const context& ctx, const Op& op) { apply_to(st, ctx, op); }
+  outcome operator()(const Op& op) {
+    return apply_to(st_, ctx_, op);
   }
 
   outcome operator()(const note_activity& op) {
@@ -434,11 +454,11 @@ class applying {
   }
   void save(pat_id id, const pat_record& p) { st_.put(space::state, keys::pat(ctx_.workspace, id), encode(p)); }
 
-  static error no_workspace() { return {errc::invalid, "The nil workspace belongs to nobody"}; }
+  static error no_workspace() { return {errc::invalid, "This workspace id is reserved"}; }
 
   // Whether the caller may bring a workspace into being or walk into one.
   result<void> may_begin() const {
-    if (ctx_.workspace == system_workspace) return fail(no_workspace());
+    if (ctx_.workspace == system_workspace || is_guest_partition(ctx_.workspace)) return fail(no_workspace());
     if (ctx_.who.via == caller::kind::jwt) return {};
     return fail(errc::forbidden, "A personal access token is bound to its workspace");
   }
@@ -513,12 +533,13 @@ outcome apply(state& st, const command& c) {
 
 std::optional<outcome> refused_early(const view& v, const command& c) {
   if (c.ctx.who.via == caller::kind::system || std::holds_alternative<create_workspace>(c.what) ||
-      std::holds_alternative<admit_member>(c.what) || std::holds_alternative<note_activity>(c.what))
+      std::holds_alternative<admit_member>(c.what) || std::holds_alternative<note_activity>(c.what) ||
+      goes_by_link(c.what))
     return std::nullopt;
   if (is_remembered(v, c.ctx)) return std::nullopt;  // it has acted: apply() tells what it answered
   auto who = stand(v, c.ctx, needed_scope(c.what));
   if (!who) return refuse(who.error());
-  if (const auto* op = std::get_if<reveal_pat>(&c.what); op && op->limited) {
+  if (const auto* op = std::get_if<reveal_pat>(&c.what); op && op->limited && !has_pat_claim(v, c.ctx, *op)) {
     auto spent = load<budget_record>(v, space::state, keys::budget(c.ctx.workspace, c.ctx.who.user));
     return reveal_window(std::move(spent).value_or(budget_record{}), c.ctx.now).refusal(*op);
   }

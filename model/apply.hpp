@@ -15,6 +15,7 @@
 #include "model/error.hpp"
 #include "model/limits.hpp"
 #include "model/records.hpp"
+#include "model/secret_records.hpp"
 #include "model/view.hpp"
 
 namespace nacre::model {
@@ -49,6 +50,25 @@ struct revealed {
   std::string sealed;
 };
 
+struct secret_entry {
+  secret_id id;
+  workspace_id workspace;
+  secret_record record;  // as it was before the command
+};
+// An attempt at a passphrase was granted; `last`: if it is wrong, the secret is locked.
+struct attempt_granted {
+  bool last = false;
+};
+enum class receipt_state : std::uint8_t { fresh, previewed, revealed, burned, expired, orphaned };
+struct receipt_entry {
+  receipt_id id;
+  workspace_id workspace;
+  receipt_record record;
+  receipt_state state = receipt_state::fresh;
+  std::optional<secret_record> secret;  // while it can be viewed
+  std::string sealed_link, sealed_receipt, sealed_generated;  // empty where there is none
+};
+
 // How a sliding budget stands after the command.
 struct budget_state {
   std::string_view name;  // "reveal" or "reveal-user": the one nearest to its end
@@ -57,8 +77,8 @@ struct budget_state {
   std::int64_t window_ms = limits::reveal_window_ms;  // in which `limit` may be had
 };
 
-using reply =
-    std::variant<std::monostate, workspace_entry, member_entry, service_user_entry, project_entry, pat_entry, revealed>;
+using reply = std::variant<std::monostate, workspace_entry, member_entry, service_user_entry, project_entry, pat_entry,
+                           revealed, secret_entry, attempt_granted, receipt_entry>;
 
 struct outcome {
   std::optional<error> refused;

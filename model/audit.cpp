@@ -71,6 +71,8 @@ std::string_view name_of(caller::kind via) {
       return "pat";
     case caller::kind::system:
       return "system";
+    case caller::kind::guest:
+      return "guest";
   }
   std::abort();
 }
@@ -129,7 +131,8 @@ std::string canonical_entry(const context& ctx, const fact& what, std::uint64_t 
   out += '{';
   member(out, "action", what.action);
   out += ",\"actor\":{";
-  member(out, "id", ctx.who.via == caller::kind::system ? "" : to_string(ctx.who.user));
+  bool somebody = ctx.who.via == caller::kind::jwt || ctx.who.via == caller::kind::pat;
+  member(out, "id", somebody ? to_string(ctx.who.user) : "");
   member(out, "iss", ctx.who.issuer);
   member(out, "kind", name_of(ctx.who.via));
   member(out, "pat", ctx.who.via == caller::kind::pat ? to_string(ctx.who.pat) : "");

@@ -63,7 +63,11 @@ void put(writer& w, const change_pat& v) {
   w.flag(v.set_expires).maybe(v.expires);
 }
 void put(writer& w, const revoke_pat& v) { w.id(v.id); }
-void put(writer& w, const reveal_pat& v) { w.id(v.id).flag(v.limited).u32(v.per_pat).u32(v.per_user); }
+void put(writer& w, const reveal_pat& v) {
+  w.id(v.id).flag(v.limited).u32(v.per_pat).u32(v.per_user);
+  w.maybe(v.retry, [](writer& out, const keyed_hash& key) { out.raw(view(key)); });
+  w.u64(static_cast<std::uint64_t>(v.retry_window_ms));
+}
 void put(writer& w, const note_activity& v) {
   w.u32(static_cast<std::uint32_t>(v.uses.size()));
   for (const auto& use : v.uses) w.id(use.pat).time(use.at);
@@ -136,6 +140,10 @@ void get(reader& r, reveal_pat& v) {
   v.per_pat = r.u32();
   v.per_user = r.u32();
   if (v.per_pat > limits::reveal_budget_max || v.per_user > limits::reveal_budget_max) r.fail();
+  v.retry = r.maybe(read_hash);
+  auto window_ms = r.u64();
+  if (window_ms > static_cast<std::uint64_t>(limits::retry_window_ms_max)) r.fail();
+  v.retry_window_ms = static_cast<std::int64_t>(window_ms);
 }
 void get(reader& r, note_activity& v) {
   auto uses = r.u32();
@@ -168,7 +176,7 @@ void get(reader& r, context& v) {
   v.workspace = r.id_as<workspace_id>();
   v.now = r.time();
   auto via = r.u8();
-  if (via < 1 || via > 3) r.fail();
+  if (via < 1 || via > 4) r.fail();
   v.who.via = static_cast<caller::kind>(via);
   v.who.user = r.id_as<user_id>();
   v.who.pat = r.id_as<pat_id>();
@@ -229,6 +237,19 @@ std::string_view action_of(const operation& op) {
     std::string_view operator()(const revoke_pat&) { return "pat.revoke"; }
     std::string_view operator()(const reveal_pat&) { return "pat.reveal"; }
     std::string_view operator()(const note_activity&) { return "activity.note"; }
+    std::string_view operator()(const open_partition&) { return "partition.open"; }
+    std::string_view operator()(const conceal_secret&) { return "secret.create"; }
+    std::string_view operator()(const preview_secret&) { return "secret.preview"; }
+    std::string_view operator()(const reserve_attempt&) { return "secret.attempt"; }
+    std::string_view operator()(const clear_attempts&) { return "secret.attempts_clear"; }
+    std::string_view operator()(const note_lockout&) { return "secret.lockout"; }
+    std::string_view operator()(const claim_secret&) { return "secret.reveal"; }
+    std::string_view operator()(const confirm_reveal&) { return "secret.confirm"; }
+    std::string_view operator()(const burn_secret&) { return "secret.burn"; }
+    std::string_view operator()(const preview_receipt&) { return "receipt.preview"; }
+    std::string_view operator()(const set_memo&) { return "receipt.memo"; }
+    std::string_view operator()(const confirm_pat_reveal&) { return "pat.reveal_confirm"; }
+    std::string_view operator()(const sweep&) { return "sweep"; }
   };
   return std::visit(names{}, op);
 }

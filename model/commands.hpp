@@ -15,13 +15,14 @@
 
 #include "model/ids.hpp"
 #include "model/records.hpp"
+#include "model/secret_commands.hpp"
 #include "model/time.hpp"
 
 namespace nacre::model {
 
 // Who asks, as authenticated at the edge; whether they may is decided against the state.
 struct caller {
-  enum class kind : std::uint8_t { jwt = 1, pat = 2, system = 3 };
+  enum class kind : std::uint8_t { jwt = 1, pat = 2, system = 3, guest = 4 };
   kind via = kind::jwt;
   user_id user;
   pat_id pat;            // via pat: the credential
@@ -119,6 +120,8 @@ struct reveal_pat {
   pat_id id;
   bool limited = true;  // false only where budgets are switched off (load tests)
   std::uint32_t per_pat = 10, per_user = 60;
+  std::optional<keyed_hash> retry;  // the same caller with this key gets the same answer again, at no cost
+  std::int64_t retry_window_ms = 0;
   friend bool operator==(const reveal_pat&, const reveal_pat&) = default;
 };
 // What was noted on the side of requests, gathered so that no request pays a write for it.
@@ -140,7 +143,9 @@ struct note_activity {
 
 using operation = std::variant<create_workspace, admit_member, rename_workspace, delete_workspace, put_member,
                                remove_member, create_service_user, create_project, create_pat, import_pat, change_pat,
-                               revoke_pat, reveal_pat, note_activity>;
+                               revoke_pat, reveal_pat, note_activity, open_partition, conceal_secret, preview_secret,
+                               reserve_attempt, clear_attempts, note_lockout, claim_secret, confirm_reveal, burn_secret,
+                               preview_receipt, set_memo, confirm_pat_reveal, sweep>;
 
 struct command {
   context ctx;

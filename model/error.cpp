@@ -24,6 +24,8 @@ std::string_view name_of(errc code) {
       return "conflict";
     case errc::reveal_not_available:
       return "reveal_not_available";
+    case errc::wrong_passphrase:
+      return "wrong_passphrase";
     case errc::rate_limited:
       return "rate_limited";
     case errc::busy:
@@ -36,6 +38,8 @@ std::string_view name_of(errc code) {
       return "storage_failed";
     case errc::corrupt:
       return "corrupt";
+    case errc::full:
+      return "full";
     case errc::unsupported:
       return "unsupported";
     case errc::internal:

@@ -24,6 +24,7 @@ enum class errc : std::uint8_t {
   not_found,             // No such object in this workspace. Do not retry.
   conflict,              // The state forbids it (last owner, a taken key). Read, then decide.
   reveal_not_available,  // There is nothing that could be revealed, now or (imported) ever.
+  wrong_passphrase,      // Missing or wrong; the attempt was counted, the secret is still there.
   rate_limited,          // A budget is spent. Wait for the stated delay, then retry.
   busy,                  // A queue is full. Nothing happened. Retry after the stated delay.
   deadline_exceeded,     // The deadline passed before the command was ordered. Nothing happened.
@@ -31,6 +32,7 @@ enum class errc : std::uint8_t {
   storage_failed,        // This node cannot persist and takes no more writes.
   corrupt,               // Stored or received bytes do not decode or do not authenticate.
   unsupported,           // A format or version newer than this program.
+  full,                  // A configured bound on what is kept is reached. Retry when something has expired.
   internal,              // A defect. The request id names it in the log.
 };
 

@@ -39,6 +39,10 @@ using workspace_id = strong<uuid, struct workspace_id_tag>;
 using user_id = strong<uuid, struct user_id_tag>;  // person or service user
 using pat_id = strong<uuid, struct pat_id_tag>;
 using project_id = strong<uuid, struct project_id_tag>;
+// Of a one-time secret and of its receipt: the first 16 bytes of the keyed lookup of what their links
+// carry, so the id tells nothing about the link. Its first four bytes in hex are the `shortid` of logs.
+using secret_id = strong<uuid, struct secret_id_tag>;
+using receipt_id = strong<uuid, struct receipt_id_tag>;
 // Names one request across retries and nodes; 128 random bits, made at the HTTP edge.
 using request_id = strong<uuid, struct request_id_tag>;
 
@@ -54,6 +58,19 @@ uuid_text text_of(const strong<uuid, Tag>& id) {
 // Node-wide happenings (start, JWKS change, counted authentication failures) are audited under
 // the nil workspace, which nobody can be a member of.
 inline constexpr workspace_id system_workspace{};
+
+// Guests have no workspace. Their secrets are spread over partitions by the secret's id, so that no
+// single actor carries them all. Partitions are workspaces without members; nobody can found one.
+inline constexpr std::size_t guest_partitions = 64;
+constexpr workspace_id guest_partition(std::size_t n) {
+  uuid id{{0, 0, 0, 0, 0, 0, 0x80, 0, 0x80, 0, 'g', 'u', 'e', 's', 't', 0}};
+  id.bytes[15] = static_cast<std::uint8_t>(n % guest_partitions);
+  return workspace_id{id};
+}
+constexpr bool is_guest_partition(workspace_id ws) {
+  return ws.value().bytes[15] < guest_partitions && ws == guest_partition(ws.value().bytes[15]);
+}
+constexpr workspace_id guest_partition_of(secret_id id) { return guest_partition(id.value().bytes[0]); }
 
 }  // namespace nacre
 

@@ -14,12 +14,25 @@
 //   state  ws + 'B' + user                      budget_record: reveals of the last window
 //   state  ws + 'R' + time + request            memory of an effect, so that a retry cannot act twice
 //   state  ws + 'A'                             audit_head
+//   state  ws + 'X' + secret                    secret_record, while it can be revealed
+//   state  ws + 'Y' + receipt                   receipt_record
+//   state  ws + 'Z' + owner + ~updated + receipt  (empty): an account's receipts, last changed first
+//   state  ws + 'C' + secret                    claim_record: a reveal that can be fetched again
+//   state  ws + 'F' + secret                    attempts_record: passphrases tried
+//   state  ws + 'I' + key(16)                   pat_claim_record: the same of a PAT's reveal
+//   state  ws + 'G'                             partition_record, of guest partitions
 //   sealed ws + 'D' + version                   wrapped data key
 //   sealed ws + 'P' + pat                       sealed token
+//   sealed ws + 'X' + secret                    a secret, under its link (and passphrase)
+//   sealed ws + 'Y' + receipt                   the secret's link, under the receipt's link
+//   sealed ws + 'I' + receipt                   the receipt's link, under the data key (accounts only)
+//   sealed ws + 'G' + receipt                   a generated value, under the receipt's link
 //   audit  ws + seq                             audit_row
 //   index  't' + lookup(32)                     ws + pat, of a token issued here
 //   index  'x' + lookup(32)                     ws + pat, of a token imported by its hash
 //   index  'u' + user + ws                      (empty): the workspaces of a user
+//   index  'o' + id                             ws: of a receipt, or of a secret that is no guest's
+//   index  'e' + time + ws + kind + id          (empty): what is due when
 //
 // `meta` belongs to storage and app; its keys are listed in storage/README.md.
 
@@ -28,6 +41,7 @@
 #include <string_view>
 
 #include "model/ids.hpp"
+#include "model/secret_commands.hpp"
 #include "model/time.hpp"
 #include "model/wire.hpp"
 
@@ -73,5 +87,27 @@ inline std::string token(std::string_view lookup) { return writer{}.u8('t').raw(
 inline std::string imported_token(std::string_view lookup) { return writer{}.u8('x').raw(lookup).take(); }
 inline std::string user_workspace(user_id user, workspace_id ws) { return writer{}.u8('u').id(user).id(ws).take(); }
 inline std::string user_workspaces(user_id user) { return writer{}.u8('u').id(user).take(); }
+
+inline std::string secret(workspace_id ws, secret_id id) { return at(ws, 'X').id(id).take(); }
+inline std::string receipt(workspace_id ws, receipt_id id) { return at(ws, 'Y').id(id).take(); }
+inline std::string owned_receipt(workspace_id ws, user_id owner, timestamp updated, receipt_id id) {
+  return at(ws, 'Z').id(owner).newest_first(updated).id(id).take();
+}
+inline std::string owned_receipts(workspace_id ws, user_id owner) { return at(ws, 'Z').id(owner).take(); }
+inline std::string claim(workspace_id ws, secret_id id) { return at(ws, 'C').id(id).take(); }
+inline std::string attempts(workspace_id ws, secret_id id) { return at(ws, 'F').id(id).take(); }
+inline std::string pat_claim(workspace_id ws, const uuid& id) { return at(ws, 'I').id(id).take(); }
+inline std::string partition(workspace_id ws) { return at(ws, 'G').take(); }
+
+inline std::string sealed_secret(workspace_id ws, secret_id id) { return at(ws, 'X').id(id).take(); }
+inline std::string sealed_link(workspace_id ws, receipt_id id) { return at(ws, 'Y').id(id).take(); }
+inline std::string sealed_receipt(workspace_id ws, receipt_id id) { return at(ws, 'I').id(id).take(); }
+inline std::string sealed_generated(workspace_id ws, receipt_id id) { return at(ws, 'G').id(id).take(); }
+
+inline std::string one_time(const uuid& id) { return writer{}.u8('o').id(id).take(); }
+inline std::string due_at(timestamp at, workspace_id ws, due_kind kind, const uuid& id) {
+  return writer{}.u8('e').ordered(at).id(ws).u8(static_cast<std::uint8_t>(kind)).id(id).take();
+}
+inline std::string dues_from(timestamp at) { return writer{}.u8('e').ordered(at).take(); }
 
 }  // namespace nacre::model::keys

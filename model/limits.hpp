@@ -53,10 +53,35 @@ inline constexpr std::int64_t reveal_window_ms = 60'000;
 inline constexpr std::int64_t request_memory_ms = 120'000;
 inline constexpr std::size_t request_prune_batch = 64;  // forgotten per command that prunes
 
+// One-time secrets: contracts/onetimesecret.md sections 2, 4 and 7.
+inline constexpr std::int64_t secret_ttl_s_min = 60;
+inline constexpr std::int64_t secret_ttl_s_default = 604'800;
+inline constexpr std::int64_t secret_ttl_s_max = 2'592'000;      // of an account
+inline constexpr std::int64_t guest_secret_ttl_s_max = 604'800;  // of a guest
+inline constexpr std::int64_t receipt_life_factor = 2;  // a receipt outlives its secret by as much again
+inline constexpr std::size_t secret_bytes_default = 10'000;
+inline constexpr std::size_t secret_bytes_max = 1024 * 1024;     // what `onetime.secret_bytes_max` may be raised to
+inline constexpr std::size_t memo_chars_max = 500;
+inline constexpr std::size_t recipients_bytes_max = 4 * 1024;    // masked, joined
+inline constexpr std::int64_t generated_shown_ms = 60'000;       // a generated value can be fetched with the receipt
+inline constexpr std::int64_t retry_window_ms_max = 600'000;     // of a reveal with Idempotency-Key
+inline constexpr std::int64_t recent_receipts_ms = 30LL * 86'400'000;
+inline constexpr std::size_t recent_receipts_max = 1'000;        // newest of them
+// Passphrase attempts: per client prefix, per secret, and over a secret's whole life (then it is burned).
+inline constexpr std::uint32_t attempts_per_client_max = 5;
+inline constexpr std::uint32_t attempts_per_secret_max = 20;
+inline constexpr std::uint32_t attempts_per_life_max = 100;
+inline constexpr std::int64_t attempts_window_ms = 600'000;
+inline constexpr std::int64_t attempts_lock_ms = 1'800'000;
+inline constexpr std::size_t attempt_clients_max = 128;  // remembered per secret
+static_assert(attempts_per_life_max < attempt_clients_max, "every client that ever tried must be remembered");
+inline constexpr std::size_t dues_per_command_max = 256;  // expiries one sweep handles
+
 // Bytes.
-inline constexpr std::size_t sealed_bytes_max = 64 * 1024;
+inline constexpr std::size_t sealed_bytes_max = 1088 * 1024;
 inline constexpr std::size_t record_bytes_max = 64 * 1024;
-inline constexpr std::size_t command_bytes_max = 256 * 1024;
+inline constexpr std::size_t command_bytes_max = 1280 * 1024;
+static_assert(secret_bytes_max + 4096 < sealed_bytes_max, "a secret and its keys must fit a sealed value");
 inline constexpr std::size_t touches_per_command_max = 1'024;
 static_assert(sealed_bytes_max < command_bytes_max, "a sealed value must fit one command");
 static_assert(body_bytes_max < sealed_bytes_max, "what fits a body must fit a sealed value");

@@ -47,11 +47,12 @@ result<void> require_owner(const standing& who) {
 }
 
 scope_bit needed_scope(const operation& op) {
-  bool writes_pats = std::holds_alternative<create_pat>(op) || std::holds_alternative<change_pat>(op) ||
-                     std::holds_alternative<revoke_pat>(op);
+  bool writes = std::holds_alternative<create_pat>(op) || std::holds_alternative<change_pat>(op) ||
+                     std::holds_alternative<revoke_pat>(op) || std::holds_alternative<conceal_secret>(op) ||
+                     std::holds_alternative<set_memo>(op);
   // Managing the workspace needs admin, and so does a reveal: a read-only token must not lift
   // itself by reading a stronger one (contract section 2).
-  return writes_pats ? scope_write : scope_admin;
+  return writes ? scope_write : scope_admin;
 }
 
 }  // namespace nacre::model

@@ -113,6 +113,11 @@ class recalling {
   reply operator()(const delete_workspace&) const { return {}; }
   reply operator()(const remove_member&) const { return {}; }
   reply operator()(const note_activity&) const { return {}; }
+  // What a one-time secret was is gone; who asked held it before it proposed.
+  template <class Op>
+  reply operator()(const Op&) const {
+    return {};
+  }
 
  private:
   template <class Record, class Make>

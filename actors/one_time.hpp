@@ -1,0 +1,20 @@
+#pragma once
+// How the links of one-time secrets become ids, and where a new one goes. What is stored of a link is a
+// keyed lookup, cut to the id; without the pepper nobody can tell which link an id came from.
+
+#include <string_view>
+
+#include "crypto/keyring.hpp"
+#include "model/ids.hpp"
+#include "model/secret_records.hpp"
+
+namespace nacre::actors {
+
+// Any text has an id; one that was never issued finds nothing.
+secret_id secret_id_of(const crypto::keyring& keys, std::string_view link);
+receipt_id receipt_id_of(const crypto::keyring& keys, std::string_view receipt_link);
+// Of an Idempotency-Key, bound to what it was sent with.
+model::keyed_hash retry_hash_of(const crypto::keyring& keys, secret_id secret, std::string_view key);
+model::keyed_hash retry_hash_of(const crypto::keyring& keys, pat_id pat, user_id caller, std::string_view key);
+
+}  // namespace nacre::actors

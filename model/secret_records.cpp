@@ -1,0 +1,215 @@
+#include "model/secret_records.hpp"
+
+#include <cstring>
+
+#include "model/wire.hpp"
+
+namespace nacre::model {
+
+namespace {
+
+constexpr std::uint8_t version_1 = 1;
+
+std::string_view view(const keyed_hash& h) { return {reinterpret_cast<const char*>(h.data()), h.size()}; }
+
+keyed_hash read_hash(reader& r) {
+  keyed_hash h{};
+  auto raw = r.raw(h.size());
+  if (raw.size() == h.size()) std::memcpy(h.data(), raw.data(), raw.size());
+  return h;
+}
+
+void put(writer& w, const secret_record& v) {
+  w.id(v.receipt).id(v.owner).time(v.created).u32(v.lifespan_s).maybe(v.previewed);
+  w.u8(static_cast<std::uint8_t>(v.kind)).flag(v.has_passphrase).u32(v.data_key_version).u64(v.sealed_bytes);
+}
+
+secret_kind read_kind(reader& r) {
+  auto byte = r.u8();
+  if (byte < 1 || byte > 2) r.fail();
+  return static_cast<secret_kind>(byte);
+}
+
+// No sum of a stored time and a stored lifetime leaves the calendar.
+std::uint32_t read_lifespan(reader& r) {
+  auto seconds = r.u32();
+  if (seconds > limits::secret_ttl_s_max) r.fail();
+  return seconds;
+}
+
+secret_record get_secret(reader& r) {
+  secret_record v;
+  v.receipt = r.id_as<receipt_id>();
+  v.owner = r.id_as<user_id>();
+  v.created = r.time();
+  v.lifespan_s = read_lifespan(r);
+  v.previewed = r.maybe_time();
+  v.kind = read_kind(r);
+  v.has_passphrase = r.flag();
+  v.data_key_version = r.u32();
+  v.sealed_bytes = r.u64();
+  return v;
+}
+
+void put(writer& w, const attempts_record::counter& c) { w.u32(c.attempts).time(c.first).maybe(c.locked_until); }
+
+attempts_record::counter get_counter(reader& r) {
+  attempts_record::counter c;
+  c.attempts = r.u32();
+  c.first = r.time();
+  c.locked_until = r.maybe_time();
+  return c;
+}
+
+reader open(std::string_view bytes) {
+  reader r(bytes);
+  if (r.u8() != version_1) r.fail();
+  return r;
+}
+
+template <class Record>
+std::optional<Record> checked(const reader& r, Record record) {
+  if (!r.finished()) return std::nullopt;
+  return record;
+}
+
+}  // namespace
+
+std::string encode(const secret_record& v) {
+  writer w;
+  w.u8(version_1);
+  put(w, v);
+  return w.take();
+}
+
+template <>
+std::optional<secret_record> decode(std::string_view bytes) {
+  auto r = open(bytes);
+  auto v = get_secret(r);
+  return checked(r, std::move(v));
+}
+
+std::string encode(const receipt_record& v) {
+  return writer{}
+      .u8(version_1)
+      .id(v.secret)
+      .id(v.owner)
+      .bytes(v.custid)
+      .time(v.created)
+      .time(v.updated)
+      .u32(v.lifespan_s)
+      .u8(static_cast<std::uint8_t>(v.kind))
+      .flag(v.has_passphrase)
+      .u32(v.data_key_version)
+      .maybe(v.previewed)
+      .maybe(v.secret_previewed)
+      .u8(static_cast<std::uint8_t>(v.end))
+      .maybe(v.ended)
+      .bytes(v.recipients)
+      .bytes(v.memo)
+      .take();
+}
+
+template <>
+std::optional<receipt_record> decode(std::string_view bytes) {
+  auto r = open(bytes);
+  receipt_record v;
+  v.secret = r.id_as<secret_id>();
+  v.owner = r.id_as<user_id>();
+  v.custid = r.text(limits::email_bytes_max);
+  v.created = r.time();
+  v.updated = r.time();
+  v.lifespan_s = read_lifespan(r);
+  v.kind = read_kind(r);
+  v.has_passphrase = r.flag();
+  v.data_key_version = r.u32();
+  v.previewed = r.maybe_time();
+  v.secret_previewed = r.maybe_time();
+  auto end = r.u8();
+  if (end > 3) r.fail();
+  v.end = static_cast<receipt_end>(end);
+  v.ended = r.maybe_time();
+  v.recipients = r.text(limits::recipients_bytes_max);
+  v.memo = r.text(4 * limits::memo_chars_max);
+  return checked(r, std::move(v));
+}
+
+std::string encode(const claim_record& v) {
+  writer w;
+  w.u8(version_1).raw(view(v.key)).time(v.until).flag(v.confirmed);
+  put(w, v.secret);
+  w.time(v.forgotten);
+  return w.take();
+}
+
+template <>
+std::optional<claim_record> decode(std::string_view bytes) {
+  auto r = open(bytes);
+  claim_record v;
+  v.key = read_hash(r);
+  v.until = r.time();
+  v.confirmed = r.flag();
+  v.secret = get_secret(r);
+  v.forgotten = r.time();
+  return checked(r, std::move(v));
+}
+
+std::string encode(const pat_claim_record& v) {
+  return writer{}.u8(version_1).id(v.pat).id(v.user).raw(view(v.key)).time(v.until).take();
+}
+
+template <>
+std::optional<pat_claim_record> decode(std::string_view bytes) {
+  auto r = open(bytes);
+  pat_claim_record v;
+  v.pat = r.id_as<pat_id>();
+  v.user = r.id_as<user_id>();
+  v.key = read_hash(r);
+  v.until = r.time();
+  return checked(r, v);
+}
+
+std::string encode(const attempts_record& v) {
+  writer w;
+  w.u8(version_1);
+  put(w, v.secret);
+  w.u32(static_cast<std::uint32_t>(v.clients.size()));
+  for (const auto& c : v.clients) {
+    w.bytes(c.prefix);
+    put(w, c.count);
+  }
+  w.u32(v.lifetime);
+  return w.take();
+}
+
+template <>
+std::optional<attempts_record> decode(std::string_view bytes) {
+  auto r = open(bytes);
+  attempts_record v;
+  v.secret = get_counter(r);
+  auto count = r.u32();
+  if (count > limits::attempt_clients_max) r.fail();
+  for (std::uint32_t i = 0; r.ok() && i < count; ++i) {
+    attempts_record::client c;
+    c.prefix = r.text(4 * limits::name_chars_max);
+    c.count = get_counter(r);
+    v.clients.push_back(std::move(c));
+  }
+  v.lifetime = r.u32();
+  return checked(r, std::move(v));
+}
+
+std::string encode(const partition_record& v) {
+  return writer{}.u8(version_1).u64(v.secrets).u64(v.sealed_bytes).take();
+}
+
+template <>
+std::optional<partition_record> decode(std::string_view bytes) {
+  auto r = open(bytes);
+  partition_record v;
+  v.secrets = r.u64();
+  v.sealed_bytes = r.u64();
+  return checked(r, v);
+}
+
+}  // namespace nacre::model

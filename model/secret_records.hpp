@@ -1,0 +1,127 @@
+#pragma once
+// One-time secrets as they are stored. A secret's row lives until the secret is revealed, burned or
+// expires; what became of it is told by its receipt, which lives twice as long. Neither holds a link:
+// ids are cut from keyed lookups, and what must be told again lies sealed (actors/one_time.hpp).
+// Source: contracts/onetimesecret.md sections 4, 5 and 7.
+
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "model/ids.hpp"
+#include "model/limits.hpp"
+#include "model/records.hpp"
+#include "model/time.hpp"
+
+namespace nacre::model {
+
+using keyed_hash = std::array<std::uint8_t, 32>;
+
+enum class secret_kind : std::uint8_t { conceal = 1, generate = 2 };
+
+struct secret_record {
+  receipt_id receipt;
+  user_id owner;  // nil: a guest made it
+  timestamp created;
+  std::uint32_t lifespan_s = 0;
+  std::optional<timestamp> previewed;
+  secret_kind kind = secret_kind::conceal;
+  bool has_passphrase = false;
+  std::uint32_t data_key_version = 1;
+  std::uint64_t sealed_bytes = 0;  // what it takes of its partition
+  timestamp expires() const { return after(created, std::int64_t{lifespan_s} * 1000); }
+  friend bool operator==(const secret_record&, const secret_record&) = default;
+};
+
+// How a receipt ended, once; `open` ones are new, previewed, expired or orphaned by what is found with them.
+enum class receipt_end : std::uint8_t { open = 0, revealed = 1, burned = 2, expired = 3 };
+
+struct receipt_record {
+  secret_id secret;
+  user_id owner;      // nil: a guest's
+  std::string custid;  // the account's e-mail; empty: a guest's
+  timestamp created, updated;
+  std::uint32_t lifespan_s = 0;  // of the secret
+  secret_kind kind = secret_kind::conceal;
+  bool has_passphrase = false;
+  std::uint32_t data_key_version = 1;
+  std::optional<timestamp> previewed;        // the receipt itself was read
+  std::optional<timestamp> secret_previewed;  // the link was opened
+  receipt_end end = receipt_end::open;
+  std::optional<timestamp> ended;
+  std::string recipients;  // masked
+  std::string memo;
+  timestamp secret_expires() const { return after(created, std::int64_t{lifespan_s} * 1000); }
+  timestamp expires() const { return after(created, limits::receipt_life_factor * std::int64_t{lifespan_s} * 1000); }
+  friend bool operator==(const receipt_record&, const receipt_record&) = default;
+};
+
+// A reveal that can be fetched again by whoever brought this key.
+struct claim_record {
+  keyed_hash key{};
+  timestamp until;         // later nobody can
+  bool confirmed = false;  // the reader has it: nobody can any more
+  secret_record secret;    // as it was when it was claimed
+  timestamp forgotten;     // when the row goes: with the receipt
+  friend bool operator==(const claim_record&, const claim_record&) = default;
+};
+
+// The same for a PAT; found by the key, which is hashed together with caller and PAT.
+struct pat_claim_record {
+  pat_id pat;
+  user_id user;
+  keyed_hash key{};
+  timestamp until;
+  friend bool operator==(const pat_claim_record&, const pat_claim_record&) = default;
+};
+
+// Passphrase attempts, reserved before they are made.
+struct attempts_record {
+  struct counter {
+    std::uint32_t attempts = 0;
+    timestamp first;  // of the window
+    std::optional<timestamp> locked_until;
+    friend bool operator==(const counter&, const counter&) = default;
+  };
+  struct client {
+    std::string prefix;
+    counter count;
+    friend bool operator==(const client&, const client&) = default;
+  };
+  counter secret;
+  std::vector<client> clients;
+  std::uint32_t lifetime = 0;
+  friend bool operator==(const attempts_record&, const attempts_record&) = default;
+};
+
+// What a guest partition holds, so that strangers cannot fill the disk.
+struct partition_record {
+  std::uint64_t secrets = 0;
+  std::uint64_t sealed_bytes = 0;
+  friend bool operator==(const partition_record&, const partition_record&) = default;
+};
+
+std::string encode(const secret_record&);
+std::string encode(const receipt_record&);
+std::string encode(const claim_record&);
+std::string encode(const pat_claim_record&);
+std::string encode(const attempts_record&);
+std::string encode(const partition_record&);
+
+template <>
+std::optional<secret_record> decode(std::string_view);
+template <>
+std::optional<receipt_record> decode(std::string_view);
+template <>
+std::optional<claim_record> decode(std::string_view);
+template <>
+std::optional<pat_claim_record> decode(std::string_view);
+template <>
+std::optional<attempts_record> decode(std::string_view);
+template <>
+std::optional<partition_record> decode(std::string_view);
+
+}  // namespace nacre::model

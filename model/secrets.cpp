@@ -1,0 +1,543 @@
+#include "model/secrets.hpp"
+
+#include <algorithm>
+
+#include "model/audit.hpp"
+#include "model/keys.hpp"
+#include "model/limits.hpp"
+#include "model/load.hpp"
+#include "model/policy.hpp"
+
+namespace nacre::model {
+
+namespace {
+
+outcome refuse(errc code, std::string text) {
+  outcome o;
+  o.refused = error{code, std::move(text)};
+  return o;
+}
+
+outcome refuse(error e) { return refuse(e.code, std::move(e.text)); }
+
+outcome answer(reply what) {
+  outcome o;
+  o.what = std::move(what);
+  return o;
+}
+
+outcome unknown_secret() { return refuse(errc::not_found, "Unknown secret"); }
+
+bool is_deleted(const view& v, workspace_id ws) {
+  if (is_guest_partition(ws)) return false;
+  auto record = load<workspace_record>(v, space::state, keys::workspace(ws));
+  return !record || record->deleted;
+}
+
+void record(state& st, const context& ctx, std::string_view action, const uuid& id, std::string_view reason = {}) {
+  auto object = shortid(id);
+  append_audit(st, ctx, {action, object, "granted", reason});
+}
+
+void put_due(state& st, workspace_id ws, timestamp at, due_kind kind, const uuid& id) {
+  st.put(space::index, keys::due_at(at, ws, kind, id), "");
+}
+
+uuid first_half(const keyed_hash& h) {
+  uuid id;
+  std::copy_n(h.begin(), id.bytes.size(), id.bytes.begin());
+  return id;
+}
+
+std::optional<receipt_record> load_receipt(const view& v, workspace_id ws, receipt_id id) {
+  return load<receipt_record>(v, space::state, keys::receipt(ws, id));
+}
+
+void save_receipt(state& st, workspace_id ws, receipt_id id, receipt_record& r, timestamp updated) {
+  if (!r.owner.value().is_nil()) {
+    st.erase(space::state, keys::owned_receipt(ws, r.owner, r.updated, id));
+    st.put(space::state, keys::owned_receipt(ws, r.owner, updated, id), "");
+  }
+  r.updated = updated;
+  st.put(space::state, keys::receipt(ws, id), encode(r));
+}
+
+// The secret's row goes, and what was sealed for its receipt to tell; the receipt says how it ended.
+// `keep_sealed`: the reader may come back for it.
+void end_secret(state& st, const context& ctx, secret_id id, const secret_record& secret, receipt_end how,
+                timestamp when, bool keep_sealed = false) {
+  auto ws = ctx.workspace;
+  st.erase(space::state, keys::secret(ws, id));
+  st.erase(space::state, keys::attempts(ws, id));
+  if (!keep_sealed) st.erase(space::sealed, keys::sealed_secret(ws, id));
+  st.erase(space::sealed, keys::sealed_link(ws, secret.receipt));
+  st.erase(space::sealed, keys::sealed_generated(ws, secret.receipt));
+  if (auto part = load<partition_record>(st, space::state, keys::partition(ws))) {
+    part->secrets -= std::min<std::uint64_t>(part->secrets, 1);
+    part->sealed_bytes -= std::min(part->sealed_bytes, secret.sealed_bytes);
+    st.put(space::state, keys::partition(ws), encode(*part));
+  }
+  if (auto receipt = load_receipt(st, ws, secret.receipt)) {
+    receipt->end = how;
+    receipt->ended = when;
+    save_receipt(st, ws, secret.receipt, *receipt, when);
+  }
+}
+
+// ---- passphrase attempts ---------------------------------------------------------------------------
+
+using counter = attempts_record::counter;
+
+bool is_locked(const counter& c, timestamp now) { return c.locked_until && *c.locked_until > now; }
+
+// A window that has passed, or a lock, starts from nothing. So does one dated after the clock was set back.
+void refresh(counter& c, timestamp now) {
+  bool lock_over = c.locked_until && *c.locked_until <= now;
+  bool window_over = !c.locked_until && (now >= after(c.first, limits::attempts_window_ms) ||
+                                         c.first > after(now, limits::attempts_window_ms));
+  if (lock_over || window_over) c = counter{};
+}
+
+void count(counter& c, timestamp now, std::uint32_t most) {
+  if (c.attempts == 0) c.first = now;
+  if (++c.attempts >= most) c.locked_until = after(now, limits::attempts_lock_ms);
+}
+
+counter* find_client(attempts_record& a, std::string_view prefix) {
+  for (auto& c : a.clients)
+    if (c.prefix == prefix) return &c.count;
+  return nullptr;
+}
+
+std::optional<outcome> lock_refusal(const counter& c, timestamp now) {
+  if (!is_locked(c, now)) return std::nullopt;
+  auto o = refuse(errc::rate_limited, "Too many incorrect passphrase attempts. Please try again later.");
+  o.budget = budget_state{"passphrase", limits::attempts_per_client_max, 0, c.locked_until->value() - now.value(),
+                          limits::attempts_window_ms};
+  return o;
+}
+
+// The longer of the two locks.
+std::optional<outcome> lock_refusal(attempts_record& a, const context& ctx) {
+  auto whole = lock_refusal(a.secret, ctx.now);
+  auto* mine = find_client(a, ctx.client_prefix);
+  auto own = mine ? lock_refusal(*mine, ctx.now) : std::nullopt;
+  if (whole && own) return whole->budget->reset_ms > own->budget->reset_ms ? whole : own;
+  return whole ? whole : own;
+}
+
+// ---- receipts --------------------------------------------------------------------------------------
+
+receipt_state state_of(const receipt_record& r, bool secret_there, timestamp now) {
+  switch (r.end) {
+    case receipt_end::revealed:
+      return receipt_state::revealed;
+    case receipt_end::burned:
+      return receipt_state::burned;
+    case receipt_end::expired:
+      return receipt_state::expired;
+    case receipt_end::open:
+      break;
+  }
+  if (now >= r.secret_expires()) return receipt_state::expired;
+  if (!secret_there) return receipt_state::orphaned;
+  return r.previewed ? receipt_state::previewed : receipt_state::fresh;
+}
+
+receipt_entry entry_of(const view& v, workspace_id ws, receipt_id id, receipt_record r, timestamp now) {
+  receipt_entry e{id, ws, std::move(r), {}, {}, {}, {}, {}};
+  e.secret = find_secret(v, ws, e.record.secret, now);
+  e.state = state_of(e.record, e.secret.has_value(), now);
+  if (e.secret) {
+    e.sealed_link = v.get(space::sealed, keys::sealed_link(ws, id)).value_or("");
+    if (e.record.kind == secret_kind::generate && now < after(e.record.created, limits::generated_shown_ms))
+      e.sealed_generated = v.get(space::sealed, keys::sealed_generated(ws, id)).value_or("");
+  }
+  if (!e.record.owner.value().is_nil()) e.sealed_receipt = v.get(space::sealed, keys::sealed_receipt(ws, id)).value_or("");
+  return e;
+}
+
+// ---- sweeping --------------------------------------------------------------------------------------
+
+class sweeping {
+ public:
+  sweeping(state& st, const context& ctx) : st_(st), ctx_(ctx), ws_(ctx.workspace) {}
+
+  void handle(const due& d) {
+    auto row = keys::due_at(d.at, ws_, d.kind, d.id);
+    if (d.at > ctx_.now || !st_.get(space::index, row)) return;
+    st_.erase(space::index, row);
+    switch (d.kind) {
+      case due_kind::secret:
+        return expire(secret_id{d.id});
+      case due_kind::receipt:
+        return forget(receipt_id{d.id});
+      case due_kind::claim:
+        return end_claim(secret_id{d.id});
+      case due_kind::pat_claim:
+        return st_.erase(space::state, keys::pat_claim(ws_, d.id));
+      case due_kind::generated:
+        return st_.erase(space::sealed, keys::sealed_generated(ws_, receipt_id{d.id}));
+    }
+  }
+
+ private:
+  void expire(secret_id id) {
+    auto secret = load<secret_record>(st_, space::state, keys::secret(ws_, id));
+    if (!secret || secret->expires() > ctx_.now) return;
+    end_secret(st_, ctx_, id, *secret, receipt_end::expired, secret->expires());
+    record(st_, ctx_, "secret.expire", id.value());
+  }
+
+  void forget(receipt_id id) {
+    auto receipt = load_receipt(st_, ws_, id);
+    if (!receipt) return;
+    // A due secret comes before its receipt; if clocks differ it may not have been handled yet.
+    if (auto secret = load<secret_record>(st_, space::state, keys::secret(ws_, receipt->secret))) {
+      end_secret(st_, ctx_, receipt->secret, *secret, receipt_end::expired, secret->expires());
+      record(st_, ctx_, "secret.expire", receipt->secret.value());
+      receipt = load_receipt(st_, ws_, id);
+      if (!receipt) return;
+    }
+    end_claim(receipt->secret);
+    st_.erase(space::state, keys::claim(ws_, receipt->secret));
+    if (!receipt->owner.value().is_nil()) {
+      st_.erase(space::state, keys::owned_receipt(ws_, receipt->owner, receipt->updated, id));
+      st_.erase(space::index, keys::one_time(receipt->secret.value()));
+      st_.erase(space::sealed, keys::sealed_receipt(ws_, id));
+    }
+    st_.erase(space::state, keys::receipt(ws_, id));
+    st_.erase(space::index, keys::one_time(id.value()));
+  }
+
+  void end_claim(secret_id id) {
+    if (!st_.get(space::state, keys::claim(ws_, id))) return;
+    st_.erase(space::sealed, keys::sealed_secret(ws_, id));
+    st_.erase(space::state, keys::attempts(ws_, id));
+  }
+
+  state& st_;
+  const context& ctx_;
+  workspace_id ws_;
+};
+
+}  // namespace
+
+std::string shortid(const uuid& id) { return to_string(id).substr(0, 8); }
+
+// ---- commands --------------------------------------------------------------------------------------
+
+outcome apply_to(state& st, const context& ctx, const open_partition& op) {
+  if (ctx.who.via != caller::kind::system || !is_guest_partition(ctx.workspace))
+    return refuse(errc::forbidden, "Only nacre itself opens its guest partitions");
+  auto key = keys::data_key(ctx.workspace, 1);
+  if (!st.get(space::sealed, key)) st.put(space::sealed, key, op.wrapped_data_key);
+  return {};
+}
+
+outcome apply_to(state& st, const context& ctx, const conceal_secret& op) {
+  auto ws = ctx.workspace;
+  bool guest = is_guest_partition(ws);
+  secret_record secret;
+  receipt_record receipt;
+  if (guest) {
+    if (guest_partition_of(op.id) != ws) return refuse(errc::internal, "A guest's secret in a foreign partition");
+    auto part = load<partition_record>(st, space::state, keys::partition(ws)).value_or(partition_record{});
+    secret.sealed_bytes = op.sealed.size() + op.sealed_link.size() + op.sealed_generated.size();
+    if (op.partition_bytes_max != 0 && part.sealed_bytes + secret.sealed_bytes > op.partition_bytes_max)
+      return refuse(errc::full, "No more secrets of guests can be kept at present. Try again later");
+    ++part.secrets;
+    part.sealed_bytes += secret.sealed_bytes;
+    st.put(space::state, keys::partition(ws), encode(part));
+  } else {
+    auto who = stand(st, ctx, scope_write);
+    if (!who) return refuse(who.error());
+    secret.owner = receipt.owner = ctx.who.user;
+    receipt.custid = who->me.email;
+  }
+  if (st.get(space::state, keys::secret(ws, op.id)) || st.get(space::index, keys::one_time(op.id.value())) ||
+      st.get(space::index, keys::one_time(op.receipt.value())) || st.get(space::state, keys::claim(ws, op.id)))
+    return refuse(errc::conflict, "This secret exists already");
+
+  secret.receipt = op.receipt;
+  receipt.secret = op.id;
+  secret.created = receipt.created = receipt.updated = ctx.now;
+  secret.lifespan_s = receipt.lifespan_s = op.lifespan_s;
+  secret.kind = receipt.kind = op.kind;
+  secret.has_passphrase = receipt.has_passphrase = op.has_passphrase;
+  secret.data_key_version = receipt.data_key_version = op.data_key_version;
+  receipt.recipients = op.recipients;
+
+  st.put(space::state, keys::secret(ws, op.id), encode(secret));
+  st.put(space::sealed, keys::sealed_secret(ws, op.id), op.sealed);
+  if (!op.sealed_link.empty()) st.put(space::sealed, keys::sealed_link(ws, op.receipt), op.sealed_link);
+  std::string here(ws.value().view());
+  if (!guest) {
+    st.put(space::index, keys::one_time(op.id.value()), here);
+    st.put(space::state, keys::owned_receipt(ws, receipt.owner, receipt.updated, op.receipt), "");
+    if (!op.sealed_receipt.empty()) st.put(space::sealed, keys::sealed_receipt(ws, op.receipt), op.sealed_receipt);
+  }
+  if (!op.sealed_generated.empty()) {
+    st.put(space::sealed, keys::sealed_generated(ws, op.receipt), op.sealed_generated);
+    put_due(st, ws, after(ctx.now, limits::generated_shown_ms), due_kind::generated, op.receipt.value());
+  }
+  st.put(space::index, keys::one_time(op.receipt.value()), here);
+  st.put(space::state, keys::receipt(ws, op.receipt), encode(receipt));
+  put_due(st, ws, secret.expires(), due_kind::secret, op.id.value());
+  put_due(st, ws, receipt.expires(), due_kind::receipt, op.receipt.value());
+  record(st, ctx, "secret.create", op.id.value());
+  return answer(receipt_entry{op.receipt, ws, receipt, receipt_state::fresh, secret, {}, {}, {}});
+}
+
+outcome apply_to(state& st, const context& ctx, const preview_secret& op) {
+  auto secret = find_secret(st, ctx.workspace, op.id, ctx.now);
+  if (!secret) return unknown_secret();
+  auto before = *secret;
+  if (!secret->previewed) {
+    secret->previewed = ctx.now;
+    st.put(space::state, keys::secret(ctx.workspace, op.id), encode(*secret));
+    if (auto receipt = load_receipt(st, ctx.workspace, secret->receipt)) {
+      receipt->secret_previewed = ctx.now;
+      save_receipt(st, ctx.workspace, secret->receipt, *receipt, ctx.now);
+    }
+  }
+  return answer(secret_entry{op.id, ctx.workspace, before});
+}
+
+// What is reserved counts whether or not the attempt is ever made: parallel guesses cannot outrun it.
+outcome apply_to(state& st, const context& ctx, const reserve_attempt& op) {
+  auto ws = ctx.workspace;
+  auto secret = find_secret(st, ws, op.id, ctx.now);
+  auto claim = secret ? std::nullopt : load<claim_record>(st, space::state, keys::claim(ws, op.id));
+  if (!secret && !(claim && !claim->confirmed && ctx.now < claim->until)) return unknown_secret();
+  auto key = keys::attempts(ws, op.id);
+  auto tried = load<attempts_record>(st, space::state, key).value_or(attempts_record{});
+  if (auto locked = lock_refusal(tried, ctx)) return std::move(*locked);
+  if (tried.lifetime >= limits::attempts_per_life_max) {
+    if (!secret) return unknown_secret();
+    end_secret(st, ctx, op.id, *secret, receipt_end::burned, ctx.now);
+    record(st, ctx, "secret.burn", op.id.value(), "attempts");
+    return {};  // nothing granted: it is gone now
+  }
+  refresh(tried.secret, ctx.now);
+  for (auto& c : tried.clients) refresh(c.count, ctx.now);
+  std::erase_if(tried.clients, [](const auto& c) { return c.count.attempts == 0; });
+  auto* mine = find_client(tried, ctx.client_prefix);
+  if (!mine) mine = &tried.clients.emplace_back(attempts_record::client{ctx.client_prefix, {}}).count;
+  count(*mine, ctx.now, limits::attempts_per_client_max);
+  count(tried.secret, ctx.now, limits::attempts_per_secret_max);
+  ++tried.lifetime;
+  st.put(space::state, key, encode(tried));
+  return answer(attempt_granted{mine->locked_until || tried.secret.locked_until});
+}
+
+outcome apply_to(state& st, const context& ctx, const clear_attempts& op) {
+  auto key = keys::attempts(ctx.workspace, op.id);
+  auto tried = load<attempts_record>(st, space::state, key);
+  if (!tried) return {};
+  attempts_record cleared;
+  cleared.lifetime = tried->lifetime;
+  st.put(space::state, key, encode(cleared));
+  return {};
+}
+
+outcome apply_to(state& st, const context& ctx, const note_lockout& op) {
+  if (!load<attempts_record>(st, space::state, keys::attempts(ctx.workspace, op.id))) return {};
+  record(st, ctx, "secret.lockout", op.id.value());
+  return {};
+}
+
+outcome apply_to(state& st, const context& ctx, const claim_secret& op) {
+  auto ws = ctx.workspace;
+  auto secret = find_secret(st, ws, op.id, ctx.now);
+  if (!secret) {
+    auto claimed = op.retry ? find_claim(st, ws, op.id, *op.retry, ctx.now) : std::nullopt;
+    if (!claimed || (claimed->has_passphrase && !op.passphrase_right)) return unknown_secret();
+    return answer(secret_entry{op.id, ws, *claimed});
+  }
+  if (secret->has_passphrase && !op.passphrase_right) return refuse(errc::forbidden, "The passphrase was not right");
+  bool again = op.retry && op.retry_window_ms > 0;
+  end_secret(st, ctx, op.id, *secret, receipt_end::revealed, ctx.now, again);
+  if (again) {
+    claim_record claim;
+    claim.key = *op.retry;
+    claim.until = after(ctx.now, op.retry_window_ms);
+    claim.secret = *secret;
+    claim.forgotten = after(secret->created, limits::receipt_life_factor * std::int64_t{secret->lifespan_s} * 1000);
+    st.put(space::state, keys::claim(ws, op.id), encode(claim));
+    put_due(st, ws, claim.until, due_kind::claim, op.id.value());
+  }
+  record(st, ctx, "secret.reveal", op.id.value());
+  return answer(secret_entry{op.id, ws, *secret});
+}
+
+outcome apply_to(state& st, const context& ctx, const confirm_reveal& op) {
+  auto key = keys::claim(ctx.workspace, op.id);
+  auto claim = load<claim_record>(st, space::state, key);
+  if (!claim || claim->key != op.retry) return unknown_secret();
+  if (claim->confirmed) return {};
+  claim->confirmed = true;
+  st.put(space::state, key, encode(*claim));
+  st.erase(space::sealed, keys::sealed_secret(ctx.workspace, op.id));
+  return {};
+}
+
+outcome apply_to(state& st, const context& ctx, const burn_secret& op) {
+  auto ws = ctx.workspace;
+  auto receipt = load_receipt(st, ws, op.id);
+  auto secret = receipt ? find_secret(st, ws, receipt->secret, ctx.now) : std::nullopt;
+  if (!secret) return unknown_secret();
+  if (secret->has_passphrase && !op.passphrase_right) return refuse(errc::forbidden, "The passphrase was not right");
+  end_secret(st, ctx, receipt->secret, *secret, receipt_end::burned, ctx.now);
+  record(st, ctx, "secret.burn", receipt->secret.value());
+  auto burned = load_receipt(st, ws, op.id);
+  return answer(entry_of(st, ws, op.id, std::move(*burned), ctx.now));
+}
+
+outcome apply_to(state& st, const context& ctx, const preview_receipt& op) {
+  auto before = find_receipt(st, ctx.workspace, op.id, ctx.now);
+  if (!before) return refuse(before.error());
+  if (!before->sealed_generated.empty()) st.erase(space::sealed, keys::sealed_generated(ctx.workspace, op.id));
+  if (before->state == receipt_state::fresh) {
+    auto receipt = before->record;
+    receipt.previewed = ctx.now;
+    save_receipt(st, ctx.workspace, op.id, receipt, ctx.now);
+  }
+  return answer(std::move(*before));
+}
+
+outcome apply_to(state& st, const context& ctx, const set_memo& op) {
+  auto who = stand(st, ctx, scope_write);
+  if (!who) return refuse(who.error());
+  auto found = find_receipt(st, ctx.workspace, op.id, ctx.now);
+  if (!found) return refuse(found.error());
+  if (found->record.owner != ctx.who.user) return refuse(errc::forbidden, "Only the receipt's owner may change it");
+  if (found->record.memo != op.memo) {
+    found->record.memo = op.memo;
+    save_receipt(st, ctx.workspace, op.id, found->record, ctx.now);
+    record(st, ctx, "receipt.memo", op.id.value());
+  }
+  return answer(std::move(*found));
+}
+
+outcome apply_to(state& st, const context& ctx, const sweep& op) {
+  if (ctx.who.via != caller::kind::system) return refuse(errc::forbidden, "Only nacre itself sweeps");
+  sweeping all(st, ctx);
+  for (const auto& d : op.dues) all.handle(d);
+  return {};
+}
+
+bool goes_by_link(const operation& op) {
+  return std::holds_alternative<open_partition>(op) || std::holds_alternative<preview_secret>(op) ||
+         std::holds_alternative<reserve_attempt>(op) || std::holds_alternative<clear_attempts>(op) ||
+         std::holds_alternative<note_lockout>(op) || std::holds_alternative<claim_secret>(op) ||
+         std::holds_alternative<confirm_reveal>(op) || std::holds_alternative<burn_secret>(op) ||
+         std::holds_alternative<preview_receipt>(op) || std::holds_alternative<sweep>(op);
+}
+
+// ---- a PAT's reveal, fetched again -----------------------------------------------------------------
+
+bool has_pat_claim(const view& v, const context& ctx, const reveal_pat& op) {
+  if (!op.retry) return false;
+  auto row = load<pat_claim_record>(v, space::state, keys::pat_claim(ctx.workspace, first_half(*op.retry)));
+  return row && row->key == *op.retry && row->pat == op.id && row->user == ctx.who.user && ctx.now < row->until;
+}
+
+void keep_pat_claim(state& st, const context& ctx, const reveal_pat& op) {
+  if (!op.retry || op.retry_window_ms == 0) return;
+  auto id = first_half(*op.retry);
+  auto key = keys::pat_claim(ctx.workspace, id);
+  auto until = after(ctx.now, op.retry_window_ms);
+  if (auto before = load<pat_claim_record>(st, space::state, key))
+    st.erase(space::index, keys::due_at(before->until, ctx.workspace, due_kind::pat_claim, id));
+  st.put(space::state, key, encode(pat_claim_record{op.id, ctx.who.user, *op.retry, until}));
+  put_due(st, ctx.workspace, until, due_kind::pat_claim, id);
+}
+
+void forget_pat_claim(state& st, const context& ctx, const confirm_pat_reveal& op) {
+  auto id = first_half(op.retry);
+  auto key = keys::pat_claim(ctx.workspace, id);
+  auto row = load<pat_claim_record>(st, space::state, key);
+  if (!row || row->key != op.retry || row->pat != op.id || row->user != ctx.who.user) return;
+  st.erase(space::state, key);
+  st.erase(space::index, keys::due_at(row->until, ctx.workspace, due_kind::pat_claim, id));
+}
+
+// ---- questions -------------------------------------------------------------------------------------
+
+workspace_id where_is(const view& v, secret_id id) {
+  auto row = v.get(space::index, keys::one_time(id.value()));
+  auto ws = row ? uuid_from_bytes(*row) : std::nullopt;
+  return ws ? workspace_id{*ws} : guest_partition_of(id);
+}
+
+std::optional<workspace_id> where_is(const view& v, receipt_id id) {
+  auto row = v.get(space::index, keys::one_time(id.value()));
+  auto ws = row ? uuid_from_bytes(*row) : std::nullopt;
+  if (!ws) return std::nullopt;
+  return workspace_id{*ws};
+}
+
+std::optional<secret_record> find_secret(const view& v, workspace_id ws, secret_id id, timestamp now) {
+  auto secret = load<secret_record>(v, space::state, keys::secret(ws, id));
+  if (!secret || now >= secret->expires() || is_deleted(v, ws)) return std::nullopt;
+  return secret;
+}
+
+std::optional<secret_record> find_claim(const view& v, workspace_id ws, secret_id id, const keyed_hash& key,
+                                        timestamp now) {
+  auto claim = load<claim_record>(v, space::state, keys::claim(ws, id));
+  if (!claim || claim->confirmed || claim->key != key || now >= claim->until || is_deleted(v, ws)) return std::nullopt;
+  return claim->secret;
+}
+
+std::optional<outcome> locked_out(const view& v, const context& ctx, secret_id id) {
+  auto tried = load<attempts_record>(v, space::state, keys::attempts(ctx.workspace, id));
+  if (!tried) return std::nullopt;
+  return lock_refusal(*tried, ctx);
+}
+
+result<receipt_entry> find_receipt(const view& v, workspace_id ws, receipt_id id, timestamp now) {
+  auto receipt = load_receipt(v, ws, id);
+  if (!receipt || now >= receipt->expires() || is_deleted(v, ws)) return fail(errc::not_found, "Unknown secret");
+  return entry_of(v, ws, id, std::move(*receipt), now);
+}
+
+result<std::vector<receipt_entry>> recent_receipts(const view& v, const context& ctx) {
+  auto who = stand(v, ctx, scope_read);
+  if (!who) return fail(who.error());
+  auto prefix = keys::owned_receipts(ctx.workspace, ctx.who.user);
+  auto last = keys::owned_receipt(ctx.workspace, ctx.who.user, after(ctx.now, -limits::recent_receipts_ms), {});
+  std::vector<receipt_id> ids;
+  v.scan(space::state, prefix, last, [&](std::string_view key, std::string_view) {
+    auto id = key.size() > 16 ? uuid_from_bytes(key.substr(key.size() - 16)) : std::nullopt;
+    if (!id) return v.mark_undecodable(), false;
+    ids.emplace_back(*id);
+    return ids.size() < limits::recent_receipts_max;
+  });
+  std::vector<receipt_entry> out;
+  for (auto id : ids)
+    if (auto found = find_receipt(v, ctx.workspace, id, ctx.now)) out.push_back(std::move(*found));
+  return out;
+}
+
+std::vector<due_in> dues(const view& v, timestamp since, timestamp now, std::size_t at_most) {
+  std::vector<due_in> out;
+  v.scan(space::index, keys::dues_from(since), keys::dues_from(after(now, 1)), [&](std::string_view key, std::string_view) {
+    constexpr std::uint64_t sign = std::uint64_t{1} << 63;
+    reader r(key);
+    r.u8();
+    due_in d;
+    d.what.at = timestamp{static_cast<std::int64_t>(r.u64() ^ sign)};
+    d.workspace = r.id_as<workspace_id>();
+    auto kind = r.u8();
+    d.what.id = r.id();
+    if (!r.finished() || kind < 1 || kind > due_kinds) return v.mark_undecodable(), false;
+    d.what.kind = static_cast<due_kind>(kind);
+    out.push_back(d);
+    return out.size() < at_most;
+  });
+  return out;
+}
+
+}  // namespace nacre::model

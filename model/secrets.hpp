@@ -1,0 +1,66 @@
+#pragma once
+// The rules of one-time secrets: one command decides, counts and records, so a secret is shown to one
+// reader whatever number of them race. Called by apply() for the operations of secret_commands.hpp.
+//
+// Errors: not_found for whatever cannot be viewed, without a difference; rate_limited while passphrases
+// are locked out; full when a guest partition holds all it may.
+// Source: contracts/onetimesecret.md sections 5 and 7, DESIGN section 6.
+
+#include <string>
+#include <vector>
+
+#include "model/apply.hpp"
+#include "model/secret_commands.hpp"
+
+namespace nacre::model {
+
+outcome apply_to(state& st, const context& ctx, const open_partition& op);
+outcome apply_to(state& st, const context& ctx, const conceal_secret& op);
+outcome apply_to(state& st, const context& ctx, const preview_secret& op);
+outcome apply_to(state& st, const context& ctx, const reserve_attempt& op);
+outcome apply_to(state& st, const context& ctx, const clear_attempts& op);
+outcome apply_to(state& st, const context& ctx, const note_lockout& op);
+outcome apply_to(state& st, const context& ctx, const claim_secret& op);
+outcome apply_to(state& st, const context& ctx, const confirm_reveal& op);
+outcome apply_to(state& st, const context& ctx, const burn_secret& op);
+outcome apply_to(state& st, const context& ctx, const preview_receipt& op);
+outcome apply_to(state& st, const context& ctx, const set_memo& op);
+outcome apply_to(state& st, const context& ctx, const sweep& op);
+
+// Those that answer to no membership: the link is the credential.
+bool goes_by_link(const operation& op);
+// The caller's earlier reveal of this PAT under the same key, while it can be fetched again.
+bool has_pat_claim(const view& v, const context& ctx, const reveal_pat& op);
+void keep_pat_claim(state& st, const context& ctx, const reveal_pat& op);
+void forget_pat_claim(state& st, const context& ctx, const confirm_pat_reveal& op);
+
+// ---- questions -------------------------------------------------------------------------------------
+
+// Where a secret or a receipt of this id would be; for an unknown secret some partition, so that
+// looking for what is not there takes the same reads.
+workspace_id where_is(const view& v, secret_id id);
+std::optional<workspace_id> where_is(const view& v, receipt_id id);
+
+// Exists, has not expired, and its workspace is there.
+std::optional<secret_record> find_secret(const view& v, workspace_id ws, secret_id id, timestamp now);
+// A reveal that this key may still fetch again.
+std::optional<secret_record> find_claim(const view& v, workspace_id ws, secret_id id, const keyed_hash& key,
+                                        timestamp now);
+// The text of the refusal is the contract's.
+std::optional<outcome> locked_out(const view& v, const context& ctx, secret_id id);
+
+result<receipt_entry> find_receipt(const view& v, workspace_id ws, receipt_id id, timestamp now);
+// Of the caller, of the last limits::recent_receipts_ms, last changed first.
+result<std::vector<receipt_entry>> recent_receipts(const view& v, const context& ctx);
+
+// The rows of space::index that are due, oldest first, at most `at_most`.
+struct due_in {
+  workspace_id workspace;
+  due what;
+};
+std::vector<due_in> dues(const view& v, timestamp since, timestamp now, std::size_t at_most);
+
+// "1a2b3c4d": what logs, audit and webhooks call a secret.
+std::string shortid(const uuid& id);
+
+}  // namespace nacre::model
