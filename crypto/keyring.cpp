@@ -69,17 +69,6 @@ std::string data_key_aad(const key_provider& root, std::string_view cluster, wor
                  .policy_hash = {}});
 }
 
-std::string sealed_aad(std::string_view cluster, const seal_context& where) {
-  const digest policy = sha256(where.policy);
-  return encode({.cluster = cluster,
-                 .workspace = where.workspace.value().view(),
-                 .record = where.record.view(),
-                 .kind = where.kind,
-                 .field = where.field,
-                 .record_version = 1,
-                 .policy_hash = view(policy)});
-}
-
 // The record key belongs to the same place as what it opens; the label keeps the two roles apart.
 std::string record_key_aad(std::string_view sealed_aad) { return "nacre/record-key/v1" + std::string{sealed_aad}; }
 
@@ -89,6 +78,17 @@ bool is_sealed_v1(std::string_view sealed) {
 }
 
 }  // namespace
+
+std::string encode(std::string_view cluster, const seal_context& where) {
+  const digest policy = sha256(where.policy);
+  return encode({.cluster = cluster,
+                 .workspace = where.workspace.value().view(),
+                 .record = where.record.view(),
+                 .kind = where.kind,
+                 .field = where.field,
+                 .record_version = 1,
+                 .policy_hash = view(policy)});
+}
 
 service_keys make_service_keys() {
   std::string cluster_id(cluster_id_bytes, '\0');
@@ -154,7 +154,7 @@ result<data_key> keyring::open_data_key(workspace_id workspace, std::uint32_t ve
 }
 
 std::string keyring::seal(const data_key& key, const seal_context& where, std::string_view plaintext) const {
-  const auto aad = sealed_aad(cluster_id_, where);
+  const auto aad = encode(cluster_id_, where);
   const auto record_key = random_bytes(key_bytes);
   std::string out;
   out.reserve(ciphertext_at + blob_overhead_bytes + plaintext.size());
@@ -166,7 +166,7 @@ std::string keyring::seal(const data_key& key, const seal_context& where, std::s
 
 result<secure_bytes> keyring::open(const data_key& key, const seal_context& where, std::string_view sealed) const {
   if (!is_sealed_v1(sealed)) return wrong_format(sealed, sealed_magic, "the sealed value");
-  const auto aad = sealed_aad(cluster_id_, where);
+  const auto aad = encode(cluster_id_, where);
   auto record_key = crypto::open(key.key, record_key_aad(aad), sealed.substr(record_key_at, wrapped_key_bytes));
   if (!record_key) return not_authentic("the sealed value");
   auto plaintext = crypto::open(*record_key, aad, sealed.substr(ciphertext_at));
@@ -183,6 +183,17 @@ digest keyring::token_lookup(std::string_view token) const { return token_lookup
 
 digest keyring::token_lookup_from_hash(std::string_view sha256_of_token) const {
   return hmac_sha256(pepper_.view(), sha256_of_token);
+}
+
+digest keyring::link_lookup(std::string_view label, std::string_view text) const {
+  secure_bytes labelled(4 + label.size() + text.size());
+  std::string length;
+  put_u32(length, static_cast<std::uint32_t>(label.size()));
+  auto* out = reinterpret_cast<char*>(labelled.data());
+  out += length.copy(out, length.size());
+  out += label.copy(out, label.size());
+  text.copy(out, text.size());
+  return hmac_sha256(pepper_.view(), labelled.view());
 }
 
 std::array<std::uint8_t, 6> keyring::token_checksum(std::string_view before) const {

@@ -66,6 +66,8 @@ struct seal_context {
   std::string_view field;
   std::string_view policy;
 };
+// The AAD of what is sealed there.
+std::string encode(std::string_view cluster, const seal_context& where);
 
 // An unwrapped workspace data key. Cheap to keep while its actor lives.
 struct data_key {
@@ -93,6 +95,10 @@ class keyring {
   // Lookup of a token: HMAC(pepper, SHA-256(token)), so that hash-only imports can be indexed too.
   digest token_lookup(std::string_view token) const;
   digest token_lookup_from_hash(std::string_view sha256_of_token) const;
+
+  // Lookup of what a caller names and nacre does not keep: HMAC(pepper, u32be length || label || text).
+  // label: "ots" for identifiers of secrets, "otr" for those of receipts, "retry" for idempotency keys.
+  digest link_lookup(std::string_view label, std::string_view text) const;
 
   // First 6 bytes of HMAC(checksum key, everything before the checksum).
   std::array<std::uint8_t, 6> token_checksum(std::string_view before) const;

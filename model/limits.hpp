@@ -76,6 +76,11 @@ inline constexpr std::int64_t attempts_lock_ms = 1'800'000;
 inline constexpr std::size_t attempt_clients_max = 128;  // remembered per secret
 static_assert(attempts_per_life_max < attempt_clients_max, "every client that ever tried must be remembered");
 inline constexpr std::size_t dues_per_command_max = 256;  // expiries one sweep handles
+// Argon2id for passphrases: SECURITY-DESIGN section 4. A stored cost is obeyed only within these.
+inline constexpr std::uint32_t kdf_memory_kib_min = 8;  // the least Argon2 has with one lane
+inline constexpr std::uint32_t kdf_memory_kib_max = 256 * 1024;
+inline constexpr std::uint32_t kdf_passes_min = 1;
+inline constexpr std::uint32_t kdf_passes_max = 16;
 
 // Bytes.
 inline constexpr std::size_t sealed_bytes_max = 1088 * 1024;

@@ -1,10 +1,11 @@
 // Sample bytes of every stored format, which every later program must still open.
 // tests/golden/crypto/*.hex are never edited: a new format version adds files beside them.
-// "[.write-golden]" made them; run it in an empty directory only for a new version.
+// "[.write-golden]" and "[.write-golden-link]" made them; run one in an empty directory only for a new version.
 
 #include <cstdlib>
 #include <fstream>
 
+#include "crypto/one_time.hpp"
 #include "crypto/token.hpp"
 #include "tests/crypto/support.hpp"
 
@@ -76,6 +77,30 @@ TEST_CASE("the samples of a wrapped data key and of sealed v1 still open", "[cry
   CHECK(opened->view() == text);
 }
 
+const seal_context linked{workspace(4), record(6), "ots", "secret", "ttl=golden"};
+const std::string identifier = "003aUlTJC7tjlCTQj2uNU3MFagCXG9LRKRcwGkBIDlf", salt(16, '\x44');
+constexpr kdf_cost cost{.memory_kib = 64, .passes = 3};
+constexpr std::string_view passphrase = "golden passphrase";
+
+TEST_CASE("the samples of link-sealed v1 still open", "[crypto][golden]") {
+  const auto keys = golden_keyring();
+  const auto key = test::value(keys.open_data_key(workspace(4), 8, golden("data-key-v1.hex")));
+  for (const bool protect : {false, true}) {
+    const auto sealed = golden(protect ? "link-sealed-passphrase-v1.hex" : "link-sealed-v1.hex");
+    const auto needs = test::value(read_link_kdf(sealed));
+    CHECK(needs.has_passphrase == protect);
+    CHECK(needs.salt == salt);
+    CHECK(needs.cost.memory_kib == (protect ? cost.memory_kib : 0));
+    CHECK(needs.cost.passes == (protect ? cost.passes : 0));
+    CHECK(link_data_key_version(sealed) == 8u);
+    const auto stretched = test::value(stretch(passphrase, needs.salt, cost));
+    const auto record_key =
+        test::value(open_link_key(keys, key, linked, identifier, protect ? &stretched : nullptr, sealed));
+    CHECK(test::value(open_with_key(keys, linked, record_key, sealed)).view() == text);
+  }
+  CHECK(view(keys.link_lookup("ots", identifier)) == golden("link-lookup.hex"));
+}
+
 TEST_CASE("bindings, check values, lookups and checksums are what they always were", "[crypto][golden]") {
   const auto keys = golden_keyring();
   CHECK(blob_binding() == golden("binding-v1.hex"));
@@ -84,14 +109,24 @@ TEST_CASE("bindings, check values, lookups and checksums are what they always we
   CHECK(check_alephant_token(keys, golden("token.hex")) == token_check::ours);
 }
 
+void put(const char* name, std::string_view data) {
+  const auto path = golden_directory / name;
+  if (std::filesystem::exists(path)) FAIL(path << " exists; samples are never rewritten");
+  const auto hex = to_hex(data);
+  std::ofstream out{path};
+  for (std::size_t at = 0; at < hex.size(); at += 96) out << hex.substr(at, 96) << '\n';
+}
+
+TEST_CASE("write the samples of link-sealed v1", "[.write-golden-link]") {
+  const auto keys = golden_keyring();
+  const auto key = test::value(keys.open_data_key(workspace(4), 8, golden("data-key-v1.hex")));
+  const auto stretched = test::value(stretch(passphrase, salt, cost));
+  put("link-sealed-v1.hex", seal_under_link(keys, key, linked, identifier, nullptr, salt, cost, text));
+  put("link-sealed-passphrase-v1.hex", seal_under_link(keys, key, linked, identifier, &stretched, salt, cost, text));
+  put("link-lookup.hex", view(keys.link_lookup("ots", identifier)));
+}
+
 TEST_CASE("write the samples", "[.write-golden]") {
-  const auto put = [](const char* name, std::string_view data) {
-    const auto path = golden_directory / name;
-    if (std::filesystem::exists(path)) FAIL(path << " exists; samples are never rewritten");
-    const auto hex = to_hex(data);
-    std::ofstream out{path};
-    for (std::size_t at = 0; at < hex.size(); at += 96) out << hex.substr(at, 96) << '\n';
-  };
   const auto root = test::provider(root_hex_a);
   service_keys service;
   service.cluster_id = cluster;
