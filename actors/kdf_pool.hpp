@@ -10,10 +10,10 @@
 // gave up scheduling priority. Errors: a job that throws ends the process.
 
 #include <condition_variable>
+#include <cstddef>
 #include <cstdint>
 #include <deque>
 #include <memory>
-#include <mutex>
 #include <optional>
 #include <thread>
 #include <vector>
@@ -34,8 +34,8 @@ class kdf_pool {
  public:
   struct settings {
     std::size_t threads = kdf_threads();
-    std::size_t queue = limits::kdf_queue_max;
-    std::size_t per_workspace = limits::kdf_per_workspace_max;
+    std::size_t queue = limits::kdf_queue_jobs_max;
+    std::size_t per_workspace = limits::kdf_jobs_per_workspace_max;
   };
 
   // Permission to run one job; given back when dropped. May outlive the pool.
@@ -47,11 +47,12 @@ class kdf_pool {
 
    private:
     friend class kdf_pool;
-    place(std::shared_ptr<room> from, workspace_id ws, const uuid& about);
+    place(std::shared_ptr<room> in, workspace_id ws, const uuid& about);
     void leave() noexcept;
     std::shared_ptr<room> room_;
     workspace_id workspace_;
     uuid about_;
+    bool running_ = false;
   };
 
   struct stats {
@@ -84,12 +85,9 @@ class kdf_pool {
   };
   void work();
 
-  const std::shared_ptr<room> room_;
-  mutable std::mutex mutex_;  // of what follows; never held together with the room's
+  const std::shared_ptr<room> room_;  // its mutex guards what follows
   std::condition_variable ready_;
   std::deque<queued> queue_;
-  std::size_t running_ = 0;
-  bool stopped_ = false;
   std::vector<std::thread> threads_;
 };
 

@@ -15,7 +15,8 @@ inline constexpr std::size_t body_bytes_max = 32 * 1024;
 inline constexpr std::size_t json_depth_max = 16;
 inline constexpr std::size_t bearer_bytes_max = 8 * 1024;
 inline constexpr std::size_t pipelined_bytes_max = 64 * 1024;  // unread input kept per connection
-inline constexpr std::size_t output_bytes_max = 128 * 1024;  // unsent output beyond which no more is answered, per connection
+inline constexpr std::size_t output_bytes_max =
+    128 * 1024;  // unsent output beyond which no more is answered, per connection
 // After its last answer a connection reads on (and throws away), so that a reset does not overtake the answer.
 inline constexpr std::int64_t linger_ms = 1'000;
 inline constexpr std::size_t linger_bytes_max = 1024 * 1024;
@@ -81,6 +82,8 @@ inline constexpr std::uint32_t kdf_memory_kib_min = 8;  // the least Argon2 has 
 inline constexpr std::uint32_t kdf_memory_kib_max = 256 * 1024;
 inline constexpr std::uint32_t kdf_passes_min = 1;
 inline constexpr std::uint32_t kdf_passes_max = 16;
+inline constexpr std::size_t kdf_queue_jobs_max = 16;         // beyond those that run, whosever they are
+inline constexpr std::size_t kdf_jobs_per_workspace_max = 4;  // running ones too
 
 // Bytes.
 inline constexpr std::size_t sealed_bytes_max = 1088 * 1024;
