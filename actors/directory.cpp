@@ -13,8 +13,9 @@ std::int64_t steady_ms() {
 
 }  // namespace
 
-directory::directory(caf::actor_system& system, cluster::log& log, const crypto::keyring& keys, const settings& s)
-    : system_(system), log_(log), keys_(keys), settings_(s) {}
+directory::directory(caf::actor_system& system, cluster::log& log, const crypto::keyring& keys, kdf_pool& pool,
+                     const settings& s)
+    : system_(system), log_(log), keys_(keys), pool_(pool), settings_(s) {}
 
 void directory::deliver(order o) {
   auto ws = o.ctx.workspace;
@@ -27,7 +28,7 @@ void directory::deliver(order o) {
     auto& found = s.awake[ws];
     if (!found.actor) {
       found.slot = std::make_shared<queue_slot>();
-      found.actor = system_.spawn(workspace_behavior, &log_, &keys_, ws);
+      found.actor = system_.spawn(workspace_behavior, &log_, &keys_, &pool_, &settings_, ws);
     }
     if (found.slot->orders.load(std::memory_order_relaxed) < settings_.queue_per_workspace) {
       // Taken under the lock, so that an actor with an order on its way is never put to sleep.

@@ -8,13 +8,15 @@
 #include <mutex>
 #include <unordered_map>
 
+#include "actors/kdf_pool.hpp"
 #include "actors/protocol.hpp"
 
 namespace nacre::actors {
 
 class directory {
  public:
-  directory(caf::actor_system& system, cluster::log& log, const crypto::keyring& keys, const settings& s);
+  directory(caf::actor_system& system, cluster::log& log, const crypto::keyring& keys, kdf_pool& pool,
+            const settings& s);
 
   // Sends the order to its workspace, or answers `busy` on the spot.
   void deliver(order o);
@@ -38,6 +40,7 @@ class directory {
   caf::actor_system& system_;
   cluster::log& log_;
   const crypto::keyring& keys_;
+  kdf_pool& pool_;
   const settings settings_;
   std::array<shard, shards> shards_;
   std::shared_ptr<std::atomic<std::size_t>> orders_ = std::make_shared<std::atomic<std::size_t>>(0);

@@ -88,7 +88,7 @@ std::optional<kdf_pool::place> kdf_pool::enter(workspace_id ws, const uuid& secr
   return place{room_, ws, secret};
 }
 
-void kdf_pool::run(place taken, unique_function<void()> job) {
+void kdf_pool::run(place taken, unique_function<void(place&)> job) {
   if (taken.room_ != room_) std::abort();
   queued next{std::move(taken), std::move(job)};  // dropped in this order, and without the lock, if it is too late
   {
@@ -111,7 +111,7 @@ void kdf_pool::work() {
     next.taken.running_ = true;
     ++room_->running;
     lock.unlock();
-    next.job();  // and is gone; then the place is
+    next.job(next.taken);  // and is gone; then the place is, if it was kept
   }
 }
 

@@ -44,11 +44,11 @@ class kdf_pool {
     place(place&&) noexcept = default;
     place& operator=(place&& other) noexcept;
     ~place();
+    void leave() noexcept;  // gives it back now
 
    private:
     friend class kdf_pool;
     place(std::shared_ptr<room> in, workspace_id ws, const uuid& about);
-    void leave() noexcept;
     std::shared_ptr<room> room_;
     workspace_id workspace_;
     uuid about_;
@@ -69,9 +69,10 @@ class kdf_pool {
   // Nothing if the pool is full or stopped, the workspace has its share, or this secret is in already. A nil secret
   // counts for its workspace only.
   std::optional<place> enter(workspace_id ws, const uuid& secret);
-  // The job, and all it holds, is gone before its place is free. After stop() it is dropped here. A place that was
-  // moved from, or another pool's, aborts.
-  void run(place taken, unique_function<void()> job);
+  // The job, and all it holds, is gone before its place is free, unless the job gives it back itself: who lets an
+  // answer out does so before, or whoever got it and asks again at once finds the place still taken. After stop() the
+  // job is dropped here. A place that was moved from, or another pool's, aborts.
+  void run(place taken, unique_function<void(place&)> job);
   // Finishes the jobs that run, drops those that wait (whoever they answer must be answered by their destructor) and
   // lets nobody in any more. Again: nothing.
   void stop();
@@ -81,7 +82,7 @@ class kdf_pool {
   // Destroyed from the last member on: the job before its place.
   struct queued {
     place taken;
-    unique_function<void()> job;
+    unique_function<void(place&)> job;
   };
   void work();
 

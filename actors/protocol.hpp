@@ -6,7 +6,9 @@
 #include <cstdint>
 #include <memory>
 
+#include "actors/kdf_pool.hpp"
 #include "actors/service.hpp"
+#include "crypto/one_time.hpp"
 
 namespace nacre::actors {
 
@@ -25,6 +27,28 @@ class handover {
 
  private:
   std::atomic<bool> given_{false};
+};
+
+// How far an order about a one-time secret has come; it may wait for the log and for the pool several times.
+struct secret_progress {
+  enum class step : std::uint8_t {
+    partition,  // the guest partition gets its data key
+    attempt,    // one try at the passphrase is reserved
+    cleared,    // the passphrase was right, nothing is consumed
+    lockout,    // it was wrong, and the last one allowed
+    act,        // what the order is about
+  };
+  step waiting = step::act;
+  secret_id id;
+  model::secret_record secret;
+  std::string sealed;                    // the secret as stored
+  crypto::secure_bytes link;             // of the secret
+  crypto::secure_bytes passphrase_key;   // stretched
+  crypto::secure_bytes record_key;       // opens `sealed`
+  std::string salt;                      // of a new secret with a passphrase
+  std::optional<kdf_pool::place> place;  // in the pool; taken before the attempt is reserved
+  bool last_attempt = false;
+  bool right = false;  // the passphrase, or there is none
 };
 
 struct placed_order {
@@ -47,6 +71,7 @@ struct placed_order {
   std::shared_ptr<std::atomic<std::size_t>> living;  // of orders that anyone still holds
   handover sent;
   crypto::secure_bytes fresh_token;  // of a create under way: it leaves with the answer or not at all
+  secret_progress secret;            // of an order about a one-time secret
 
   // Frees the place, then answers: who asks again at once finds room.
   void answer_with(answer a) {
@@ -66,11 +91,21 @@ struct decided {
 };
 using decided_ptr = std::shared_ptr<decided>;
 
+// The pool has stretched an order's passphrase.
+struct stretched {
+  stretched(order_ptr o, result<crypto::secure_bytes> k) : from(std::move(o)), key(std::move(k)) { sent.give(); }
+  order_ptr from;
+  result<crypto::secure_bytes> key;
+  handover sent;
+};
+using stretched_ptr = std::shared_ptr<stretched>;
+
 }  // namespace nacre::actors
 
 // Callbacks do not cross the network; a gateway turns remote requests into orders of its own.
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(nacre::actors::order_ptr)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(nacre::actors::decided_ptr)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(nacre::actors::stretched_ptr)
 
 namespace nacre::actors {
 
@@ -79,6 +114,8 @@ using workspace_actor = caf::typed_actor<
     // Authorizes, seals, proposes; the order is answered once its command is decided, or refused now.
     caf::reacts_to<order_ptr>,
     // INTERNAL: the log decided; opens what may be opened and keeps the promise.
-    caf::reacts_to<decided_ptr>>;
+    caf::reacts_to<decided_ptr>,
+    // INTERNAL: a passphrase has been stretched; tries it.
+    caf::reacts_to<stretched_ptr>>;
 
 }  // namespace nacre::actors

@@ -81,7 +81,8 @@ void secret_orders::begin_with(const order_ptr& o, conceal& what) {
   o->secret.id = secret_id_of(*in_.keys, what.link.view());
   if (!passphrase_of(o->what.what)) return seal(o);
   o->secret.place = in_.pool->enter(in_.id, {});
-  if (!o->secret.place) return refuse(o, error{errc::busy, "Too many passphrases are being checked. Try again shortly"});
+  if (!o->secret.place)
+    return refuse(o, error{errc::busy, "Too many passphrases are being checked. Try again shortly"});
   o->secret.salt = crypto::make_salt();
   stretch_in_pool(o);
 }
@@ -127,8 +128,7 @@ void secret_orders::seal(const order_ptr& o) {
                                       protect ? o->secret.salt : crypto::make_salt(), {}, what.value.view());
   op.sealed_link = under(receipt_sealing(in_.id, receipt, "link"), what.receipt_link, what.link.view());
   if (!is_guest_partition(in_.id) && in_.rules->keep_receipt_links)
-    op.sealed_receipt =
-        in_.keys->seal(**key, receipt_sealing(in_.id, receipt, "receipt"), what.receipt_link.view());
+    op.sealed_receipt = in_.keys->seal(**key, receipt_sealing(in_.id, receipt, "receipt"), what.receipt_link.view());
   if (what.show_generated)
     op.sealed_generated = under(receipt_sealing(in_.id, receipt, "generated"), what.receipt_link, what.value.view());
   if (is_guest_partition(in_.id)) op.partition_bytes_max = in_.rules->guest_bytes_max / guest_partitions;
@@ -253,10 +253,11 @@ void secret_orders::stretch_in_pool(const order_ptr& o) {
   auto me = caf::actor_cast<workspace_actor>(in_.self);
   auto place = std::move(*o->secret.place);
   o->secret.place.reset();
-  in_.pool->run(std::move(place), [o, me, cost, salt] {
+  in_.pool->run(std::move(place), [o, me, cost, salt](kdf_pool::place& mine) {
     auto key = past_deadline(o) ? result<crypto::secure_bytes>(fail(
                                       errc::deadline_exceeded, "The deadline passed before the passphrase was tried"))
                                 : crypto::stretch(passphrase_of(o->what.what)->view(), salt, cost);
+    mine.leave();  // before the answer can be out
     caf::anon_send(me, std::make_shared<actors::stretched>(o, std::move(key)));
   });
 }

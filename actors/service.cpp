@@ -1,12 +1,16 @@
 #include "actors/service.hpp"
 
+#include <atomic>
 #include <condition_variable>
+#include <map>
 #include <mutex>
 #include <thread>
 
 #include "actors/activity.hpp"
 #include "actors/directory.hpp"
+#include "actors/kdf_pool.hpp"
 #include "crypto/random.hpp"
+#include "model/secrets.hpp"
 
 namespace nacre::actors {
 
@@ -21,6 +25,12 @@ caf::actor_system_config& configure(caf::actor_system_config& config, const sett
   return config;
 }
 
+kdf_pool::settings pool_settings(const settings& s) {
+  kdf_pool::settings out;
+  if (s.kdf_threads != 0) out.threads = s.kdf_threads;
+  return out;
+}
+
 class caf_service final : public service {
  public:
   caf_service(cluster::log& log, const crypto::keyring& keys, const clock& time, settings s)
@@ -28,7 +38,8 @@ class caf_service final : public service {
         time_(time),
         settings_(std::move(s)),
         system_(configure(config_, settings_)),
-        directory_(system_, log, keys, settings_),
+        pool_(pool_settings(settings_)),
+        directory_(system_, log, keys, pool_, settings_),
         housekeeper_([this] { keep_house(); }) {}
 
   ~caf_service() override {
@@ -63,6 +74,8 @@ class caf_service final : public service {
     auto give_up = steady::now() + std::chrono::seconds(5);
     std::unique_lock lock(mutex_);
     while (!directory_.idle() && steady::now() < give_up) wake_.wait_for(lock, std::chrono::milliseconds(2));
+    lock.unlock();
+    pool_.stop();
   }
 
   void await_idle() override {
@@ -76,9 +89,56 @@ class caf_service final : public service {
     while (!wake_.wait_for(lock, settings_.note_flush, [this] { return stopping_; })) {
       lock.unlock();
       write_notes(false);
+      sweep_dues();
       directory_.put_idle_to_sleep();
       lock.lock();
     }
+  }
+
+  // What has expired goes by a command like everything else. The next look begins where the last complete
+  // one ended, less what clocks may differ by: rows of dues long handled are not walked over again.
+  void sweep_dues() {
+    constexpr std::size_t at_once_max = 4'096;
+    constexpr std::int64_t clocks_differ_ms = 600'000;
+    auto now = time_.now();
+    auto give_up = steady::now() + std::chrono::seconds(5);
+    std::map<workspace_id, std::vector<model::due>> found;
+    bool complete = false;
+    {
+      auto view = log_.applied_view();
+      auto all = model::dues(*view, swept_until_, now, at_once_max);
+      if (!view->trustworthy()) return;
+      complete = all.size() < at_once_max;
+      for (auto& d : all) found[d.workspace].push_back(d.what);
+    }
+    auto failures = std::make_shared<std::atomic<std::size_t>>(0);
+    for (auto& [ws, list] : found) {
+      for (std::size_t at = 0; at < list.size(); at += limits::dues_per_command_max) {
+        auto end = std::min(list.size(), at + limits::dues_per_command_max);
+        auto p = own_proposal(ws, give_up);
+        p.what.what = model::sweep{
+            {list.begin() + static_cast<std::ptrdiff_t>(at), list.begin() + static_cast<std::ptrdiff_t>(end)}};
+        if (!notes_->enter(give_up)) return;
+        p.done = [under_way = notes_, failures](cluster::settled s) {
+          if (s.how != cluster::settled::fate::committed) ++*failures;
+          under_way->leave();
+        };
+        log_.propose(std::move(p));
+      }
+    }
+    notes_->all_left(give_up);  // so that nothing is swept twice at the same time
+    if (complete && *failures == 0 && notes_->none_left()) swept_until_ = after(now, -clocks_differ_ms);
+  }
+
+  cluster::proposal own_proposal(workspace_id ws, cluster::deadline by) const {
+    cluster::proposal p;
+    p.what.ctx.request = request_id{crypto::random_uuid()};
+    p.what.ctx.workspace = ws;
+    p.what.ctx.now = time_.now();
+    p.what.ctx.who.via = model::caller::kind::system;
+    p.what.ctx.node = settings_.node;
+    p.deadline = by;
+    return p;
   }
 
   // Straight to the log, a bounded number at a time: notes need no actor and nothing sealed, and must
@@ -87,14 +147,8 @@ class caf_service final : public service {
     auto give_up = steady::now() + std::chrono::seconds(5);
     for (auto& noted : activity_.drain(time_.now(), last)) {
       if (!notes_->enter(give_up)) return;
-      cluster::proposal p;
-      p.what.ctx.request = request_id{crypto::random_uuid()};
-      p.what.ctx.workspace = noted.workspace;
-      p.what.ctx.now = time_.now();
-      p.what.ctx.who.via = model::caller::kind::system;
-      p.what.ctx.node = settings_.node;
+      auto p = own_proposal(noted.workspace, give_up);
       p.what.what = std::move(noted.what);
-      p.deadline = give_up;
       p.done = [under_way = notes_](cluster::settled) { under_way->leave(); };
       log_.propose(std::move(p));
     }
@@ -115,6 +169,10 @@ class caf_service final : public service {
       --count_;
       changed_.notify_one();
     }
+    bool none_left() {
+      std::lock_guard lock(mutex_);
+      return count_ == 0;
+    }
     void all_left(steady::time_point until) {
       std::unique_lock lock(mutex_);
       changed_.wait_until(lock, until, [this] { return count_ == 0; });
@@ -134,6 +192,8 @@ class caf_service final : public service {
   caf::actor_system system_;
   activity activity_;
   std::shared_ptr<notes_under_way> notes_ = std::make_shared<notes_under_way>();
+  timestamp swept_until_ = time_min;  // the housekeeper's
+  kdf_pool pool_;
   directory directory_;
   std::mutex mutex_;
   std::condition_variable wake_;

@@ -62,7 +62,7 @@ struct show_secret {
 struct reveal_secret {
   crypto::secure_bytes link;
   std::optional<crypto::secure_bytes> passphrase;
-  bool go_on = false;  // `continue`: without it nothing is consumed
+  bool go_on = false;                    // `continue`: without it nothing is consumed
   std::optional<std::string> retry_key;  // Idempotency-Key
 };
 struct confirm_secret {
@@ -123,10 +123,11 @@ struct settings {
   std::size_t queue_total = 8'192;
   std::chrono::milliseconds idle{60'000};  // an actor without orders for so long is put to sleep
   std::chrono::milliseconds note_flush{1'000};
-  std::string node = "solo";  // named in audit entries
+  std::string node = "solo";    // named in audit entries
   std::size_t kdf_threads = 0;  // that stretch passphrases; 0: one less than there are cores, at least one
   std::chrono::milliseconds retry_window{60'000};  // how long a reveal can be fetched again with its key; 0: never
   std::uint64_t guest_bytes_max = 1ull << 30;      // live secrets of guests, all together; 0: no bound
+  bool keep_receipt_links = true;  // an account's `recent` names its receipts; docs/adr/0013 says what that costs
 };
 
 struct service_stats {

@@ -1,6 +1,7 @@
 #include "actors/workspace.hpp"
 
 #include "actors/sealing.hpp"
+#include "actors/secret_orders.hpp"
 #include "crypto/random.hpp"
 #include "crypto/token.hpp"
 #include "model/keys.hpp"
@@ -26,6 +27,7 @@ void workspace_state::on_order(const order_ptr& sent) {
   auto o = sent;
   if (std::chrono::steady_clock::now() >= o->what.deadline)
     return o->answer_with(refusal({errc::deadline_exceeded, "The deadline passed before the request was begun"}));
+  if (is_about_secret(o->what.what)) return secret_orders(*this).begin(o);
   auto view = log->applied_view();
   auto op = prepare(*view, *o);
   if (!view->trustworthy()) return o->answer_with(refusal(unreadable()));
@@ -62,6 +64,7 @@ void workspace_state::on_decided(const decided_ptr& d) {
     // `unknown` on a single node means that this node cannot persist any more: it says so.
     return o.answer_with(refusal(std::move(d->result.why)));
   }
+  if (is_about_secret(o.what.what)) return secret_orders(*this).decided(d->from, std::move(d->result.outcome));
   answer a;
   a.outcome = std::move(d->result.outcome);
   if (!a.outcome.refused) {
@@ -72,6 +75,11 @@ void workspace_state::on_decided(const decided_ptr& d) {
       a.outcome.refused = token.error();
   }
   o.answer_with(std::move(a));
+}
+
+void workspace_state::on_stretched(const stretched_ptr& s) {
+  s->sent.take();
+  secret_orders(*this).stretched(s->from, std::move(s->key));
 }
 
 // Only here, after the act is durable and on record, is anything decrypted.
@@ -155,11 +163,14 @@ result<crypto::secure_bytes> workspace_state::open_sealed(const model::view& v, 
 }
 
 workspace_actor::behavior_type workspace_behavior(workspace_actor::stateful_pointer<workspace_state> self,
-                                                  cluster::log* log, const crypto::keyring* keys, workspace_id id) {
+                                                  cluster::log* log, const crypto::keyring* keys, kdf_pool* pool,
+                                                  const settings* rules, workspace_id id) {
   auto& state = self->state;
   state.self = self;
   state.log = log;
   state.keys = keys;
+  state.pool = pool;
+  state.rules = rules;
   state.id = id;
   // An exception (no memory) must end neither the actor nor its queue: the order answers for itself
   // when it is dropped.
@@ -173,6 +184,12 @@ workspace_actor::behavior_type workspace_behavior(workspace_actor::stateful_poin
       [&state](const decided_ptr& d) {
         try {
           state.on_decided(d);
+        } catch (...) {
+        }
+      },
+      [&state](const stretched_ptr& s) {
+        try {
+          state.on_stretched(s);
         } catch (...) {
         }
       },

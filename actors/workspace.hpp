@@ -4,6 +4,7 @@
 
 #include <optional>
 
+#include "actors/kdf_pool.hpp"
 #include "actors/protocol.hpp"
 
 namespace nacre::actors {
@@ -15,14 +16,19 @@ struct workspace_state {
   const crypto::keyring* keys = nullptr;
   workspace_id id;
   std::optional<crypto::data_key> key;
+  kdf_pool* pool = nullptr;
+  const settings* rules = nullptr;
 
   void on_order(const order_ptr& sent);
   void on_decided(const decided_ptr& d);
+  void on_stretched(const stretched_ptr& s);
 
- private:
+  // For secret_orders too.
   void propose(order_ptr o, model::command command);
   // The data key of this version, unwrapped once.
   result<const crypto::data_key*> open_key(const model::view& v, std::uint32_t version);
+
+ private:
   // The command for an intent, sealed; needs a view of the workspace.
   result<model::operation> prepare(const model::view& v, placed_order& o);
   result<model::operation> seal_new_pat(const model::view& v, placed_order& o, const issue_pat& what);
@@ -32,6 +38,7 @@ struct workspace_state {
 };
 
 workspace_actor::behavior_type workspace_behavior(workspace_actor::stateful_pointer<workspace_state> self,
-                                                  cluster::log* log, const crypto::keyring* keys, workspace_id id);
+                                                  cluster::log* log, const crypto::keyring* keys, kdf_pool* pool,
+                                                  const settings* rules, workspace_id id);
 
 }  // namespace nacre::actors

@@ -415,10 +415,8 @@ class applying {
 
   // One-time secrets have rules of their own.
   template <class Op>
-    requires requires(state& st, const context& ctx, const Op& op) { apply_to(st, ctx, op); }
-  outcome operator()(const Op& op) {
-    return apply_to(st_, ctx_, op);
-  }
+  requires requires(state& st, const context& ctx, const Op& op) { apply_to(st, ctx, op); }
+  outcome operator()(const Op& op) { return apply_to(st_, ctx_, op); }
 
   outcome operator()(const note_activity& op) {
     if (ctx_.who.via != caller::kind::system) return refuse(errc::forbidden, "Only nacre itself notes activity");

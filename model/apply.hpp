@@ -65,7 +65,7 @@ struct receipt_entry {
   workspace_id workspace;
   receipt_record record;
   receipt_state state = receipt_state::fresh;
-  std::optional<secret_record> secret;  // while it can be viewed
+  std::optional<secret_record> secret;                        // while it can be viewed
   std::string sealed_link, sealed_receipt, sealed_generated;  // empty where there is none
 };
 
@@ -73,7 +73,7 @@ struct receipt_entry {
 struct budget_state {
   std::string_view name;  // "reveal" or "reveal-user": the one nearest to its end
   std::uint32_t limit = 0, remaining = 0;
-  std::int64_t reset_ms = 0;  // until one more is available
+  std::int64_t reset_ms = 0;                          // until one more is available
   std::int64_t window_ms = limits::reveal_window_ms;  // in which `limit` may be had
 };
 

@@ -14,8 +14,7 @@ result<standing> stand(const view& v, const context& ctx, scope_bit needed) {
     // The credential may have died since it was checked at the edge: the order of commands decides.
     auto pat = load<pat_record>(v, space::state, keys::pat(ctx.workspace, ctx.who.pat));
     if (!pat || pat->owner != ctx.who.user) return fail(errc::unauthenticated, "Authentication failed");
-    if (pat->revoked || (me && pat->seq <= me->dead_pats))
-      return fail(errc::token_revoked, "Token has been revoked");
+    if (pat->revoked || (me && pat->seq <= me->dead_pats)) return fail(errc::token_revoked, "Token has been revoked");
     if (pat->expires && *pat->expires <= ctx.now) return fail(errc::token_expired, "Token has expired");
     scopes = implied(pat->scopes) & implied(ctx.who.scopes);
   }
@@ -48,8 +47,8 @@ result<void> require_owner(const standing& who) {
 
 scope_bit needed_scope(const operation& op) {
   bool writes = std::holds_alternative<create_pat>(op) || std::holds_alternative<change_pat>(op) ||
-                     std::holds_alternative<revoke_pat>(op) || std::holds_alternative<conceal_secret>(op) ||
-                     std::holds_alternative<set_memo>(op);
+                std::holds_alternative<revoke_pat>(op) || std::holds_alternative<conceal_secret>(op) ||
+                std::holds_alternative<set_memo>(op);
   // Managing the workspace needs admin, and so does a reveal: a read-only token must not lift
   // itself by reading a stronger one (contract section 2).
   return writes ? scope_write : scope_admin;

@@ -26,11 +26,11 @@ struct conceal_secret {
   std::uint32_t lifespan_s = 0;
   bool has_passphrase = false;
   std::uint32_t data_key_version = 1;
-  std::string recipients;          // masked
-  std::string sealed;              // the secret, under its link
-  std::string sealed_link;         // the secret's link, under the receipt's
-  std::string sealed_receipt;      // the receipt's link, under the workspace's data key; empty: not kept
-  std::string sealed_generated;    // a generated value, under the receipt's link; empty: not kept
+  std::string recipients;                 // masked
+  std::string sealed;                     // the secret, under its link
+  std::string sealed_link;                // the secret's link, under the receipt's
+  std::string sealed_receipt;             // the receipt's link, under the workspace's data key; empty: not kept
+  std::string sealed_generated;           // a generated value, under the receipt's link; empty: not kept
   std::uint64_t partition_bytes_max = 0;  // of a guest partition; 0: no bound
   friend bool operator==(const conceal_secret&, const conceal_secret&) = default;
 };
@@ -56,7 +56,7 @@ struct note_lockout {
 struct claim_secret {
   secret_id id;
   bool passphrase_right = false;
-  std::optional<keyed_hash> retry;    // who brings this key again may have it again
+  std::optional<keyed_hash> retry = std::nullopt;  // who brings this key again may have it again
   std::int64_t retry_window_ms = 0;
   friend bool operator==(const claim_secret&, const claim_secret&) = default;
 };
@@ -90,11 +90,11 @@ struct confirm_pat_reveal {
 // Something whose time has come. The row that says so is in space::index, ordered by time, so that what
 // is due in any workspace is found without looking into each.
 enum class due_kind : std::uint8_t {
-  secret = 1,      // expires
-  receipt = 2,     // is forgotten
-  claim = 3,       // of a secret: cannot be fetched again
-  pat_claim = 4,   // of a PAT: the same
-  generated = 5,   // a generated value is no longer shown with its receipt
+  secret = 1,     // expires
+  receipt = 2,    // is forgotten
+  claim = 3,      // of a secret: cannot be fetched again
+  pat_claim = 4,  // of a PAT: the same
+  generated = 5,  // a generated value is no longer shown with its receipt
 };
 inline constexpr std::uint8_t due_kinds = 5;
 struct due {

@@ -41,14 +41,14 @@ enum class receipt_end : std::uint8_t { open = 0, revealed = 1, burned = 2, expi
 
 struct receipt_record {
   secret_id secret;
-  user_id owner;      // nil: a guest's
+  user_id owner;       // nil: a guest's
   std::string custid;  // the account's e-mail; empty: a guest's
   timestamp created, updated;
   std::uint32_t lifespan_s = 0;  // of the secret
   secret_kind kind = secret_kind::conceal;
   bool has_passphrase = false;
   std::uint32_t data_key_version = 1;
-  std::optional<timestamp> previewed;        // the receipt itself was read
+  std::optional<timestamp> previewed;         // the receipt itself was read
   std::optional<timestamp> secret_previewed;  // the link was opened
   receipt_end end = receipt_end::open;
   std::optional<timestamp> ended;

@@ -153,7 +153,8 @@ receipt_entry entry_of(const view& v, workspace_id ws, receipt_id id, receipt_re
     if (e.record.kind == secret_kind::generate && now < after(e.record.created, limits::generated_shown_ms))
       e.sealed_generated = v.get(space::sealed, keys::sealed_generated(ws, id)).value_or("");
   }
-  if (!e.record.owner.value().is_nil()) e.sealed_receipt = v.get(space::sealed, keys::sealed_receipt(ws, id)).value_or("");
+  if (!e.record.owner.value().is_nil())
+    e.sealed_receipt = v.get(space::sealed, keys::sealed_receipt(ws, id)).value_or("");
   return e;
 }
 
@@ -523,20 +524,21 @@ result<std::vector<receipt_entry>> recent_receipts(const view& v, const context&
 
 std::vector<due_in> dues(const view& v, timestamp since, timestamp now, std::size_t at_most) {
   std::vector<due_in> out;
-  v.scan(space::index, keys::dues_from(since), keys::dues_from(after(now, 1)), [&](std::string_view key, std::string_view) {
-    constexpr std::uint64_t sign = std::uint64_t{1} << 63;
-    reader r(key);
-    r.u8();
-    due_in d;
-    d.what.at = timestamp{static_cast<std::int64_t>(r.u64() ^ sign)};
-    d.workspace = r.id_as<workspace_id>();
-    auto kind = r.u8();
-    d.what.id = r.id();
-    if (!r.finished() || kind < 1 || kind > due_kinds) return v.mark_undecodable(), false;
-    d.what.kind = static_cast<due_kind>(kind);
-    out.push_back(d);
-    return out.size() < at_most;
-  });
+  v.scan(space::index, keys::dues_from(since), keys::dues_from(after(now, 1)),
+         [&](std::string_view key, std::string_view) {
+           constexpr std::uint64_t sign = std::uint64_t{1} << 63;
+           reader r(key);
+           r.u8();
+           due_in d;
+           d.what.at = timestamp{static_cast<std::int64_t>(r.u64() ^ sign)};
+           d.workspace = r.id_as<workspace_id>();
+           auto kind = r.u8();
+           d.what.id = r.id();
+           if (!r.finished() || kind < 1 || kind > due_kinds) return v.mark_undecodable(), false;
+           d.what.kind = static_cast<due_kind>(kind);
+           out.push_back(d);
+           return out.size() < at_most;
+         });
   return out;
 }
 

@@ -67,7 +67,7 @@ void run_now(kdf_pool& pool, const std::function<void()>& job) {
   auto place = pool.enter(ws(99), {});
   REQUIRE(place);
   std::latch done(1);
-  pool.run(std::move(*place), [&] {
+  pool.run(std::move(*place), [&](auto&) {
     job();
     done.count_down();
   });
@@ -81,7 +81,7 @@ class busy_threads {
     for (std::size_t i = 0; i < threads; ++i) {
       auto place = pool.enter(ws(1000 + static_cast<std::uint32_t>(i)), {});
       REQUIRE(place);
-      pool.run(std::move(*place), [this] {
+      pool.run(std::move(*place), [this](auto&) {
         arrived_.count_down();
         go_.wait();
       });
@@ -167,7 +167,7 @@ TEST_CASE("jobs start in the order they were given", "[actors][kdf_pool]") {
   for (int i = 0; i < 20; ++i) {
     auto place = pool.enter(ws(1), {});
     REQUIRE(place);
-    pool.run(std::move(*place), [&, i] {
+    pool.run(std::move(*place), [&, i](auto&) {
       order.push_back(i);
       done.count_down();
     });
@@ -186,7 +186,7 @@ TEST_CASE("every thread works, and jobs beyond them wait", "[actors][kdf_pool]")
   for (std::uint32_t i = 1; i <= 2; ++i) {
     auto place = pool.enter(ws(i), numbered(i));
     REQUIRE(place);
-    pool.run(std::move(*place), [&] { done.count_down(); });
+    pool.run(std::move(*place), [&](auto&) { done.count_down(); });
   }
   CHECK(pool.now().running == 3);
   CHECK(pool.now().queued == 2);
@@ -205,9 +205,8 @@ TEST_CASE("a place is free after its job, and all the job held is gone before", 
   auto place = pool.enter(ws(1), numbered(1));
   REQUIRE(place);
   std::atomic<bool> during{true}, at_the_end{true};
-  pool.run(std::move(*place), [&, last = last_words([&] { at_the_end = pool.enter(ws(1), numbered(1)).has_value(); })] {
-    during = pool.enter(ws(1), numbered(1)).has_value();
-  });
+  pool.run(std::move(*place), [&, last = last_words([&] { at_the_end = pool.enter(ws(1), numbered(1)).has_value(); })](
+                                  auto&) { during = pool.enter(ws(1), numbered(1)).has_value(); });
   // The one thread gets here when the first place is free.
   bool after = false;
   run_now(pool, [&] { after = pool.enter(ws(1), numbered(1)).has_value(); });
@@ -222,10 +221,10 @@ TEST_CASE("a job may enter again and give a further job", "[actors][kdf_pool]") 
   auto place = pool.enter(ws(1), numbered(1));
   REQUIRE(place);
   bool entered = false;
-  pool.run(std::move(*place), [&] {
+  pool.run(std::move(*place), [&](auto&) {
     auto next = pool.enter(ws(1), numbered(2));
     entered = next.has_value();
-    if (next) pool.run(std::move(*next), [&] { done.count_down(); });
+    if (next) pool.run(std::move(*next), [&](auto&) { done.count_down(); });
   });
   done.wait();
   CHECK(entered);
@@ -242,7 +241,7 @@ TEST_CASE("stop finishes what runs, drops what waits, and refuses what comes", "
     pool.run(std::move(*place), [&, last = last_words([&] {
                                       if (pool.enter(ws(2), {})) ++entered;  // from a destructor: no deadlock
                                       dropped.count_down();
-                                    })] { ++ran; });
+                                    })](auto&) { ++ran; });
   }
   auto held = pool.enter(ws(2), numbered(9));
   REQUIRE(held);
@@ -259,7 +258,7 @@ TEST_CASE("stop finishes what runs, drops what waits, and refuses what comes", "
   CHECK(pool.now().queued == 1);  // the one held outside
 
   bool late_ran = false, late_dropped = false;
-  pool.run(std::move(*held), [&, last = last_words([&] { late_dropped = true; })] { late_ran = true; });
+  pool.run(std::move(*held), [&, last = last_words([&] { late_dropped = true; })](auto&) { late_ran = true; });
   CHECK_FALSE(late_ran);
   CHECK(late_dropped);
   CHECK(pool.now().queued == 0);
@@ -327,7 +326,7 @@ TEST_CASE("in a storm of comers, leavers and jobs no bound is ever passed and no
           ++visits;
           auto here = std::make_unique<visit>(c, w, s);
           if (random.one_in(4)) continue;  // `here` dies before `place`
-          pool.run(std::move(*place), [&c, here = std::move(here)] {
+          pool.run(std::move(*place), [&c, here = std::move(here)](auto&) {
             if (++c.running > 3) c.passed = true;
             --c.running;
           });
