@@ -212,6 +212,10 @@ const std::vector<entry>& table() {
           "storage.write_buffer_mib", 1, 1'024, [](config & c) -> auto& { return c.storage.write_buffer_mib; }, "MiB",
           "Memory for writes not yet flushed, over all kinds of data.",
           "Too small: many small files and constant compaction. Large: memory, and a longer replay at start."),
+      number(
+          "storage.shred_deadline_ms", 1'000, day_ms, [](config & c) -> auto& { return c.storage.shred_deadline; }, ms,
+          "What was revealed, burned, revoked or has expired is gone from the files after so long.",
+          "Short: all sealed bytes are rewritten as often as twice in this time. Long: they can be found longer."),
 
       {"keys.root", entry::text{[](config& c) -> std::string& { return c.keys.root; }, check_key_source, true},
        "source",

@@ -27,7 +27,6 @@ namespace {
 constexpr int exit_unavailable = 69, exit_io = 74;
 constexpr std::string_view node_name = "solo";
 // Within the fifteen minutes the security design allows, with room for the work itself.
-constexpr std::chrono::minutes shred_interval{10};
 
 int fail_start(logger& log, int code, const error& e) {
   log.error("start failed").text("code", name_of(e.code)).text("reason", e.text);
@@ -217,8 +216,9 @@ int run_node(const config& c, const sigset_t& stop) {
       if (done.failures.empty()) log.info("issuer keys can be read again");
       known_failures = std::move(done.failures);
     });
-    // An erased key or ciphertext is gone from the view at once and from the files with this.
-    repeating shred(shred_interval, [&] {
+    // An erased key or ciphertext is gone from the view at once and from the files with this. Half the deadline,
+    // so that what is erased just after one run is reached by the next, and the run itself has time.
+    repeating shred(c.storage.shred_deadline / 2, [&] {
       if (!erased.exchange(false)) return;
       if (auto done = opened->store->compact(model::space::sealed, {}, {}); !done) {
         erased = true;

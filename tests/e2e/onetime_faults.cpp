@@ -1,0 +1,237 @@
+// One-time secrets under races, kills and searches: one reader each, nothing lost that was promised, nothing
+// left on disk.
+
+#include <algorithm>
+#include <atomic>
+#include <barrier>
+#include <thread>
+
+#include "storage/rocks_store.hpp"
+#include "tests/e2e/kit.hpp"
+#include "tests/support/random_source.hpp"
+
+using namespace nacre::e2e;
+using nacre::test::read_whole;
+namespace fs = std::filesystem;
+
+namespace {
+
+node_process::options unlimited(std::vector<std::string> more = {}) {
+  node_process::options o;
+  o.arguments = {"--set", "limits.enabled=false"};
+  o.arguments.insert(o.arguments.end(), more.begin(), more.end());
+  return o;
+}
+
+const header_list json_body = {{"Content-Type", "application/json"}};
+
+struct hidden {
+  std::string value, identifier, receipt;
+};
+
+// Nothing if no answer came.
+std::optional<hidden> conceal(http_client& by, const std::string& value, const std::string& more = "") {
+  auto a = by.send("POST", "/api/v2/guest/secret/conceal", json_body,
+                   "{\"secret\":{\"secret\":\"" + value + "\",\"ttl\":3600" + more + "}}");
+  if (a.status == 0 || a.status == 503) return std::nullopt;
+  REQUIRE(a.status == 200);
+  auto record = a.json()["record"];
+  return hidden{value, record["secret"]["identifier"].text(), record["receipt"]["identifier"].text()};
+}
+
+http_answer reveal(http_client& by, const std::string& identifier, const std::string& key = "",
+                   const std::string& passphrase = "") {
+  auto headers = json_body;
+  if (!key.empty()) headers.emplace_back("Idempotency-Key", key);
+  auto body = passphrase.empty() ? std::string(R"({"continue":"true"})")
+                                 : R"({"continue":"true","passphrase":")" + passphrase + "\"}";
+  return by.send("POST", "/api/v2/guest/secret/" + identifier + "/reveal", headers, body);
+}
+
+// The body with what is this request's own made equal.
+std::string without_ids(std::string body) {
+  for (std::string_view name : {"\"error_id\":\"", "\"request_id\":\""}) {
+    auto at = body.find(name);
+    if (at == std::string::npos) continue;
+    at += name.size();
+    body.replace(at, body.find('"', at) - at, "-");
+  }
+  return body;
+}
+
+}  // namespace
+
+TEST_CASE("of 64 readers of each of 200 secrets exactly one gets the value, the others the 404",
+          "[onetime][race]") {
+  installation on(unlimited());
+  constexpr int secrets = 200, readers = 64;
+  http_client maker(on.port());
+  std::vector<hidden> all;
+  for (int i = 0; i < secrets; ++i) all.push_back(conceal(maker, "the value of " + std::to_string(i)).value());
+  std::vector<std::atomic<int>> winners(secrets), losers(secrets);
+  std::atomic<int> wrong{0};
+  std::barrier together(readers);
+  std::vector<std::thread> threads;
+  for (int r = 0; r < readers; ++r)
+    threads.emplace_back([&] {
+      http_client me(on.port());
+      for (std::size_t i = 0; i < all.size(); ++i) {
+        together.arrive_and_wait();
+        auto a = reveal(me, all[i].identifier);
+        if (a.status == 200 && a.json()["record"]["secret_value"].text() == all[i].value)
+          ++winners[i];
+        else if (a.status == 404 && a.body.find(all[i].value) == std::string::npos)
+          ++losers[i];
+        else
+          ++wrong;
+      }
+    });
+  for (auto& t : threads) t.join();
+  CHECK(wrong == 0);
+  for (int i = 0; i < secrets; ++i) {
+    INFO("secret " << i);
+    CHECK(winners[static_cast<std::size_t>(i)] == 1);
+    CHECK(losers[static_cast<std::size_t>(i)] == readers - 1);
+  }
+}
+
+TEST_CASE("kill -9 in a storm loses no acknowledged secret and shows none twice", "[onetime][kill]") {
+  const auto seed = nacre::testing::announced_seed("kill -9 in a storm of secrets");
+  nacre::testing::random_source random(seed);
+  installation on(unlimited());
+  std::size_t seen = 0;
+  for (int round = 0; round < 4; ++round) {
+    INFO("round " << round);
+    constexpr std::size_t clients = 8;
+    struct known {
+      std::vector<hidden> there, shown;
+      std::vector<std::pair<hidden, std::string>> in_doubt;  // with the key the reveal was sent with
+      std::string complaint;
+    };
+    std::vector<known> all(clients);
+    std::atomic<std::size_t> acts{0};
+    std::vector<std::thread> threads;
+    for (std::size_t c = 0; c < clients; ++c)
+      threads.emplace_back([&, c, one = random.any()] {
+        nacre::testing::random_source dice(one);
+        auto& mine = all[c];
+        http_client me(on.port());
+        for (int turn = 0;; ++turn) {
+          if (mine.there.size() < 4 || dice.one_in(2)) {
+            auto value = "v" + std::to_string(round) + "-" + std::to_string(c) + "-" + std::to_string(turn);
+            auto made = conceal(me, value);
+            if (!made) return;
+            mine.there.push_back(std::move(*made));
+          } else {
+            auto at = mine.there.begin() + static_cast<std::ptrdiff_t>(dice.below(mine.there.size()));
+            auto chosen = *at;
+            mine.there.erase(at);
+            auto key = "key-of-the-storm-" + std::to_string(dice.any());
+            auto a = reveal(me, chosen.identifier, key);
+            if (a.status == 0 || a.status == 503) {
+              mine.in_doubt.emplace_back(std::move(chosen), key);
+              return;
+            }
+            if (a.status != 200 || a.json()["record"]["secret_value"].text() != chosen.value)
+              mine.complaint = std::to_string(a.status) + " for a secret nobody had read";
+            mine.shown.push_back(std::move(chosen));
+          }
+          ++acts;
+        }
+      });
+    const auto enough = 200 + random.below(400);
+    eventually([&] { return acts > enough; });
+    on.node().kill();
+    for (auto& t : threads) t.join();
+    REQUIRE(on.node().start());
+    http_client after(on.port());
+    for (const auto& mine : all) {
+      CHECK(mine.complaint == "");
+      seen += mine.there.size() + mine.shown.size();
+      for (const auto& s : mine.shown) CHECK(reveal(after, s.identifier).status == 404);
+      for (const auto& [s, key] : mine.in_doubt) {
+        // The answer was lost: whoever has the key gets it, and nobody else does any more.
+        auto again = reveal(after, s.identifier, key);
+        REQUIRE(again.status == 200);
+        CHECK(again.json()["record"]["secret_value"].text() == s.value);
+        CHECK(reveal(after, s.identifier).status == 404);
+      }
+      for (const auto& s : mine.there) {
+        auto a = reveal(after, s.identifier);
+        REQUIRE(a.status == 200);
+        CHECK(a.json()["record"]["secret_value"].text() == s.value);
+        CHECK(reveal(after, s.identifier).status == 404);
+      }
+    }
+  }
+  CHECK(seen > 500);
+  CHECK(on.node().stop() == 0);
+}
+
+TEST_CASE("unknown, burned, expired and revealed secrets are answered with the same bytes", "[onetime][oracle]") {
+  installation on(unlimited());
+  http_client me(on.port());
+  auto revealed = conceal(me, "to be revealed").value();
+  auto burned = conceal(me, "to be burned").value();
+  REQUIRE(reveal(me, revealed.identifier).status == 200);
+  REQUIRE(me.send("POST", "/api/v2/guest/receipt/" + burned.receipt + "/burn", json_body, R"({"continue":true})").status ==
+          200);
+  std::string unknown(43, 'a'), malformed = "short";
+  for (auto path : {"", "/reveal"}) {
+    auto ask = [&](const std::string& id) {
+      bool get = std::string_view(path).empty();
+      return me.send(get ? "GET" : "POST", "/api/v2/guest/secret/" + id + path, get ? header_list{} : json_body,
+                     get ? "" : R"({"continue":"true"})");
+    };
+    auto reference = ask(unknown);
+    CHECK(reference.status == 404);
+    for (const auto& id : {revealed.identifier, burned.identifier, malformed}) {
+      auto a = ask(id);
+      CHECK(a.status == 404);
+      CHECK(without_ids(a.body) == without_ids(reference.body));
+    }
+  }
+}
+
+TEST_CASE("what was revealed, burned or has expired leaves the files within the deadline", "[onetime][shred]") {
+  installation on(unlimited({"--set", "storage.shred_deadline_ms=2000", "--set", "reveal.retry_window_ms=1000"}));
+  http_client me(on.port());
+  std::vector<hidden> all;
+  for (int i = 0; i < 150; ++i) all.push_back(conceal(me, "to be shredded " + std::to_string(i)).value());
+  // What lies sealed is read beside the running node: the last bytes of each row, which nothing else holds.
+  const auto database = on.node().data() / "db";
+  std::vector<std::string> tails;
+  {
+    nacre::storage::rocks_options reader;
+    reader.read_only = true;
+    auto store = nacre::storage::open_rocks_store(database, reader);
+    REQUIRE(store);
+    (*store)->snapshot()->scan(nacre::model::space::sealed, "", std::string(17, '\xff'),
+                               [&](std::string_view key, std::string_view value) {
+                                 if (key.at(16) != 'D') tails.emplace_back(value.substr(value.size() - 24));
+                                 return true;
+                               });
+  }
+  REQUIRE(tails.size() == 300);  // of each: the secret, and its link for the receipt
+  auto left = [&] {
+    std::size_t found = 0;
+    std::error_code gone;
+    for (const auto& file : fs::recursive_directory_iterator(database, gone)) {
+      if (!file.is_regular_file(gone)) continue;
+      auto bytes = read_whole(file.path());
+      for (const auto& tail : tails) found += bytes.find(tail) != std::string::npos;
+    }
+    return found;
+  };
+  REQUIRE(left() >= tails.size());
+  for (std::size_t i = 0; i < all.size(); ++i) {
+    if (i % 3 == 0)
+      REQUIRE(reveal(me, all[i].identifier).status == 200);
+    else if (i % 3 == 1)
+      REQUIRE(reveal(me, all[i].identifier, "a-key-of-sixteen-characters").status == 200);
+    else
+      REQUIRE(me.send("POST", "/api/v2/guest/receipt/" + all[i].receipt + "/burn", json_body, R"({"continue":true})")
+                  .status == 200);
+  }
+  CHECK(eventually([&] { return left() == 0; }));
+}
