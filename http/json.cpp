@@ -16,10 +16,14 @@ namespace dom = simdjson::dom;
 
 namespace detail {
 
-// A parser and the padded copy it reads. Kept per thread: making one costs more than most bodies.
+// A parser and the padded copy it reads. Kept per thread unless made for a larger body: making one costs
+// more than most bodies.
 struct json_slot {
-  dom::parser parser{limits::body_bytes_max};
-  std::array<char, limits::body_bytes_max + simdjson::SIMDJSON_PADDING> text;
+  explicit json_slot(std::size_t bytes_max)
+      : bytes(bytes_max), parser(bytes_max), text(new char[bytes_max + simdjson::SIMDJSON_PADDING]) {}
+  std::size_t bytes;
+  dom::parser parser;
+  std::unique_ptr<char[]> text;
   std::size_t used = 0;
 };
 
@@ -32,12 +36,13 @@ thread_local std::vector<std::unique_ptr<json_slot>> kept_slots;
 
 void json_slot_return::operator()(json_slot* slot) const noexcept {
   std::unique_ptr<json_slot> owned{slot};
-  wipe(owned->text.data(), owned->used);
+  wipe(owned->text.get(), owned->used);
   // Decoded strings: each takes its bytes, a length and an end; never more than 5/3 of the text.
   if (auto* strings = owned->parser.doc.string_buf.get())
     wipe(reinterpret_cast<char*>(strings), 5 * owned->used / 3 + simdjson::SIMDJSON_PADDING);
   try {
-    if (kept_slots.size() < kept_slots_max) kept_slots.push_back(std::move(owned));
+    if (owned->bytes == limits::body_bytes_max && kept_slots.size() < kept_slots_max)
+      kept_slots.push_back(std::move(owned));
   } catch (...) {
   }
 }
@@ -105,22 +110,24 @@ const char* json_value::access::check_keys(const dom::object& o, std::size_t dep
   return std::adjacent_find(many.begin(), many.end()) == many.end() ? nullptr : repeated;
 }
 
-result<json_document> parse_json(std::string_view body, bool empty_is_object) {
+result<json_document> parse_json(std::string_view body, bool empty_is_object, std::size_t bytes_max) {
   if (body.empty() && empty_is_object) body = "{}";
-  if (body.size() > limits::body_bytes_max) return fail(errc::invalid, too_large);
+  if (body.size() > bytes_max) return fail(errc::invalid, too_large);
   json_document document;
-  if (detail::kept_slots.empty()) {
-    document.slot_.reset(new detail::json_slot);
+  if (body.size() > limits::body_bytes_max) {
+    document.slot_.reset(new detail::json_slot(body.size()));
+  } else if (detail::kept_slots.empty()) {
+    document.slot_.reset(new detail::json_slot(limits::body_bytes_max));
   } else {
     document.slot_.reset(detail::kept_slots.back().release());
     detail::kept_slots.pop_back();
   }
   detail::json_slot& slot = *document.slot_;
-  std::memcpy(slot.text.data(), body.data(), body.size());
-  std::memset(slot.text.data() + body.size(), 0, simdjson::SIMDJSON_PADDING);
+  std::memcpy(slot.text.get(), body.data(), body.size());
+  std::memset(slot.text.get() + body.size(), 0, simdjson::SIMDJSON_PADDING);
   slot.used = body.size();
   dom::element root;
-  const auto code = slot.parser.parse(slot.text.data(), body.size(), false).get(root);
+  const auto code = slot.parser.parse(slot.text.get(), body.size(), false).get(root);
   if (code == simdjson::DEPTH_ERROR) return fail(errc::invalid, too_deep);
   if (code == simdjson::CAPACITY) return fail(errc::invalid, too_large);
   if (code != simdjson::SUCCESS) return fail(errc::invalid, not_json);

@@ -21,6 +21,7 @@
 #include <vector>
 
 #include "model/error.hpp"
+#include "model/limits.hpp"
 
 namespace nacre::http {
 
@@ -32,7 +33,8 @@ struct json_slot_return {
 }  // namespace detail
 
 class json_document;
-result<json_document> parse_json(std::string_view body, bool empty_is_object = false);
+result<json_document> parse_json(std::string_view body, bool empty_is_object = false,
+                                 std::size_t bytes_max = limits::body_bytes_max);
 
 // A value inside a document; lives as long as the document. Typed getters are empty for other types.
 class json_value {
@@ -52,7 +54,7 @@ class json_value {
   std::vector<json_value> items() const;
 
  private:
-  friend result<json_document> parse_json(std::string_view body, bool empty_is_object);
+  friend result<json_document> parse_json(std::string_view body, bool empty_is_object, std::size_t bytes_max);
   struct access;
   alignas(8) std::array<std::byte, 16> element_{};
 };
@@ -64,7 +66,7 @@ class json_document {
   std::optional<json_value> find(std::string_view key) const { return root_.find(key); }
 
  private:
-  friend result<json_document> parse_json(std::string_view body, bool empty_is_object);
+  friend result<json_document> parse_json(std::string_view body, bool empty_is_object, std::size_t bytes_max);
   json_document() = default;
   std::unique_ptr<detail::json_slot, detail::json_slot_return> slot_;
   json_value root_;

@@ -104,6 +104,20 @@ TEST_CASE("depth and size are bounded", "[json]") {
         "The body is too large.");
 }
 
+TEST_CASE("a larger limit takes larger bodies, and no more than it says", "[json]") {
+  const std::size_t most = 3 * 1024 * 1024;
+  const std::string frame = R"({"a":""})";
+  for (const std::size_t size : {nacre::limits::body_bytes_max + 1, most}) {
+    const std::string value(size - frame.size(), 'x');
+    const auto d = parse_json(R"({"a":")" + value + "\"}", false, most);
+    REQUIRE(d);
+    CHECK(d->find("a")->string() == value);
+    CHECK(parse_json_object(frame)->find("a")->string() == "");  // beside it, by a kept parser
+  }
+  CHECK(!parse_json(R"({"a":")" + std::string(most - frame.size() + 1, 'x') + "\"}", false, most));
+  CHECK(!parse_json(frame, false, frame.size() - 1));
+}
+
 TEST_CASE("documents live side by side", "[json]") {
   const auto a = parse_json_object(R"({"k":"first"})");
   {
