@@ -23,6 +23,13 @@ inline constexpr std::size_t linger_bytes_max = 1024 * 1024;
 inline constexpr std::int64_t http_tick_ms = 100;         // how exactly http deadlines are kept
 inline constexpr std::size_t http_spare_files_min = 512;  // descriptors above the connection cap
 
+// Forms: what one request may send beside its values, which the body's own limit bounds.
+inline constexpr std::size_t form_fields_max = 64;
+inline constexpr std::size_t form_name_bytes_max = 128;          // decoded
+inline constexpr std::size_t form_part_header_bytes_max = 2048;  // of one part of a multipart body
+inline constexpr std::size_t form_boundary_bytes_max = 70;       // RFC 2046 section 5.1.1
+inline constexpr std::size_t basic_bytes_max = 2048;             // base64 of a Basic credential
+
 // Names: Unicode code points; every name is also at most four times as many bytes.
 inline constexpr std::size_t name_chars_max = 100;
 inline constexpr std::size_t project_key_chars_max = 64;
@@ -84,6 +91,16 @@ inline constexpr std::uint32_t kdf_passes_min = 1;
 inline constexpr std::uint32_t kdf_passes_max = 16;
 inline constexpr std::size_t kdf_queue_jobs_max = 16;         // beyond those that run, whosever they are
 inline constexpr std::size_t kdf_jobs_per_workspace_max = 4;  // running ones too
+// As requests state them.
+inline constexpr std::size_t passphrase_chars_min = 4;
+inline constexpr std::size_t passphrase_chars_max = 128;
+inline constexpr std::size_t recipients_max = 10;
+inline constexpr std::size_t identifiers_max = 100;      // asked for in one request
+inline constexpr std::size_t identifier_chars_min = 20;  // v1 refuses shorter ones unseen
+inline constexpr std::size_t shortid_chars = 8;
+inline constexpr std::uint32_t generated_chars_min = 4;
+inline constexpr std::uint32_t generated_chars_default = 12;
+inline constexpr std::uint32_t generated_chars_max = 128;
 
 // Bytes.
 inline constexpr std::size_t sealed_bytes_max = 1088 * 1024;
