@@ -162,6 +162,7 @@ response limited_response(const call& c, const error& e, const model::budget_sta
 
 call::~call() {
   wipe(req.body);
+  wipe(req.query);  // old clients of one-time secrets put everything there
   for (auto& h : req.headers)
     if (same_word(h.name, "authorization")) wipe(h.value);
 }

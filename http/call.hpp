@@ -31,7 +31,7 @@ struct call {
   call(services& s, request r, responder to) : with(s), req(std::move(r)), respond(std::move(to)) {}
   call(const call&) = delete;
   call& operator=(const call&) = delete;
-  ~call();  // wipes the credential and the body
+  ~call();  // wipes the credential, the query and the body
   services& with;
   request req;
   responder respond;

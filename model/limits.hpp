@@ -75,6 +75,16 @@ inline constexpr std::int64_t generated_shown_ms = 60'000;     // a generated va
 inline constexpr std::int64_t retry_window_ms_max = 600'000;   // of a reveal with Idempotency-Key
 inline constexpr std::int64_t recent_receipts_ms = 30LL * 86'400'000;
 inline constexpr std::size_t recent_receipts_max = 1'000;  // newest of them
+// As requests state them (http/families/onetime/input).
+inline constexpr std::size_t passphrase_chars_min = 4;
+inline constexpr std::size_t passphrase_chars_max = 128;
+inline constexpr std::size_t recipients_max = 10;
+inline constexpr std::size_t identifiers_max = 100;      // asked for in one request
+inline constexpr std::size_t identifier_chars_min = 20;  // v1 refuses shorter ones unseen
+inline constexpr std::size_t shortid_chars = 8;
+inline constexpr std::uint32_t generated_chars_min = 4;
+inline constexpr std::uint32_t generated_chars_default = 12;
+inline constexpr std::uint32_t generated_chars_max = 128;
 // Passphrase attempts: per client prefix, per secret, and over a secret's whole life (then it is burned).
 inline constexpr std::uint32_t attempts_per_client_max = 5;
 inline constexpr std::uint32_t attempts_per_secret_max = 20;
@@ -91,16 +101,6 @@ inline constexpr std::uint32_t kdf_passes_min = 1;
 inline constexpr std::uint32_t kdf_passes_max = 16;
 inline constexpr std::size_t kdf_queue_jobs_max = 16;         // beyond those that run, whosever they are
 inline constexpr std::size_t kdf_jobs_per_workspace_max = 4;  // running ones too
-// As requests state them.
-inline constexpr std::size_t passphrase_chars_min = 4;
-inline constexpr std::size_t passphrase_chars_max = 128;
-inline constexpr std::size_t recipients_max = 10;
-inline constexpr std::size_t identifiers_max = 100;      // asked for in one request
-inline constexpr std::size_t identifier_chars_min = 20;  // v1 refuses shorter ones unseen
-inline constexpr std::size_t shortid_chars = 8;
-inline constexpr std::uint32_t generated_chars_min = 4;
-inline constexpr std::uint32_t generated_chars_default = 12;
-inline constexpr std::uint32_t generated_chars_max = 128;
 
 // Bytes.
 inline constexpr std::size_t sealed_bytes_max = 1088 * 1024;
