@@ -4,6 +4,7 @@
 #include <array>
 #include <unordered_map>
 
+#include "crypto/base62.hpp"
 #include "crypto/digest.hpp"
 #include "crypto/jwt.hpp"
 #include "tests/e2e/kit.hpp"
@@ -90,6 +91,43 @@ void add_token(needles& to, const std::string& what, const std::string& token) {
   to.add(what + "'s bytes", *bytes);
 }
 
+// One-time secrets in all their states, and every text about them that must not stay.
+void hide_secrets(std::uint16_t port, needles& sought) {
+  http_client me(port);
+  const header_list json = {{"Content-Type", "application/json"}};
+  for (int i = 0; i < 100; ++i) {
+    auto n = std::to_string(i);
+    auto value = "a value nobody may find " + n, passphrase = "a passphrase to be kept " + n;
+    auto key = "an-idempotency-key-of-" + hex_sha256(n).substr(0, 20);
+    bool guarded = i % 10 == 0;
+    auto made = me.send("POST", "/api/v2/guest/secret/conceal", json,
+                        R"({"secret":{"secret":")" + value + R"(","ttl":600)" +
+                            (guarded ? R"(,"passphrase":")" + passphrase + "\"" : "") + "}}");
+    REQUIRE(made.status == 200);
+    auto record = made.json()["record"];
+    auto id = record["secret"]["identifier"].text(), receipt = record["receipt"]["identifier"].text();
+    for (const auto& [what, text] : {std::pair{"a value", value}, {"a passphrase", passphrase}, {"a link", id},
+                                     {"a receipt's link", receipt}, {"an idempotency key", key}})
+      sought.add_encodings(std::string(what) + " " + n, text);
+    for (const auto& link : {id, receipt}) {
+      std::array<std::uint8_t, 32> bytes{};
+      REQUIRE(nacre::crypto::read_base62(link, bytes.data(), bytes.size()));
+      sought.add("a link's bytes", {reinterpret_cast<const char*>(bytes.data()), bytes.size()});
+    }
+    auto secret = "/api/v2/guest/secret/" + id;
+    CHECK(me.send("GET", secret + "?passphrase=wrong").status == 200);
+    CHECK(me.send("GET", "/api/v2/guest/receipt/" + receipt).status == 200);
+    CHECK(me.send("POST", "/api/v2/secret/status", json, R"({"identifiers":")" + id + "\"}").status == 200);
+    CHECK(me.send("POST", "/api/v1/secret/" + id + "?passphrase=wrong-" + passphrase).status ==
+          (guarded ? 404 : 200));
+    auto headers = json;
+    headers.emplace_back("Idempotency-Key", key);
+    auto body = R"({"continue":"true","passphrase":")" + passphrase + "\"}";
+    if (i % 4 == 0) CHECK(me.send("POST", secret + "/reveal", headers, body).status == (guarded ? 200 : 404));
+    if (i % 4 == 1) me.send("POST", "/api/v2/guest/receipt/" + receipt + "/burn", json, R"({"continue":"true"})");
+  }
+}
+
 }  // namespace
 
 TEST_CASE("the search finds what is there, in every encoding", "[canary]") {
@@ -168,6 +206,7 @@ TEST_CASE("no token, credential or query ever reaches disk, log or metrics", "[c
   sought.add_encodings("an imported token's hash", hex_sha256(imported));
   sought.add("an imported token's hash", *nacre::crypto::from_hex(hex_sha256(imported)));
   for (const auto& [id, token] : used) sought.add("a token's hash", *nacre::crypto::from_hex(hex_sha256(token)));
+  hide_secrets(on.port(), sought);
   auto root = read_whole(on.node().data() / "root.key");
   while (!root.empty() && root.back() == '\n') root.pop_back();
   sought.add("the root key", root);
