@@ -3,6 +3,8 @@
 #include <cstdlib>
 
 #include "http/call.hpp"
+#include "http/families/onetime/errors.hpp"
+#include "http/families/onetime/flow.hpp"
 #include "http/routes.hpp"
 
 namespace nacre::http {
@@ -13,7 +15,15 @@ class api {
  public:
   api(actors::service& service, gate& who, const crypto::keyring& keys, const nacre::clock& time, api_settings s,
       probes p)
-      : with_{service, who, keys, time, s, std::move(p), limiter(s.limits_enabled ? s.failed_auth : rate{})},
+      : with_{service,
+              who,
+              keys,
+              time,
+              s,
+              std::move(p),
+              limiter(s.limits_enabled ? s.failed_auth : rate{}),
+              limiter(s.limits_enabled ? s.guest_create : rate{}),
+              limiter(s.limits_enabled ? s.guest_reveal : rate{})},
         addresses_(s.limits_enabled ? s.address : rate{}),
         described_(describe()),
         router_(make_router()) {}
@@ -21,6 +31,7 @@ class api {
   void handle(request r, responder respond) {
     auto c = std::make_unique<call>(with_, std::move(r), std::move(respond));
     c->match = router_.match(c->req.verb, c->req.path);
+    c->speaks = family_of(c->req.path);
     using verdict = route_match::verdict;
     bool found = c->match.what == verdict::found;
     const endpoint* to = found ? &endpoints()[c->match.index] : nullptr;
@@ -28,11 +39,19 @@ class api {
     if (to && to->needs == access::open) return to->handle(std::move(c));
 
     auto now = std::chrono::steady_clock::now();
-    if (addresses_.limits() || with_.failed_auth.limits()) c->limit_key = c->req.client.limit_key();
+    if (limits_by_address()) c->limit_key = c->req.client.limit_key();
     if (auto wait = addresses_.admit(c->limit_key, now); wait.count() > 0)
       return refuse_limited(std::move(c), "address", with_.settings.address, wait);
-    if (c->match.what == verdict::not_found) return refuse(std::move(c), {errc::not_found, "No such route"});
+    if (c->match.what == verdict::not_found) return refuse_route(std::move(c));
     if (!found) return refuse_method(std::move(c));
+    c->ctx.request = c->req.id;
+    c->ctx.now = with_.time.now();
+    c->ctx.node = with_.settings.node;
+    bool named = c->req.find("authorization") != nullptr;
+    if (to->needs == access::anonymous || (to->needs == access::basic_or_none && !named)) {
+      c->caller.who.via = c->ctx.who.via = model::caller::kind::guest;
+      return to->handle(std::move(c));
+    }
     authenticate(std::move(c), *to);
   }
 
@@ -53,11 +72,8 @@ class api {
     auto now = std::chrono::steady_clock::now();
     if (auto wait = with_.failed_auth.peek(c->limit_key, now); wait.count() > 0)
       return refuse_limited(std::move(c), "failed_auth", with_.settings.failed_auth, wait);
-    c->ctx.request = c->req.id;
-    c->ctx.now = with_.time.now();
-    c->ctx.node = with_.settings.node;
     const auto& req = c->req;  // stays where it is while the call moves on
-    with_.who.authenticate(req, [this, &to, c = std::move(c)](result<principal> who) mutable {
+    auto done = [this, &to, c = std::move(c)](result<principal> who) mutable {
       if (!who) {
         auto code = who.error().code;
         if (code == errc::unauthenticated || code == errc::token_revoked || code == errc::token_expired)
@@ -67,7 +83,10 @@ class api {
       c->caller = std::move(*who);
       c->ctx.who = c->caller.who;
       enter(std::move(c), to);
-    });
+    };
+    bool basic = to.needs == access::basic || to.needs == access::basic_or_none;
+    if (basic) return with_.who.authenticate_basic(req, std::move(done));
+    with_.who.authenticate(req, std::move(done));
   }
 
   static void enter(call_ptr c, const endpoint& to) {
@@ -94,16 +113,28 @@ class api {
   }
 
   void refuse_limited(call_ptr c, std::string_view name, const rate& limit, std::chrono::milliseconds wait) {
-    auto r = limited_response(*c, {errc::rate_limited, "Too many requests. Try again later"},
-                              spent_rate(name, limit, wait));
+    auto r =
+        limited_response(*c, {errc::rate_limited, "Too many requests. Try again later"}, spent_rate(name, limit, wait));
     answer(std::move(c), std::move(r));
   }
 
-  void refuse_method(call_ptr c) {
-    auto r = json_response(405, R"({"error":"Method not allowed","code":"method_not_allowed",)"
-                                R"("message":"Method not allowed"})");
+  static void refuse_route(call_ptr c) {
+    if (c->speaks == family::native) return refuse(std::move(c), {errc::not_found, "No such route"});
+    onetime::refuse(std::move(c), onetime::no_such_route());
+  }
+
+  static void refuse_method(call_ptr c) {
+    auto r = c->speaks == family::native
+                 ? json_response(405, R"({"error":"Method not allowed","code":"method_not_allowed",)"
+                                      R"("message":"Method not allowed"})")
+                 : onetime::problem_response(*c, onetime::no_such_method());
     r.headers.push_back({"Allow", c->match.allow});
     answer(std::move(c), std::move(r));
+  }
+
+  bool limits_by_address() const {
+    return addresses_.limits() || with_.failed_auth.limits() || with_.guest_creates.limits() ||
+           with_.guest_reveals.limits();
   }
 
   services with_;
@@ -113,6 +144,24 @@ class api {
 };
 
 }  // namespace
+
+rules_of_path path_rules_of(const api_settings& s) {
+  return [large = onetime::create_body_bytes_max(s.onetime)](method verb, std::string_view path) {
+    path_rules here;
+    switch (family_of(path)) {
+      case family::native:
+        return here;
+      case family::onetime_v1:
+        here.refusal = onetime::edge_refusal_v1;
+        break;
+      case family::onetime_v2:
+        here.refusal = onetime::edge_refusal_v2;
+        break;
+    }
+    if (takes_secret(verb, path)) here.body_bytes_max = large;
+    return here;
+  };
+}
 
 handler make_api(actors::service& service, gate& who, const crypto::keyring& keys, const nacre::clock& time,
                  api_settings s, probes p) {

@@ -13,9 +13,20 @@
 #include "http/gate.hpp"
 #include "http/limiter.hpp"
 #include "http/server.hpp"
+#include "model/limits.hpp"
 #include "model/time.hpp"
 
 namespace nacre::http {
+
+// One-time secrets (contracts/onetimesecret.md).
+struct onetime_rules {
+  std::size_t secret_bytes_max = limits::secret_bytes_default;
+  bool get_reveals = false;  // GET ...?continue=true shows and consumes, as old links expect
+  // What guests may do; `all` false refuses them everything.
+  struct {
+    bool all = true, conceal = true, generate = true, show = true, reveal = true, burn = true, receipt = true;
+  } guest;
+};
 
 struct api_settings {
   std::string node = "solo";
@@ -24,16 +35,24 @@ struct api_settings {
   rate address{20, 60};
   rate failed_auth{10.0 / 60, 10};
   std::uint32_t reveals_per_pat = 10, reveals_per_user = 60;  // per minute
+  rate guest_create{1, 60}, guest_reveal{0.5, 30};            // per client address
+  std::chrono::milliseconds retry_window{60'000};             // of a reveal with an Idempotency-Key; 0: none
+  onetime_rules onetime;
 };
 
 // What the operations routes ask of the program around them. Any may be called from any thread.
 struct probes {
-  std::function<std::vector<std::string>()> not_ready;   // reasons; empty: ready
-  std::function<std::string()> metrics;                  // Prometheus text
-  std::function<void(std::string_view)> budget_refused;  // "address", "failed_auth", "reveal", "reveal-user"
+  std::function<std::vector<std::string>()> not_ready;  // reasons; empty: ready
+  std::function<std::string()> metrics;                 // Prometheus text
+  // "address", "failed_auth", "reveal", "reveal-user", "guest_create", "guest_reveal", "passphrase"
+  std::function<void(std::string_view)> budget_refused;
   std::function<void(request_id, const error&)> failed;  // a 5xx was answered: why, for the log
   std::function<void(std::string_view)> auth_failed;     // the gate's word for why
+  std::function<std::string()> public_url;               // "https://host", without a slash behind it
 };
+
+// What the server in front of it must know of the paths served here.
+rules_of_path path_rules_of(const api_settings& s);
 
 // All references must outlive the handler.
 handler make_api(actors::service& service, gate& who, const crypto::keyring& keys, const nacre::clock& time,

@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "http/buffer.hpp"
+#include "http/families/onetime/errors.hpp"
 #include "http/json.hpp"
 #include "http/text.hpp"
 #include "model/limits.hpp"
@@ -63,6 +64,8 @@ meaning meaning_of(errc code) {
   }
   std::abort();
 }
+
+constexpr std::size_t retry_key_chars_min = 16, retry_key_chars_max = 128;
 
 std::string error_body(const call& c, int status, std::string_view code, std::string_view message) {
   json_writer w;
@@ -124,7 +127,9 @@ response no_content() {
   return r;
 }
 
-response error_response(const call& c, const error& e) {
+namespace {
+
+response native_error(const call& c, const error& e) {
   auto [status, code] = meaning_of(e.code);
   // What went wrong inside is for the log, under the request id; the caller learns only that it did.
   auto r = json_response(status, error_body(c, status, code, status == 500 ? "Internal error" : e.text));
@@ -132,8 +137,15 @@ response error_response(const call& c, const error& e) {
     bool tried = c.req.find("authorization") != nullptr;
     r.headers.push_back({"WWW-Authenticate", tried ? "Bearer error=\"invalid_token\"" : "Bearer"});
   }
-  if (status == 503) r.headers.push_back({"Retry-After", "1"});
-  if (status >= 500 && c.with.ask.failed) c.with.ask.failed(c.req.id, e);
+  return r;
+}
+
+}  // namespace
+
+response error_response(const call& c, const error& e) {
+  auto r = c.speaks == family::native ? native_error(c, e) : onetime::problem_response(c, onetime::problem_of(e));
+  if (r.status == 503) r.headers.push_back({"Retry-After", "1"});
+  if (r.status >= 500 && c.with.ask.failed) c.with.ask.failed(c.req.id, e);
   return r;
 }
 
@@ -153,8 +165,17 @@ void add_budget_headers(response& r, const model::budget_state& budget) {
 }
 
 response limited_response(const call& c, const error& e, const model::budget_state& budget) {
-  auto r = error_response(c, e);
-  r.headers.push_back({"Retry-After", std::to_string(whole_seconds(budget.reset_ms))});
+  auto wait_s = whole_seconds(budget.reset_ms);
+  response r;
+  if (c.speaks == family::native) {
+    r = error_response(c, e);
+  } else {
+    auto told = onetime::problem_of(e);
+    told.retry_after_s = wait_s;
+    told.attempts_max = budget.limit;
+    r = onetime::problem_response(c, told);
+  }
+  r.headers.push_back({"Retry-After", std::to_string(wait_s)});
   add_budget_headers(r, budget);
   if (c.with.ask.budget_refused) c.with.ask.budget_refused(budget.name);
   return r;
@@ -206,28 +227,42 @@ void as_member(call_ptr c, model::scope_bit needed, unique_function<void(call_pt
       });
 }
 
-void order_and_answer(call_ptr c, actors::intent what, response (*make)(call&, actors::answer&)) {
+void order(call_ptr c, actors::intent what, unique_function<void(call_ptr, actors::answer)> then) {
   auto& raw = *c;
   actors::order o;
   o.ctx = raw.ctx;
   o.ctx.client_prefix = raw.req.client.audit_prefix();
   o.what = std::move(what);
   o.deadline = raw.req.deadline;
-  o.reply = [c = std::move(c), make](actors::answer a) mutable {
-    const auto& outcome = a.outcome;
-    if (!outcome.refused) {
-      auto r = make(*c, a);
-      if (outcome.budget) add_budget_headers(r, *outcome.budget);
-      return answer(std::move(c), std::move(r));
-    }
-    if (outcome.refused->code != errc::rate_limited || !outcome.budget) return refuse(std::move(c), *outcome.refused);
-    // A refused reveal changes nothing, so that nobody fills the log by trying; that it was tried is on record.
-    if (outcome.budget->name.starts_with("reveal"))
-      c->with.service.note_act(c->ctx.workspace, "pat.reveal.limited", to_string(c->ctx.who.user));
-    auto r = limited_response(*c, *outcome.refused, *outcome.budget);
-    answer(std::move(c), std::move(r));
-  };
+  o.reply = [c = std::move(c), then = std::move(then)](actors::answer a) mutable { then(std::move(c), std::move(a)); };
   raw.with.service.submit(std::move(o));
+}
+
+void refuse_outcome(call_ptr c, const model::outcome& refused) {
+  if (refused.refused->code != errc::rate_limited || !refused.budget) return refuse(std::move(c), *refused.refused);
+  // A refused reveal changes nothing, so that nobody fills the log by trying; that it was tried is on record.
+  if (refused.budget->name.starts_with("reveal"))
+    c->with.service.note_act(c->ctx.workspace, "pat.reveal.limited", to_string(c->ctx.who.user));
+  auto r = limited_response(*c, *refused.refused, *refused.budget);
+  answer(std::move(c), std::move(r));
+}
+
+void order_and_answer(call_ptr c, actors::intent what, response (*make)(call&, actors::answer&)) {
+  order(std::move(c), std::move(what), [make](call_ptr mine, actors::answer a) {
+    const auto& outcome = a.outcome;
+    if (outcome.refused) return refuse_outcome(std::move(mine), outcome);
+    auto r = make(*mine, a);
+    if (outcome.budget) add_budget_headers(r, *outcome.budget);
+    answer(std::move(mine), std::move(r));
+  });
+}
+
+result<std::optional<std::string>> retry_key_of(const request& r) {
+  const auto* key = r.find("idempotency-key");
+  if (!key) return std::optional<std::string>{};
+  if (key->size() < retry_key_chars_min || key->size() > retry_key_chars_max || printable_run(*key) != key->size())
+    return fail(errc::invalid, "The Idempotency-Key header must have 16 to 128 printable characters");
+  return std::optional<std::string>(*key);
 }
 
 bool has_json_body(const request& r) {

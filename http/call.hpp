@@ -9,6 +9,7 @@
 #include <string_view>
 
 #include "http/api.hpp"
+#include "http/family.hpp"
 #include "http/gate.hpp"
 #include "http/router.hpp"
 #include "http/server.hpp"
@@ -25,6 +26,7 @@ struct services {
   api_settings settings;
   probes ask;
   limiter failed_auth;
+  limiter guest_creates = limiter(rate{}), guest_reveals = limiter(rate{});
 };
 
 struct call {
@@ -37,6 +39,7 @@ struct call {
   responder respond;
   route_match match;  // captures look into req.path
   std::string_view pattern = "unmatched";
+  family speaks = family::native;
   std::string limit_key;  // of the client's address; empty while nothing is limited by it
   principal caller;
   model::context ctx;
@@ -48,7 +51,8 @@ using call_ptr = std::unique_ptr<call>;
 // ---- answers ---------------------------------------------------------------------------------------
 
 response json_response(int status, std::string body);
-// {"error","code","message"} (contracts/alephant-pats.md section 5), with Retry-After where waiting helps.
+// In the shape of the path's family; of the native one {"error","code","message"} (contracts/alephant-pats.md
+// section 5). With Retry-After where waiting helps.
 response error_response(const call& c, const error& e);
 // 429 with Retry-After and RateLimit headers.
 response limited_response(const call& c, const error& e, const model::budget_state& budget);
@@ -86,10 +90,17 @@ void answer_from_view(call_ptr c, Make make) {
 // a PAT that has died): membership is told before anything about the body.
 void as_member(call_ptr c, model::scope_bit needed, unique_function<void(call_ptr)> next);
 
-// Sends an intent to the workspace's actor; `make(call&, actors::answer&)` builds the response of success.
+// Sends an intent to the workspace's actor; `then` gets what came of it, a refusal too.
+void order(call_ptr c, actors::intent what, unique_function<void(call_ptr, actors::answer)> then);
+// Answers a refused outcome: 429 with its budget, or the error.
+void refuse_outcome(call_ptr c, const model::outcome& refused);
+// The two together; `make(call&, actors::answer&)` builds the response of success.
 void order_and_answer(call_ptr c, actors::intent what, response (*make)(call&, actors::answer&));
 
 // ---- input -----------------------------------------------------------------------------------------
+
+// The Idempotency-Key header; `invalid` unless it has 16 to 128 printable characters.
+result<std::optional<std::string>> retry_key_of(const request& r);
 
 // An error the client made in the body's type: 415.
 bool has_json_body(const request& r);

@@ -9,10 +9,11 @@
 #include "crypto/digest.hpp"
 #include "crypto/random.hpp"
 #include "crypto/token.hpp"
+#include "http/families/onetime/input.hpp"
 #include "http/text.hpp"
 #include "model/keys.hpp"
 #include "model/limits.hpp"
-#include "model/load.hpp"
+#include "model/policy.hpp"
 #include "model/text.hpp"
 
 namespace nacre::http {
@@ -32,6 +33,22 @@ std::optional<std::string_view> bearer(std::string_view value) {
   if (printable_run(credential) != credential.size() || credential.find(' ') != std::string_view::npos)
     return std::nullopt;
   return credential;
+}
+
+// The address the PAT's workspace knows its owner by (it may be empty), if Basic's user name says this owner, by
+// id or by that address, and the owner is a member still: what goes by a link asks nobody about membership later.
+std::optional<std::string> email_of_account(const model::view& v, const principal& p, std::string_view name,
+                                            timestamp now) {
+  model::context ctx;
+  ctx.workspace = *p.bound_to;
+  ctx.who = p.who;
+  ctx.now = now;
+  auto owner = model::stand(v, ctx, model::scope_read);
+  if (!owner) return std::nullopt;
+  auto id = parse_uuid(name);
+  bool named = (id && user_id{*id} == p.who.user) || (!owner->me.email.empty() && same_word(name, owner->me.email));
+  if (!named) return std::nullopt;
+  return std::move(owner->me.email);
 }
 
 // Two dots, and a first byte '{' in base64url: "ey" for most, "ew" where white space follows.
@@ -140,7 +157,27 @@ void gate::authenticate(const request& r, unique_function<void(result<principal>
     return done(unauthenticated());
   }
   if (looks_like_jwt(*credential)) return by_jwt(*credential, r, std::move(done));
-  by_pat(*credential, r, std::move(done));
+  by_pat({*credential, std::nullopt}, r, std::move(done));
+}
+
+void gate::authenticate_basic(const request& r, unique_function<void(result<principal>)> done) {
+  const auto* header = r.find("authorization");
+  if (!header) {
+    note_failure("missing");
+    return done(fail(errc::unauthenticated, "[CREDENTIALS_MISSING] An account is required"));
+  }
+  auto sent = onetime::parse_basic(*header);
+  if (!sent) {
+    note_failure("scheme");
+    return done(fail(sent.error()));
+  }
+  by_pat({sent->password.view(), std::string(sent->user.view())}, r,
+         [done = std::move(done)](result<principal> who) mutable {
+           if (who) return done(std::move(who));
+           auto code = who.error().code;
+           bool bad = code == errc::unauthenticated || code == errc::token_revoked || code == errc::token_expired;
+           done(bad ? fail(errc::unauthenticated, "[CREDENTIALS_INVALID] Invalid credentials") : fail(who.error()));
+         });
 }
 
 void gate::by_jwt(std::string_view compact, const request& r, unique_function<void(result<principal>)> done) {
@@ -217,7 +254,8 @@ void gate::admit_claimed(const crypto::jwt_claims& claims, principal p, const re
       });
 }
 
-void gate::by_pat(std::string_view token, const request& r, unique_function<void(result<principal>)> done) {
+void gate::by_pat(presented what, const request& r, unique_function<void(result<principal>)> done) {
+  auto token = what.token;
   auto refuse = [this](unique_function<void(result<principal>)>& to, std::string_view why, error e) {
     note_failure(why);
     to(fail(std::move(e)));
@@ -229,7 +267,7 @@ void gate::by_pat(std::string_view token, const request& r, unique_function<void
 
   auto lookup = keys_.token_lookup(token);
   service_.query({}, r.deadline,
-                 [this, lookup, ours, unknown, refuse,
+                 [this, lookup, ours, unknown, refuse, user_name = std::move(what.user_name),
                   done = std::move(done)](result<std::shared_ptr<const model::view>> current) mutable {
                    if (!current) return done(fail(current.error()));
                    auto found = model::find_token(**current, crypto::view(lookup),
@@ -245,13 +283,20 @@ void gate::by_pat(std::string_view token, const request& r, unique_function<void
                      return refuse(done, "revoked", {errc::token_revoked, "Token has been revoked"});
                    if (found->record.expires && *found->record.expires <= now)
                      return refuse(done, "expired", {errc::token_expired, "Token has expired"});
-                   service_.note_use(found->workspace, found->id, now);
                    principal p;
                    p.who.via = model::caller::kind::pat;
                    p.who.user = found->record.owner;
                    p.who.pat = found->id;
                    p.who.scopes = model::implied(found->record.scopes);
                    p.bound_to = found->workspace;
+                   if (user_name) {
+                     auto email = email_of_account(**current, p, *user_name, now);
+                     if (!(*current)->trustworthy())
+                       return done(fail(errc::storage_failed, "Stored state could not be read"));
+                     if (!email) return refuse(done, "user", unknown);
+                     p.email = std::move(*email);
+                   }
+                   service_.note_use(found->workspace, found->id, now);
                    done(std::move(p));
                  });
 }

@@ -26,7 +26,7 @@ namespace nacre::http {
 
 struct principal {
   model::caller who;
-  std::string email;                     // of a JWT that names one
+  std::string email;                     // of a JWT that names one, of an account
   std::optional<workspace_id> bound_to;  // via PAT: the only workspace it is good for
 };
 
@@ -46,6 +46,11 @@ class gate {
   // Errors: unauthenticated, token_revoked, token_expired, busy, storage_failed, deadline_exceeded.
   void authenticate(const request& r, unique_function<void(result<principal>)> done);
 
+  // HTTP Basic, the accounts of the Onetime Secret API: the password is a PAT, the user name its owner's id or
+  // e-mail address (in any case) in the PAT's workspace. Errors as above, with the contract's word in the text
+  // (AUTH_TYPE_INVALID, CREDENTIALS_INVALID); they do not tell what was wrong with a token.
+  void authenticate_basic(const request& r, unique_function<void(result<principal>)> done);
+
   // From now on tokens that were not issued here may be known. Set at start and by every import.
   void expect_imported_tokens() { imports_.store(true, std::memory_order_relaxed); }
   bool expects_imported_tokens() const { return imports_.load(std::memory_order_relaxed); }
@@ -54,7 +59,11 @@ class gate {
   class cache;
   void note_failure(std::string_view why);
   void by_jwt(std::string_view compact, const request& r, unique_function<void(result<principal>)> done);
-  void by_pat(std::string_view token, const request& r, unique_function<void(result<principal>)> done);
+  struct presented {
+    std::string_view token;
+    std::optional<std::string> user_name;  // of Basic: must be the owner's
+  };
+  void by_pat(presented what, const request& r, unique_function<void(result<principal>)> done);
   // Under which name a verified token is remembered, and which keys verified it.
   struct verified {
     std::string cache_key;

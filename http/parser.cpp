@@ -147,6 +147,7 @@ class message_sink final : public beast::http::basic_parser<true> {
   }
 
   request message;
+  std::size_t body_bytes_max = limits::body_bytes_max;
   bool expects_continue = false;
   bool chunk_begins = false;     // the last step was a chunk's first line
   std::uint64_t body_bytes = 0;  // of a chunked body, as announced so far
@@ -213,7 +214,7 @@ class message_sink final : public beast::http::basic_parser<true> {
 
   // The whole body is reserved at its first byte: growing would leave copies of secrets behind.
   void on_body_init_impl(const boost::optional<std::uint64_t>& length, error_code&) override {
-    message.body.reserve(length ? static_cast<std::size_t>(*length) : limits::body_bytes_max);
+    message.body.reserve(length ? static_cast<std::size_t>(*length) : body_bytes_max);
   }
   std::size_t on_body_impl(beast_view bytes, error_code&) override {
     message.body.append(bytes.data(), bytes.size());
@@ -222,7 +223,7 @@ class message_sink final : public beast::http::basic_parser<true> {
   void on_chunk_header_impl(std::uint64_t size, beast_view extensions, error_code& ec) override {
     if (!extensions.empty()) return refuse(400, malformed_chunk, ec);
     chunk_begins = true;
-    body_bytes = size > limits::body_bytes_max ? limits::body_bytes_max + 1 : body_bytes + size;
+    body_bytes = size > body_bytes_max ? body_bytes_max + 1 : body_bytes + size;
   }
   std::size_t on_chunk_body_impl(std::uint64_t, beast_view bytes, error_code&) override {
     message.body.append(bytes.data(), bytes.size());
@@ -241,6 +242,10 @@ class message_sink final : public beast::http::basic_parser<true> {
 }  // namespace
 
 struct request_parser::impl {
+  explicit impl(const rules_of_path* of) : rules_of(of) {}
+
+  const rules_of_path* rules_of;
+  path_rules rules;
   stage where = stage::head;
   refusal why;
   head_scanner scanner;
@@ -287,9 +292,13 @@ struct request_parser::impl {
     if (!check_version(whole)) return;
     error_code ec;
     const std::size_t used = sink->put(boost::asio::const_buffer(whole.data(), whole.size()), ec);
+    // Known as soon as the request line was good, whatever came after it.
+    if (rules_of && *rules_of && !sink->message.path.empty())
+      rules = (*rules_of)(sink->message.verb, sink->message.path);
+    sink->body_bytes_max = rules.body_bytes_max;
     if (ec || used != whole.size() || !sink->is_header_done())
       return refuse(why.text.empty() ? 400 : why.status, why.text.empty() ? malformed : why.text);
-    if (sink->content_length().value_or(0) > limits::body_bytes_max) return refuse(413, body_too_large);
+    if (sink->content_length().value_or(0) > rules.body_bytes_max) return refuse(413, body_too_large);
     chunked = sink->chunked();
     where = sink->is_done() ? stage::complete : stage::body;
   }
@@ -361,7 +370,7 @@ struct request_parser::impl {
       const std::size_t step = put(bytes_in.substr(used));
       const std::size_t line = step == 0 ? bytes_in.size() - used : sink->chunk_begins ? step : 0;
       if (line > chunk_line_bytes_max && where != stage::refused) refuse(400, malformed_chunk);
-      if (sink->chunk_begins && sink->body_bytes > limits::body_bytes_max && where != stage::refused)
+      if (sink->chunk_begins && sink->body_bytes > rules.body_bytes_max && where != stage::refused)
         refuse(413, body_too_large);
       used += step;
       if (step == 0) break;
@@ -381,12 +390,12 @@ struct request_parser::impl {
   }
 };
 
-request_parser::request_parser() = default;
+request_parser::request_parser(const rules_of_path* rules) : rules_(rules) {}
 request_parser::~request_parser() = default;
 
 std::size_t request_parser::feed(std::string_view bytes) {
   if (bytes.empty()) return 0;
-  if (!impl_) impl_ = std::make_unique<impl>();
+  if (!impl_) impl_ = std::make_unique<impl>(rules_);
   std::size_t used = 0;
   while (used < bytes.size() && (impl_->where == stage::head || impl_->where == stage::body)) {
     const bool in_head = impl_->where == stage::head;
@@ -401,6 +410,10 @@ std::size_t request_parser::feed(std::string_view bytes) {
 request_parser::stage request_parser::where() const noexcept { return impl_ ? impl_->where : stage::head; }
 bool request_parser::started() const noexcept { return impl_ && impl_->scanner.started(); }
 const refusal& request_parser::why() const noexcept { return impl_->why; }
+const path_rules& request_parser::rules() const noexcept {
+  static const path_rules defaults;
+  return impl_ ? impl_->rules : defaults;
+}
 bool request_parser::keep_alive() const noexcept { return impl_->sink->http_1_1_ && impl_->sink->keep_alive(); }
 bool request_parser::wants_continue() const noexcept {
   return impl_->where == stage::body && impl_->sink->expects_continue && impl_->sink->message.body.empty() &&
@@ -414,6 +427,7 @@ void request_parser::reset() {
   impl_->forget();
   impl_->sink.reset();
   impl_->scanner = {};
+  impl_->rules = {};
   impl_->where = stage::head;
   impl_->why = {};
   impl_->bytes = 0;

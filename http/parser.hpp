@@ -24,7 +24,8 @@ class request_parser {
  public:
   enum class stage : std::uint8_t { head, body, complete, refused };
 
-  request_parser();
+  // `rules`, if any, must outlive the parser.
+  explicit request_parser(const rules_of_path* rules = nullptr);
   ~request_parser();
   request_parser(const request_parser&) = delete;
   request_parser& operator=(const request_parser&) = delete;
@@ -36,6 +37,8 @@ class request_parser {
   // True once a byte of the current message was seen.
   bool started() const noexcept;
   const refusal& why() const noexcept;
+  // Of the path, once it is known; the defaults before.
+  const path_rules& rules() const noexcept;
 
   // From `body` on. `take` moves the request out, once, at `complete`.
   bool keep_alive() const noexcept;
@@ -46,6 +49,7 @@ class request_parser {
 
  private:
   struct impl;
+  const rules_of_path* rules_;
   std::unique_ptr<impl> impl_;  // made at the first byte: an idle connection costs no parser
 };
 

@@ -4,6 +4,7 @@
 
 #include "http/families/alephant_pats.hpp"
 #include "http/families/management.hpp"
+#include "http/families/onetime/v2.hpp"
 #include "http/families/operations.hpp"
 
 namespace nacre::http {
@@ -28,6 +29,7 @@ constexpr endpoint table[] = {
     {del,   "/api/v1/pats/{id}",        "delete-pat",  header_workspace, "Revoke", alephant::delete_pat},
     {post,  "/api/v1/pats/{id}/revoke", "revoke-pat",  header_workspace, "Revoke, answering the token's metadata", alephant::revoke_pat},
     {post,  "/api/v1/pats/{id}/reveal", "reveal-pat",  header_workspace, "Decrypt and return the full token", alephant::reveal_pat},
+    {del,   "/api/v1/pats/{id}/reveal", "confirm-pat-reveal", header_workspace, "Confirm a reveal made with an Idempotency-Key", alephant::confirm_pat_reveal},
 
     {get,   "/api/v1/me",                               "me",                  user, "The caller", management::who_am_i},
     {post,  "/api/v1/workspaces",                       "create-workspace",    user, "Create a workspace and own it", management::create_workspace},
@@ -43,6 +45,34 @@ constexpr endpoint table[] = {
     {post,  "/api/v1/workspaces/{id}/projects",         "create-project",      path_workspace, "Create a project", management::create_project},
     {get,   "/api/v1/workspaces/{id}/projects",         "list-projects",       path_workspace, "Projects", management::list_projects},
     {get,   "/api/v1/audit",                            "list-audit",          header_workspace, "The audit log, oldest first", management::list_audit},
+
+    {post,    "/api/v2/secret/conceal",                   "v2-conceal",              basic_or_none, "Share a text once", onetime::v2::conceal, true},
+    {post,    "/api/v2/guest/secret/conceal",             "v2-guest-conceal",        anonymous,     "The same, as a guest", onetime::v2::conceal, true},
+    {post,    "/api/v2/secret/generate",                  "v2-generate",             basic_or_none, "Make up a password and share it once", onetime::v2::generate, true},
+    {post,    "/api/v2/guest/secret/generate",            "v2-guest-generate",       anonymous,     "The same, as a guest", onetime::v2::generate, true},
+    {options, "/api/v2/secret/conceal",                   "v2-conceal-preflight",    anonymous,     "May a page of another origin post here", onetime::v2::preflight},
+    {options, "/api/v2/secret/generate",                  "v2-generate-preflight",   anonymous,     "The same", onetime::v2::preflight},
+    {get,     "/api/v2/secret/{identifier}",              "v2-show-secret",          basic_or_none, "What is there, without the value", onetime::v2::show_secret},
+    {get,     "/api/v2/guest/secret/{identifier}",        "v2-guest-show-secret",    anonymous,     "The same, as a guest", onetime::v2::show_secret},
+    {post,    "/api/v2/secret/{identifier}/reveal",       "v2-reveal",               basic_or_none, "Show the value to one reader", onetime::v2::reveal},
+    {post,    "/api/v2/guest/secret/{identifier}/reveal", "v2-guest-reveal",         anonymous,     "The same, as a guest", onetime::v2::reveal},
+    {del,     "/api/v2/secret/{identifier}/reveal",       "v2-confirm-reveal",       basic_or_none, "Confirm a reveal made with an Idempotency-Key", onetime::v2::confirm},
+    {del,     "/api/v2/guest/secret/{identifier}/reveal", "v2-guest-confirm-reveal", anonymous,     "The same, as a guest", onetime::v2::confirm},
+    {get,     "/api/v2/secret/{identifier}/status",       "v2-secret-status",        basic_or_none, "State and time left; changes nothing", onetime::v2::secret_status},
+    {post,    "/api/v2/secret/status",                    "v2-secrets-status",       basic_or_none, "States of several secrets", onetime::v2::secrets_status},
+    {get,     "/api/v2/receipt/recent",                   "v2-recent",               basic,         "The account's receipts of 30 days", onetime::v2::recent},
+    {get,     "/api/v2/private/recent",                   "v2-private-recent",       basic,         "The same", onetime::v2::recent},
+    {get,     "/api/v2/receipt/{identifier}",             "v2-receipt",              basic_or_none, "What became of a secret", onetime::v2::show_receipt},
+    {get,     "/api/v2/private/{identifier}",             "v2-private-receipt",      basic_or_none, "The same", onetime::v2::show_receipt},
+    {get,     "/api/v2/guest/receipt/{identifier}",       "v2-guest-receipt",        anonymous,     "The same, as a guest", onetime::v2::show_receipt},
+    {patch,   "/api/v2/receipt/{identifier}",             "v2-memo",                 basic_or_none, "Change the memo; its owner only", onetime::v2::change_receipt},
+    {patch,   "/api/v2/private/{identifier}",             "v2-private-memo",         basic_or_none, "The same", onetime::v2::change_receipt},
+    {post,    "/api/v2/receipt/{identifier}/burn",        "v2-burn",                 basic_or_none, "Destroy the secret unread", onetime::v2::burn},
+    {post,    "/api/v2/private/{identifier}/burn",        "v2-private-burn",         basic_or_none, "The same", onetime::v2::burn},
+    {post,    "/api/v2/guest/receipt/{identifier}/burn",  "v2-guest-burn",           anonymous,     "The same, as a guest", onetime::v2::burn},
+    {get,     "/api/v2/status",                           "v2-status",               anonymous,     "The service is there", onetime::v2::status},
+    {get,     "/api/v2/version",                          "v2-version",              anonymous,     "The version of the API spoken", onetime::v2::version},
+    {get,     "/api/v2/supported-locales",                "v2-supported-locales",    anonymous,     "Languages of texts", onetime::v2::supported_locales},
 };
 // clang-format on
 
@@ -58,10 +88,23 @@ std::string_view name_of(access a) {
       return "credential and X-Workspace-Id";
     case path_workspace:
       return "credential of a member";
+    case basic:
+      return "Basic";
+    case basic_or_none:
+      return "Basic or none";
+    case anonymous:
+      return "guest";
   }
   std::abort();
 }
 
 std::span<const endpoint> endpoints() { return table; }
+
+bool takes_secret(method verb, std::string_view path) {
+  // Their patterns capture nothing, so they are paths.
+  for (const auto& e : table)
+    if (e.takes_secret && e.verb == verb && e.pattern == path) return true;
+  return false;
+}
 
 }  // namespace nacre::http

@@ -14,6 +14,9 @@ enum class access : std::uint8_t {
   user,              // a credential
   header_workspace,  // and the X-Workspace-Id header
   path_workspace,    // and {id} of the path is the workspace
+  basic,             // HTTP Basic: an account of the Onetime Secret API
+  basic_or_none,     // the same or a guest; bad credentials are refused, never taken for a guest's
+  anonymous,         // a guest, whatever credentials there are
 };
 std::string_view name_of(access a);
 
@@ -24,8 +27,11 @@ struct endpoint {
   access needs;
   std::string_view summary;
   void (*handle)(call_ptr c);
+  bool takes_secret = false;  // the body may hold a whole secret: more than limits::body_bytes_max
 };
 
 std::span<const endpoint> endpoints();
+// Whether a body for this path may be that large; false for paths nobody serves.
+bool takes_secret(method verb, std::string_view path);
 
 }  // namespace nacre::http

@@ -20,6 +20,7 @@
 
 #include "model/error.hpp"
 #include "model/ids.hpp"
+#include "model/limits.hpp"
 
 namespace nacre::http {
 
@@ -102,6 +103,15 @@ struct exchange {
 };
 using observer = std::function<void(const exchange&)>;
 
+// What the server itself has to know of a path, asked once per request when its head has been read: how large
+// the body may be, and how a refusal by the server looks there (null: {"error","code","message"}).
+// Called on reactor threads, several at a time.
+struct path_rules {
+  std::size_t body_bytes_max = limits::body_bytes_max;
+  response (*refusal)(int status, std::string_view code, std::string_view text, const request_id& id) = nullptr;
+};
+using rules_of_path = std::function<path_rules(method verb, std::string_view path)>;
+
 struct server_config {
   std::string address = "127.0.0.1";
   std::uint16_t port = 8080;  // 0: any free port, see server::port()
@@ -114,6 +124,7 @@ struct server_config {
   std::chrono::milliseconds write_timeout{10'000};    // without progress on unsent output
   std::chrono::milliseconds idle_timeout{75'000};     // between requests
   std::vector<std::string> trusted_proxies;           // addresses whose X-Forwarded-For is believed
+  rules_of_path rules;                                // empty: the same for every path
 };
 
 class server {

@@ -11,6 +11,12 @@ namespace {
 
 constexpr std::string_view unparsed = "unparsed";
 
+// A refusal of the server's own, in the shape the path has for it.
+response own_error(const path_rules& rules, int status, std::string_view code, std::string_view text,
+                   const request_id& id) {
+  return rules.refusal ? rules.refusal(status, code, text, id) : error_response(status, code, text);
+}
+
 std::int64_t microseconds(clock::duration d) {
   return std::chrono::duration_cast<std::chrono::microseconds>(d).count();
 }
@@ -18,7 +24,12 @@ std::int64_t microseconds(clock::duration d) {
 }  // namespace
 
 session::session(const server_config& config, session_host& host, const ip_address& peer, clock::time_point now)
-    : config_(config), host_(host), peer_(peer), peer_text_(peer.text()), deadline_(now + config.header_timeout) {}
+    : config_(config),
+      host_(host),
+      peer_(peer),
+      peer_text_(peer.text()),
+      parser_(&config.rules),
+      deadline_(now + config.header_timeout) {}
 
 session::~session() {
   if (phase_ == phase::handling) host_.counters().inflight.fetch_sub(1, std::memory_order_relaxed);
@@ -116,6 +127,7 @@ std::size_t session::process(std::string_view bytes, clock::time_point now) {
 void session::dispatch(clock::time_point now) {
   keep_alive_ = parser_.keep_alive();
   request_bytes_ = parser_.size();
+  rules_ = parser_.rules();
   request r = parser_.take();
   parser_.reset();
   verb_ = r.verb;
@@ -157,7 +169,7 @@ void session::finish(response&& r) {
   if (!serialize(out_, r, id_, host_.date_line(), close, head_only_)) {
     wipe_secret(r);
     const auto route = r.route;
-    r = error_response(500, "internal", "The server could not answer this request.");
+    r = own_error(rules_, 500, "internal", "The server could not answer this request.", id_);
     r.route = route;
     serialize(out_, r, id_, host_.date_line(), close, head_only_);
   }
@@ -170,9 +182,9 @@ void session::finish(response&& r) {
 
 void session::refuse(const refusal& why, std::string_view route) {
   const clock::time_point now = host_.now();
-  response r = error_response(why.status, "invalid_request", why.text);
-  r.route = route;
   const request_id id = host_.next_id();
+  response r = own_error(parser_.rules(), why.status, "invalid_request", why.text, id);
+  r.route = route;
   const std::size_t before = out_.size();
   if (out_.empty()) write_deadline_ = now + config_.write_timeout;
   serialize(out_, r, id, host_.date_line(), true, false);
@@ -234,7 +246,7 @@ void session::tick(clock::time_point now) {
     case phase::handling: {
       counters.timeouts.fetch_add(1, std::memory_order_relaxed);
       host_.abandon(*this);
-      response r = error_response(503, "unavailable", "The request took too long. Try again.");
+      response r = own_error(rules_, 503, "unavailable", "The request took too long. Try again.", id_);
       r.headers.push_back({"Retry-After", "1"});
       answer(std::move(r), now);
       break;

@@ -102,6 +102,7 @@ class session {
   // The exchange in flight.
   method verb_ = method::other;
   request_id id_;
+  path_rules rules_;
   clock::time_point received_{};
   std::size_t request_bytes_ = 0;
 };

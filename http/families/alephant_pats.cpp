@@ -1,5 +1,6 @@
 #include "http/families/alephant_pats.hpp"
 
+#include "actors/one_time.hpp"
 #include "crypto/random.hpp"
 #include "http/import_row.hpp"
 #include "http/json.hpp"
@@ -191,8 +192,14 @@ void reveal_pat(call_ptr c) {
         }
         if (auto json = parse_json_object(req.body); !json) return refuse(std::move(member), json.error());
       }
+      auto key = retry_key_of(req);
+      if (!key) return refuse(std::move(member), key.error());
       const auto& s = member->with.settings;
-      model::reveal_pat op{id, s.limits_enabled, s.reveals_per_pat, s.reveals_per_user};
+      model::reveal_pat op{id, s.limits_enabled, s.reveals_per_pat, s.reveals_per_user, std::nullopt, 0};
+      if (*key) {
+        op.retry = actors::retry_hash_of(member->with.keys, id, member->ctx.who.user, **key);
+        op.retry_window_ms = s.retry_window.count();
+      }
       order_and_answer(std::move(member), model::operation{op}, [](call&, actors::answer& a) {
         json_writer w(256);
         w.object().key("data").object().field("fullToken", a.token.view()).end_object().end_object();
@@ -201,6 +208,18 @@ void reveal_pat(call_ptr c) {
         r.wipe = true;
         return r;
       });
+    });
+  });
+}
+
+void confirm_pat_reveal(call_ptr c) {
+  with_pat_id(std::move(c), [](call_ptr mine, pat_id id) {
+    as_member(std::move(mine), model::scope_admin, [id](call_ptr member) {
+      auto key = retry_key_of(member->req);
+      if (!key) return refuse(std::move(member), key.error());
+      if (!*key) return refuse(std::move(member), {errc::invalid, "The Idempotency-Key header is required"});
+      model::confirm_pat_reveal op{id, actors::retry_hash_of(member->with.keys, id, member->ctx.who.user, **key)};
+      order_and_answer(std::move(member), model::operation{op}, [](call&, actors::answer&) { return no_content(); });
     });
   });
 }

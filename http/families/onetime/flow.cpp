@@ -1,0 +1,194 @@
+#include "http/families/onetime/flow.hpp"
+
+#include <algorithm>
+#include <cstdlib>
+
+#include "actors/one_time.hpp"
+#include "crypto/digest.hpp"
+#include "crypto/one_time.hpp"
+#include "model/keys.hpp"
+#include "model/load.hpp"
+#include "model/secrets.hpp"
+
+namespace nacre::http::onetime {
+
+namespace {
+
+struct gate_of {
+  bool open;
+  std::string_view code;
+};
+
+gate_of gate_for(const onetime_rules& rules, act what) {
+  const auto& g = rules.guest;
+  if (!g.all) return {false, "GUEST_ROUTES_DISABLED"};
+  switch (what) {
+    case act::conceal:
+      return {g.conceal, "GUEST_CONCEAL_DISABLED"};
+    case act::generate:
+      return {g.generate, "GUEST_GENERATE_DISABLED"};
+    case act::show:
+      return {g.show, "GUEST_SHOW_DISABLED"};
+    case act::reveal:
+      return {g.reveal, "GUEST_REVEAL_DISABLED"};
+    case act::burn:
+      return {g.burn, "GUEST_BURN_DISABLED"};
+    case act::receipt:
+      return {g.receipt, "GUEST_RECEIPT_DISABLED"};
+  }
+  std::abort();
+}
+
+model::scope_bit scope_for(act what) {
+  bool writes = what == act::conceal || what == act::generate || what == act::burn;
+  return writes ? model::scope_write : model::scope_read;
+}
+
+// Asks a view; `find(view)` says which workspace, if anything is there.
+template <class Find>
+void locate(call_ptr c, crypto::secure_bytes link, Find find, with_link next) {
+  auto& raw = *c;
+  raw.with.service.query(
+      {}, raw.req.deadline,
+      [c = std::move(c), link = std::move(link), find = std::move(find),
+       next = std::move(next)](result<std::shared_ptr<const model::view>> v) mutable {
+        if (!v) return http::refuse(std::move(c), v.error());
+        auto where = find(**v);
+        if (!(*v)->trustworthy())
+          return http::refuse(std::move(c), {errc::storage_failed, "Stored state could not be read"});
+        if (!where) return refuse(std::move(c), missing_secret(link.view()));
+        c->ctx.workspace = *where;
+        next(std::move(c), std::move(link));
+      });
+}
+
+crypto::secure_bytes link_of(std::string_view text) { return crypto::secure_bytes{clean_identifier(text)}; }
+
+std::string joined(const std::vector<std::string>& parts) {
+  std::string out;
+  for (const auto& each : parts) out.append(out.empty() ? "" : ", ").append(each);
+  return out;
+}
+
+}  // namespace
+
+std::optional<problem> refused_by_policy(const call& c, act what) {
+  if (!is_guest(c)) return refused_by_scope(c, scope_for(what));
+  auto [open, code] = gate_for(c.with.settings.onetime, what);
+  if (open) return std::nullopt;
+  return guests_refused(code);
+}
+
+std::optional<problem> refused_by_scope(const call& c, model::scope_bit needed) {
+  if (c.ctx.who.via != model::caller::kind::pat || (c.ctx.who.scopes & needed)) return std::nullopt;
+  return problem_of(error{errc::insufficient_scope,
+                          "Insufficient permissions. Required scope: " + std::string(model::name_of(needed))});
+}
+
+bool within_guest_limit(call_ptr& c, act what) {
+  if (!is_guest(*c)) return true;
+  bool reveals = what == act::reveal;
+  auto& limit = reveals ? c->with.guest_reveals : c->with.guest_creates;
+  auto wait = limit.admit(c->limit_key, std::chrono::steady_clock::now());
+  if (wait.count() == 0) return true;
+  const auto& s = c->with.settings;
+  auto r = limited_response(
+      *c, {errc::rate_limited, "Too many requests. Please try again later."},
+      reveals ? spent_rate("guest_reveal", s.guest_reveal, wait) : spent_rate("guest_create", s.guest_create, wait));
+  answer(std::move(c), std::move(r));
+  return false;
+}
+
+void at_secret(call_ptr c, std::string_view link, const std::optional<std::string>& retry_key, with_link next) {
+  auto clean = link_of(link);
+  const auto& keys = c->with.keys;
+  auto id = actors::secret_id_of(keys, clean.view());
+  auto retry = retry_key ? std::optional(actors::retry_hash_of(keys, id, *retry_key)) : std::nullopt;
+  auto find = [id, retry, now = c->ctx.now](const model::view& v) -> std::optional<workspace_id> {
+    auto ws = model::where_is(v, id);
+    bool there = model::find_secret(v, ws, id, now) || (retry && model::find_claim(v, ws, id, *retry, now));
+    return there ? std::optional(ws) : std::nullopt;
+  };
+  locate(std::move(c), std::move(clean), find, std::move(next));
+}
+
+void at_receipt(call_ptr c, std::string_view link, with_link next) {
+  auto clean = link_of(link);
+  auto id = actors::receipt_id_of(c->with.keys, clean.view());
+  auto find = [id, now = c->ctx.now](const model::view& v) -> std::optional<workspace_id> {
+    auto ws = model::where_is(v, id);
+    return ws && model::find_receipt(v, *ws, id, now) ? ws : std::nullopt;
+  };
+  locate(std::move(c), std::move(clean), find, std::move(next));
+}
+
+void at_claim(call_ptr c, std::string_view link, const std::string& retry_key, with_link next) {
+  auto clean = link_of(link);
+  const auto& keys = c->with.keys;
+  auto id = actors::secret_id_of(keys, clean.view());
+  auto retry = actors::retry_hash_of(keys, id, retry_key);
+  auto find = [id, retry](const model::view& v) -> std::optional<workspace_id> {
+    auto ws = model::where_is(v, id);
+    auto claim = model::load<model::claim_record>(v, model::space::state, model::keys::claim(ws, id));
+    auto bytes = [](const model::keyed_hash& h) {
+      return std::string_view(reinterpret_cast<const char*>(h.data()), h.size());
+    };
+    return claim && crypto::equal(bytes(claim->key), bytes(retry)) ? std::optional(ws) : std::nullopt;
+  };
+  locate(std::move(c), std::move(clean), find, std::move(next));
+}
+
+void create(call_ptr c, model::secret_kind kind, create_input in,
+            unique_function<void(call_ptr, actors::answer, created)> then) {
+  actors::conceal what;
+  what.kind = kind;
+  what.show_generated = kind == model::secret_kind::generate;
+  what.value =
+      what.show_generated
+          ? crypto::make_password(in.generate.chars, {in.generate.uppercase, in.generate.lowercase, in.generate.numbers,
+                                                      in.generate.symbols, in.generate.exclude_ambiguous})
+          : std::move(in.value);
+  what.passphrase = std::move(in.passphrase);
+  what.lifespan_s = static_cast<std::uint32_t>(in.ttl_s);
+  what.link = crypto::make_identifier();
+  what.receipt_link = crypto::make_identifier();
+  created echo;
+  for (const auto& each : in.recipients) echo.masked_recipients.push_back(masked_address(each));
+  echo.recipients = std::move(in.recipients);
+  what.recipients = joined(echo.masked_recipients);
+  c->ctx.workspace =
+      is_guest(*c) ? guest_partition_of(actors::secret_id_of(c->with.keys, what.link.view())) : *c->caller.bound_to;
+  order(std::move(c), std::move(what),
+        [then = std::move(then), echo = std::move(echo)](call_ptr mine, actors::answer a) mutable {
+          if (a.outcome.refused) return refuse_outcome(std::move(mine), a.outcome);
+          then(std::move(mine), std::move(a), std::move(echo));
+        });
+}
+
+create_rules create_rules_of(const call& c) {
+  create_rules rules;
+  rules.signed_in = !is_guest(c);
+  rules.secret_bytes_max = c.with.settings.onetime.secret_bytes_max;
+  return rules;
+}
+
+std::size_t create_body_bytes_max(const onetime_rules& rules) {
+  constexpr std::size_t escape_factor = 6, beside_bytes = 16 * 1024;
+  return std::max(limits::body_bytes_max, escape_factor * rules.secret_bytes_max + beside_bytes);
+}
+
+std::string_view host_of(std::string_view url) {
+  auto at = url.find("://");
+  auto rest = at == std::string_view::npos ? url : url.substr(at + 3);
+  return rest.substr(0, rest.find('/'));
+}
+
+std::string public_url(const call& c) { return c.with.ask.public_url ? c.with.ask.public_url() : std::string(); }
+
+std::int64_t epoch_s(timestamp t) { return t.value() / 1000; }
+
+std::int64_t seconds_left(timestamp now, timestamp end) {
+  return std::max<std::int64_t>(0, (end.value() - now.value() + 999) / 1000);
+}
+
+}  // namespace nacre::http::onetime
