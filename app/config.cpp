@@ -412,6 +412,8 @@ result<void> apply_flags(config& c, touched& set, const config_sources& from) {
   if (!was_set("limits.address_per_second")) c.limits.address_per_second = 2'000;
   if (!was_set("limits.address_burst")) c.limits.address_burst = 4'000;
   if (!was_set("limits.failed_auth_per_minute")) c.limits.failed_auth_per_minute = 4'000;
+  if (!was_set("limits.guest_create_per_minute")) c.limits.guest_create_per_minute = 120'000;
+  if (!was_set("limits.guest_reveal_per_minute")) c.limits.guest_reveal_per_minute = 120'000;
   return {};
 }
 
@@ -503,6 +505,16 @@ http::server_config server_config_of(const config& c) {
   out.write_timeout = c.http.write_timeout;
   out.idle_timeout = c.http.idle_timeout;
   out.trusted_proxies = c.http.trusted_proxies;
+  return out;
+}
+
+http::onetime_rules onetime_rules_of(const config& c) {
+  http::onetime_rules out;
+  const auto& from = c.onetime;
+  out.secret_bytes_max = from.secret_bytes_max;
+  out.get_reveals = c.compat.get_reveals;
+  out.guest = {from.guest,        from.guest_conceal, from.guest_generate, from.guest_show,
+               from.guest_reveal, from.guest_burn,    from.guest_receipt};
   return out;
 }
 

@@ -18,8 +18,10 @@
 
 #include "app/loopback.hpp"
 #include "crypto/jwt.hpp"
+#include "http/api.hpp"
 #include "http/server.hpp"
 #include "model/error.hpp"
+#include "model/limits.hpp"
 
 namespace nacre::app {
 
@@ -73,12 +75,27 @@ struct config {
     std::uint32_t address_per_second = 20;
     std::uint32_t address_burst = 60;
     std::uint32_t failed_auth_per_minute = 10;
+    std::uint32_t guest_create_per_minute = 60;
+    std::uint32_t guest_reveal_per_minute = 30;
   } limits;
 
   struct {
     std::uint32_t per_pat = 10;
     std::uint32_t per_user = 60;
+    std::chrono::milliseconds retry_window{60'000};
   } reveal;
+
+  struct {
+    std::size_t secret_bytes_max = limits::secret_bytes_default;
+    std::uint64_t guest_bytes_max = 1ull << 30;
+    bool guest = true;  // false: guests may do nothing; else each of these alone
+    bool guest_conceal = true, guest_generate = true, guest_show = true, guest_reveal = true, guest_burn = true,
+         guest_receipt = true;
+  } onetime;
+
+  struct {
+    bool get_reveals = false;
+  } compat;
 
   struct {
     std::size_t threads = 2;
@@ -138,5 +155,6 @@ std::size_t http_threads(const config& c);
 http::server_config server_config_of(const config& c);
 // http://ADDRESS:PORT, with the port in use.
 std::string listening_url(const config& c, std::uint16_t port);
+http::onetime_rules onetime_rules_of(const config& c);
 
 }  // namespace nacre::app

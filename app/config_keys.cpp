@@ -164,7 +164,7 @@ const std::vector<entry>& table() {
           "Long: slow clients hold connections. Short: clients behind bad links are cut off."),
       number(
           "http.body_timeout_ms", 100, 600'000, [](config & c) -> auto& { return c.http.body_timeout; }, ms,
-          "From the head to the whole body (at most 32 KiB); then 408 and close.", "As http.header_timeout_ms."),
+          "From the head to the whole body (at most 32 KiB, or as onetime.secret_bytes_max says); then 408 and close.", "As http.header_timeout_ms."),
       number(
           "http.request_timeout_ms", 100, 600'000, [](config & c) -> auto& { return c.http.request_timeout; }, ms,
           "What a request may take inside; then 503, and a late answer is dropped.",
@@ -191,8 +191,9 @@ const std::vector<entry>& table() {
        "Peers whose X-Forwarded-For is believed; limits and audit then see the right-most other address.",
        "Left empty behind a proxy: all clients share one limit. Too wide: clients choose their own address."},
       {"http.public_url", entry::text{[](config& c) -> std::string& { return c.http.public_url; }, check_url}, "URL",
-       "How clients reach this server, for the log. With --dev or auth.dev_issuer it must be of this machine.",
-       "Left empty behind a proxy: nothing tells a development issuer that others reach it."},
+       "How clients reach this server: the links of one-time secrets begin with it. Empty: http://, the address and the "
+       "port that are listened on. With --dev or auth.dev_issuer it must be of this machine.",
+       "Left empty behind a proxy: links lead nowhere, and nothing tells a development issuer that others reach it."},
       number(
           "http.drain_timeout_ms", 0, 600'000, [](config & c) -> auto& { return c.http.drain_timeout; }, ms,
           "After SIGTERM, how long requests in flight may take before connections are cut.",
@@ -261,6 +262,16 @@ const std::vector<entry>& table() {
           [](config & c) -> auto& { return c.limits.failed_auth_per_minute; }, "failures per minute",
           "Failed authentications per client address; then 429 for every request from it. 4000 under --dev.",
           "High: tokens may be tried faster. Low: one broken client locks its whole network out."),
+      number(
+          "limits.guest_create_per_minute", 1, 1'000'000,
+          [](config & c) -> auto& { return c.limits.guest_create_per_minute; }, "secrets per minute",
+          "One-time secrets made without an account per client address; then 429. 120000 under --dev.",
+          "High: one stranger fills onetime.guest_bytes_max quickly. Low: an office behind one address is refused."),
+      number(
+          "limits.guest_reveal_per_minute", 1, 1'000'000,
+          [](config & c) -> auto& { return c.limits.guest_reveal_per_minute; }, "reveals per minute",
+          "Reveals without an account per client address, of unknown links too; then 429. 120000 under --dev.",
+          "High: guessing gets cheaper. Low: readers behind one address are refused."),
 
       number(
           "reveal.per_pat", 1, limits::reveal_budget_max, [](config & c) -> auto& { return c.reveal.per_pat; },
@@ -270,6 +281,48 @@ const std::vector<entry>& table() {
           "reveal.per_user", 1, limits::reveal_budget_max, [](config & c) -> auto& { return c.reveal.per_user; },
           "reveals per 60 s", "Budget per user over all PATs. Kept across restarts.",
           "Below reveal.per_pat it is the only budget that counts."),
+      number(
+          "reveal.retry_window_ms", 0, limits::retry_window_ms_max,
+          [](config & c) -> auto& { return c.reveal.retry_window; }, ms,
+          "How long a reveal that was made with an Idempotency-Key can be fetched again with the same key. 0: never.",
+          "Long: a revealed secret stays sealed on disk that much longer. 0: a lost answer is a lost secret."),
+
+      number(
+          "onetime.secret_bytes_max", 1, limits::secret_bytes_max,
+          [](config & c) -> auto& { return c.onetime.secret_bytes_max; }, "bytes",
+          "The longest one-time secret. Only the calls that create one take bodies of more than 32 KiB, up to six times "
+          "this and 16 KiB, for JSON escapes.",
+          "High: each connection may make the server hold that much; the proxy's own body limit must be as high."),
+      number(
+          "onetime.guest_bytes_max", 0, std::int64_t{1} << 50,
+          [](config & c) -> auto& { return c.onetime.guest_bytes_max; }, "bytes",
+          "What all live secrets of guests may take, each of 64 partitions an equal share; the next is 507. 0: no bound.",
+          "0 or above the disk: strangers can fill it. Small: guests are refused while old secrets wait."),
+      {"onetime.guest", entry::boolean{[](config& c) -> bool& { return c.onetime.guest; }}, "",
+       "Whether callers without an account may use one-time secrets at all. False: 403 GUEST_ROUTES_DISABLED.",
+       "False: readers of a link need an account too."},
+      {"onetime.guest_conceal", entry::boolean{[](config& c) -> bool& { return c.onetime.guest_conceal; }}, "",
+       "Whether guests may share a text. False: 403 GUEST_CONCEAL_DISABLED.",
+       "True on a public address: strangers store on your disk; see onetime.guest_bytes_max."},
+      {"onetime.guest_generate", entry::boolean{[](config& c) -> bool& { return c.onetime.guest_generate; }}, "",
+       "Whether guests may have a password made up. False: 403 GUEST_GENERATE_DISABLED.",
+       "As onetime.guest_conceal."},
+      {"onetime.guest_show", entry::boolean{[](config& c) -> bool& { return c.onetime.guest_show; }}, "",
+       "Whether guests may see that a secret is there, and its status. False: 403 GUEST_SHOW_DISABLED.",
+       "False: web pages cannot ask for a passphrase before they reveal."},
+      {"onetime.guest_reveal", entry::boolean{[](config& c) -> bool& { return c.onetime.guest_reveal; }}, "",
+       "Whether guests may reveal. False: 403 GUEST_REVEAL_DISABLED.",
+       "False: readers of a link need an account."},
+      {"onetime.guest_burn", entry::boolean{[](config& c) -> bool& { return c.onetime.guest_burn; }}, "",
+       "Whether guests may burn with a receipt. False: 403 GUEST_BURN_DISABLED.",
+       "False: who shared as a guest by mistake cannot take it back."},
+      {"onetime.guest_receipt", entry::boolean{[](config& c) -> bool& { return c.onetime.guest_receipt; }}, "",
+       "Whether guests may read receipts. False: 403 GUEST_RECEIPT_DISABLED.",
+       "False: who shared as a guest does not learn what became of it."},
+
+      {"compat.get_reveals", entry::boolean{[](config& c) -> bool& { return c.compat.get_reveals; }}, "",
+       "Whether GET /api/v2/secret/{identifier}?continue=true reveals, as clients of old expect.",
+       "True: whatever follows links, a mail scanner say, may consume a secret before its reader does."},
 
       number(
           "actors.threads", 1, 64, [](config & c) -> auto& { return c.actors.threads; }, "threads",

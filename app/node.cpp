@@ -142,6 +142,8 @@ int run_node(const config& c, const sigset_t& stop) {
   line.queue_total = c.actors.queue_total;
   line.idle = c.actors.idle;
   line.note_flush = c.tokens.last_used_flush;
+  line.retry_window = c.reveal.retry_window;
+  line.guest_bytes_max = c.onetime.guest_bytes_max;
   line.node = node_name;
   auto service = actors::make_service(*ordered, *opened->keys, time, line);
 
@@ -169,6 +171,10 @@ int run_node(const config& c, const sigset_t& stop) {
   };
   probes.budget_refused = [&](std::string_view budget) { numbers.budget_refused(budget); };
 
+  // The port is known once the server has started; nobody is told of it before.
+  std::atomic<std::uint16_t> port{c.http.port};
+  probes.public_url = [&] { return c.http.public_url.empty() ? listening_url(c, port) : c.http.public_url; };
+
   http::api_settings rules;
   rules.node = node_name;
   rules.version = program_version();
@@ -177,7 +183,13 @@ int run_node(const config& c, const sigset_t& stop) {
   rules.failed_auth = {c.limits.failed_auth_per_minute / 60.0, static_cast<double>(c.limits.failed_auth_per_minute)};
   rules.reveals_per_pat = c.reveal.per_pat;
   rules.reveals_per_user = c.reveal.per_user;
-  auto server = http::make_pistache_server(server_config_of(c), http::make_api(*service, gate, *opened->keys, time, rules, probes),
+  rules.guest_create = {c.limits.guest_create_per_minute / 60.0, static_cast<double>(c.limits.guest_create_per_minute)};
+  rules.guest_reveal = {c.limits.guest_reveal_per_minute / 60.0, static_cast<double>(c.limits.guest_reveal_per_minute)};
+  rules.retry_window = c.reveal.retry_window;
+  rules.onetime = onetime_rules_of(c);
+  auto edge = server_config_of(c);
+  edge.rules = http::path_rules_of(rules);
+  auto server = http::make_pistache_server(edge, http::make_api(*service, gate, *opened->keys, time, rules, probes),
                                            [&](const http::exchange& done) {
                                              numbers.exchange(done);
                                              log.access(done);
@@ -198,6 +210,7 @@ int run_node(const config& c, const sigset_t& stop) {
     ordered->stop();
     return fail_start(log, started.error().code == errc::busy ? exit_unavailable : exit_config, started.error());
   }
+  port = server->port();
   {
     std::vector<std::string> known_failures;  // told once, not at every tick
     repeating watch(std::chrono::seconds(1), [&, told = false]() mutable {
@@ -226,7 +239,7 @@ int run_node(const config& c, const sigset_t& stop) {
       }
     });
     service->note_act(system_workspace, "node.start", node_name);
-    auto url = listening_url(c, server->port());
+    auto url = listening_url(c, port);
     log.info("ready").text("url", url).text("public_url", c.http.public_url).text("version", program_version());
     std::printf("ready %s\n", url.c_str());
     std::fflush(stdout);
