@@ -88,6 +88,7 @@ struct config {
   struct {
     std::size_t secret_bytes_max = limits::secret_bytes_default;
     std::uint64_t guest_bytes_max = 1ull << 30;
+    bool keep_receipt_links = true;
     bool guest = true;  // false: guests may do nothing; else each of these alone
     bool guest_conceal = true, guest_generate = true, guest_show = true, guest_reveal = true, guest_burn = true,
          guest_receipt = true;

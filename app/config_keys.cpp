@@ -164,7 +164,8 @@ const std::vector<entry>& table() {
           "Long: slow clients hold connections. Short: clients behind bad links are cut off."),
       number(
           "http.body_timeout_ms", 100, 600'000, [](config & c) -> auto& { return c.http.body_timeout; }, ms,
-          "From the head to the whole body (at most 32 KiB, or as onetime.secret_bytes_max says); then 408 and close.", "As http.header_timeout_ms."),
+          "From the head to the whole body (at most 32 KiB, or as onetime.secret_bytes_max says); then 408 and close.",
+          "As http.header_timeout_ms."),
       number(
           "http.request_timeout_ms", 100, 600'000, [](config & c) -> auto& { return c.http.request_timeout; }, ms,
           "What a request may take inside; then 503, and a late answer is dropped.",
@@ -191,7 +192,8 @@ const std::vector<entry>& table() {
        "Peers whose X-Forwarded-For is believed; limits and audit then see the right-most other address.",
        "Left empty behind a proxy: all clients share one limit. Too wide: clients choose their own address."},
       {"http.public_url", entry::text{[](config& c) -> std::string& { return c.http.public_url; }, check_url}, "URL",
-       "How clients reach this server: the links of one-time secrets begin with it. Empty: http://, the address and the "
+       "How clients reach this server: the links of one-time secrets begin with it. Empty: http://, the address and "
+       "the "
        "port that are listened on. With --dev or auth.dev_issuer it must be of this machine.",
        "Left empty behind a proxy: links lead nowhere, and nothing tells a development issuer that others reach it."},
       number(
@@ -221,7 +223,8 @@ const std::vector<entry>& table() {
       {"keys.root", entry::text{[](config& c) -> std::string& { return c.keys.root; }, check_key_source, true},
        "source",
        "Where the root key comes from: credential:NAME (systemd, for production), file:PATH (mode 0400 or 0600), "
-       "env:NAME (refused without --dev; unset after reading). 32 raw bytes or 64 hex digits. Required; --dev makes one.",
+       "env:NAME (refused without --dev; unset after reading). 32 raw bytes or 64 hex digits. Required; --dev makes "
+       "one.",
        "Lost: everything sealed under it is lost. Another key than the data's: the start is refused and says so."},
 
       {"auth.dev_issuer", entry::boolean{[](config& c) -> bool& { return c.auth.dev_issuer; }}, "",
@@ -252,11 +255,13 @@ const std::vector<entry>& table() {
        "False: whoever steals a session reveals everything it can reach at once."},
       number(
           "limits.address_per_second", 1, 1'000'000, [](config & c) -> auto& { return c.limits.address_per_second; },
-          "requests per second", "Per client address (IPv4 /32, IPv6 /64), over all routes but health probes; then 429. 2000 under --dev.",
+          "requests per second",
+          "Per client address (IPv4 /32, IPv6 /64), over all routes but health probes; then 429. 2000 under --dev.",
           "Low: offices behind one address are refused. High: guessing gets cheaper."),
       number(
           "limits.address_burst", 1, 1'000'000, [](config & c) -> auto& { return c.limits.address_burst; }, "requests",
-          "How many may come at once before limits.address_per_second counts. 4000 under --dev.", "As limits.address_per_second."),
+          "How many may come at once before limits.address_per_second counts. 4000 under --dev.",
+          "As limits.address_per_second."),
       number(
           "limits.failed_auth_per_minute", 1, 1'000'000,
           [](config & c) -> auto& { return c.limits.failed_auth_per_minute; }, "failures per minute",
@@ -290,14 +295,20 @@ const std::vector<entry>& table() {
       number(
           "onetime.secret_bytes_max", 1, limits::secret_bytes_max,
           [](config & c) -> auto& { return c.onetime.secret_bytes_max; }, "bytes",
-          "The longest one-time secret. Only the calls that create one take bodies of more than 32 KiB, up to six times "
+          "The longest one-time secret. Only the calls that create one take bodies of more than 32 KiB, up to six "
+          "times "
           "this and 16 KiB, for JSON escapes.",
           "High: each connection may make the server hold that much; the proxy's own body limit must be as high."),
       number(
           "onetime.guest_bytes_max", 0, std::int64_t{1} << 50,
           [](config & c) -> auto& { return c.onetime.guest_bytes_max; }, "bytes",
-          "What all live secrets of guests may take, each of 64 partitions an equal share; the next is 507. 0: no bound.",
+          "What all live secrets of guests may take, each of 64 partitions an equal share; the next is 507. 0: no "
+          "bound.",
           "0 or above the disk: strangers can fill it. Small: guests are refused while old secrets wait."),
+      {"onetime.keep_receipt_links", entry::boolean{[](config& c) -> bool& { return c.onetime.keep_receipt_links; }},
+       "",
+       "Whether an account's list of recent receipts names them; for that they lie sealed under the workspace's key.",
+       "True: disk and root key together open an account's unread secret that has no passphrase. Guests' never."},
       {"onetime.guest", entry::boolean{[](config& c) -> bool& { return c.onetime.guest; }}, "",
        "Whether callers without an account may use one-time secrets at all. False: 403 GUEST_ROUTES_DISABLED.",
        "False: readers of a link need an account too."},
@@ -305,14 +316,12 @@ const std::vector<entry>& table() {
        "Whether guests may share a text. False: 403 GUEST_CONCEAL_DISABLED.",
        "True on a public address: strangers store on your disk; see onetime.guest_bytes_max."},
       {"onetime.guest_generate", entry::boolean{[](config& c) -> bool& { return c.onetime.guest_generate; }}, "",
-       "Whether guests may have a password made up. False: 403 GUEST_GENERATE_DISABLED.",
-       "As onetime.guest_conceal."},
+       "Whether guests may have a password made up. False: 403 GUEST_GENERATE_DISABLED.", "As onetime.guest_conceal."},
       {"onetime.guest_show", entry::boolean{[](config& c) -> bool& { return c.onetime.guest_show; }}, "",
        "Whether guests may see that a secret is there, and its status. False: 403 GUEST_SHOW_DISABLED.",
        "False: web pages cannot ask for a passphrase before they reveal."},
       {"onetime.guest_reveal", entry::boolean{[](config& c) -> bool& { return c.onetime.guest_reveal; }}, "",
-       "Whether guests may reveal. False: 403 GUEST_REVEAL_DISABLED.",
-       "False: readers of a link need an account."},
+       "Whether guests may reveal. False: 403 GUEST_REVEAL_DISABLED.", "False: readers of a link need an account."},
       {"onetime.guest_burn", entry::boolean{[](config& c) -> bool& { return c.onetime.guest_burn; }}, "",
        "Whether guests may burn with a receipt. False: 403 GUEST_BURN_DISABLED.",
        "False: who shared as a guest by mistake cannot take it back."},

@@ -144,6 +144,7 @@ int run_node(const config& c, const sigset_t& stop) {
   line.note_flush = c.tokens.last_used_flush;
   line.retry_window = c.reveal.retry_window;
   line.guest_bytes_max = c.onetime.guest_bytes_max;
+  line.keep_receipt_links = c.onetime.keep_receipt_links;
   line.node = node_name;
   auto service = actors::make_service(*ordered, *opened->keys, time, line);
 

@@ -97,7 +97,7 @@ void hide_secrets(std::uint16_t port, needles& sought) {
   const header_list json = {{"Content-Type", "application/json"}};
   for (int i = 0; i < 100; ++i) {
     auto n = std::to_string(i);
-    auto value = "a value nobody may find " + n, passphrase = "a passphrase to be kept " + n;
+    auto value = "a value nobody may find " + n, passphrase = "a-passphrase-to-be-kept-" + n;
     auto key = "an-idempotency-key-of-" + hex_sha256(n).substr(0, 20);
     bool guarded = i % 10 == 0;
     auto made = me.send("POST", "/api/v2/guest/secret/conceal", json,
