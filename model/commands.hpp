@@ -120,8 +120,7 @@ struct reveal_pat {
   pat_id id;
   bool limited = true;  // false only where budgets are switched off (load tests)
   std::uint32_t per_pat = 10, per_user = 60;
-  std::optional<keyed_hash> retry =
-      std::nullopt;  // the same caller with this key gets the same answer again, at no cost
+  std::optional<keyed_hash> retry = {};  // the same caller with this key gets the same answer again, at no cost
   std::int64_t retry_window_ms = 0;
   friend bool operator==(const reveal_pat&, const reveal_pat&) = default;
 };

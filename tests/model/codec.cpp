@@ -40,7 +40,8 @@ void survives(random_source& random) {
 
 TEMPLATE_TEST_CASE("a record survives its bytes, and no other bytes are taken for one", "[model][codec]",
                    workspace_record, member_record, service_user_record, project_record, pat_record, budget_record,
-                   audit_head, audit_row) {
+                   audit_head, audit_row, secret_record, receipt_record, claim_record, pat_claim_record,
+                   attempts_record, partition_record) {
   auto seed = nacre::testing::announced_seed("records");
   CAPTURE(seed);
   random_source random(seed);
@@ -106,6 +107,61 @@ TEST_CASE("values no rule allows do not decode", "[model][codec]") {
   CHECK_FALSE(decode_command(encode(c)));
   c.what = create_workspace{"", "", std::string(limits::command_bytes_max, 'x')};
   CHECK_FALSE(decode_command(encode(c)));
+}
+
+TEST_CASE("values no rule of one-time secrets allows do not decode", "[model][codec]") {
+  auto survives = [](const auto& record) { return decode<std::decay_t<decltype(record)>>(encode(record)).has_value(); };
+  secret_record s;
+  for (int kind = 0; kind < 256; ++kind) {
+    s.kind = static_cast<secret_kind>(kind);
+    CHECK(survives(s) == (kind == 1 || kind == 2));
+  }
+  receipt_record r;
+  for (int end = 0; end < 256; ++end) {
+    r.end = static_cast<receipt_end>(end);
+    CHECK(survives(r) == (end <= 3));
+  }
+  for (auto [lifespan, fits] : {std::pair{0u, true}, {2'592'000u, true}, {2'592'001u, false}, {0xffffffffu, false}}) {
+    s = {}, r = {};
+    s.lifespan_s = r.lifespan_s = lifespan;
+    CHECK(survives(s) == fits);
+    CHECK(survives(r) == fits);
+    claim_record c;
+    c.secret = s;
+    CHECK(survives(c) == fits);
+  }
+  attempts_record a;
+  a.clients.resize(limits::attempt_clients_max);
+  CHECK(survives(a));
+  a.clients.emplace_back();
+  CHECK_FALSE(survives(a));
+
+  auto sent = [](operation op) { return decode_command(encode(command{{}, std::move(op)})).has_value(); };
+  conceal_secret op;
+  for (auto [lifespan, fits] : {std::pair{59u, false}, {60u, true}, {2'592'000u, true}, {2'592'001u, false}}) {
+    op.lifespan_s = lifespan;
+    CHECK(sent(op) == fits);
+  }
+  op.lifespan_s = 60;
+  op.kind = static_cast<secret_kind>(0);
+  CHECK_FALSE(sent(op));
+  op.kind = static_cast<secret_kind>(3);
+  CHECK_FALSE(sent(op));
+  op.kind = secret_kind::conceal;
+  op.sealed = std::string(limits::sealed_bytes_max, 'x');
+  CHECK(sent(op));
+  op.sealed += 'x';
+  CHECK_FALSE(sent(op));
+  for (auto [window, fits] : {std::pair<std::int64_t, bool>{0, true}, {600'000, true}, {600'001, false}, {-1, false}}) {
+    CHECK(sent(claim_secret{{}, true, keyed_hash{}, window}) == fits);
+    CHECK(sent(reveal_pat{{}, true, 10, 60, keyed_hash{}, window}) == fits);
+  }
+  CHECK(sent(set_memo{{}, std::string(2000, 'x')}));
+  CHECK_FALSE(sent(set_memo{{}, std::string(2001, 'x')}));
+  for (int kind = 0; kind < 256; ++kind)
+    CHECK(sent(sweep{{{{}, static_cast<due_kind>(kind), {}}}}) == (kind >= 1 && kind <= due_kinds));
+  CHECK(sent(sweep{std::vector<due>(limits::dues_per_command_max)}));
+  CHECK_FALSE(sent(sweep{std::vector<due>(limits::dues_per_command_max + 1)}));
 }
 
 TEST_CASE("an audit head has one root for each perfect subtree of its size", "[model][codec]") {

@@ -70,6 +70,14 @@ TEST_CASE("records written by every version so far are still read, and written t
   same("record_budget", sample_budget());
   same("record_audit_head", sample_head());
   same("record_audit_row", sample_row());
+  same("record_secret", sample_secret());
+  same("record_secret_plain", sample_plain_secret());
+  same("record_receipt", sample_receipt());
+  same("record_receipt_plain", sample_plain_receipt());
+  same("record_claim", sample_claim());
+  same("record_pat_claim", sample_pat_claim());
+  same("record_attempts", sample_attempts());
+  same("record_partition", sample_partition());
 }
 
 TEST_CASE("commands written by every version so far are still read, and written the same", "[model][golden]") {
@@ -104,6 +112,21 @@ TEST_CASE("keys stay where every version so far has put them", "[model][golden]"
   golden("key_sealed_pat", keys::sealed_pat(ws, pat));
   golden("key_token", keys::token(lookup));
   golden("key_user_workspace", keys::user_workspace(user, ws));
+  secret_id secret{sample_id(0x16)};
+  receipt_id receipt{sample_id(0x14)};
+  golden("key_secret", keys::secret(ws, secret));
+  golden("key_receipt", keys::receipt(ws, receipt));
+  golden("key_owned_receipt", keys::owned_receipt(ws, user, sample_time, receipt));
+  golden("key_claim", keys::claim(ws, secret));
+  golden("key_attempts", keys::attempts(ws, secret));
+  golden("key_pat_claim", keys::pat_claim(ws, sample_id(0x17)));
+  golden("key_partition", keys::partition(guest_partition(63)));
+  golden("key_sealed_secret", keys::sealed_secret(ws, secret));
+  golden("key_sealed_link", keys::sealed_link(ws, receipt));
+  golden("key_sealed_receipt", keys::sealed_receipt(ws, receipt));
+  golden("key_sealed_generated", keys::sealed_generated(ws, receipt));
+  golden("key_one_time", keys::one_time(secret.value()));
+  golden("key_due", keys::due_at(sample_time, ws, due_kind::pat_claim, sample_id(0x17)));
 }
 
 TEST_CASE("what was remembered by every version so far still answers a retry", "[model][golden]") {
@@ -141,6 +164,9 @@ TEST_CASE("keys of earlier times sort first, and lists put the newest first, als
     REQUIRE(keys::live_pat(ws, b, 1) < keys::live_pat(ws, a, 2));
     REQUIRE(keys::owned_pat(ws, user, b, 1) < keys::owned_pat(ws, user, a, 2));
     REQUIRE(keys::live_pat(ws, a, 2) < keys::live_pat(ws, a, 1));
+    REQUIRE(keys::owned_receipt(ws, user, b, {}) < keys::owned_receipt(ws, user, a, {}));
+    REQUIRE(keys::due_at(a, ws, due_kind::generated, sample_id(3)) < keys::dues_from(b));
+    REQUIRE(keys::dues_from(b) < keys::due_at(b, {}, due_kind::secret, {}));
   }
 }
 

@@ -59,6 +59,59 @@ inline void fill(random_source& r, audit_head& v) {
 }
 inline void fill(random_source& r, audit_row& v) { v = {r.array<32>(), text(r, 2000)}; }
 
+inline std::uint32_t any_lifespan(random_source& r) {
+  constexpr auto least = static_cast<std::uint32_t>(limits::secret_ttl_s_min);
+  constexpr auto most = static_cast<std::uint32_t>(limits::secret_ttl_s_max);
+  if (r.one_in(8)) return r.one_in(2) ? least : most;
+  return least + static_cast<std::uint32_t>(r.below(most - least));
+}
+inline secret_kind any_kind(random_source& r) { return static_cast<secret_kind>(1 + r.below(2)); }
+inline std::int64_t any_window(random_source& r) {
+  return static_cast<std::int64_t>(r.below(static_cast<std::uint64_t>(limits::retry_window_ms_max) + 1));
+}
+inline std::optional<keyed_hash> maybe_hash(random_source& r) {
+  if (r.one_in(2)) return std::nullopt;
+  return r.array<32>();
+}
+inline void fill(random_source& r, secret_record& v) {
+  v = {r.id_as<receipt_id>(), r.id_as<user_id>(), r.time(), any_lifespan(r), maybe_time(r),
+       any_kind(r),           r.one_in(2),        r.u32(),  r.any()};
+}
+inline void fill(random_source& r, receipt_record& v) {
+  v.secret = r.id_as<secret_id>();
+  v.owner = r.id_as<user_id>();
+  v.custid = text(r, limits::email_bytes_max);
+  v.created = r.time();
+  v.updated = r.time();
+  v.lifespan_s = any_lifespan(r);
+  v.kind = any_kind(r);
+  v.has_passphrase = r.one_in(2);
+  v.data_key_version = r.u32();
+  v.previewed = maybe_time(r);
+  v.secret_previewed = maybe_time(r);
+  v.end = static_cast<receipt_end>(r.below(4));
+  v.ended = maybe_time(r);
+  v.recipients = text(r, limits::recipients_bytes_max);
+  v.memo = text(r, 4 * limits::memo_chars_max);
+}
+inline void fill(random_source& r, claim_record& v) {
+  v.key = r.array<32>();
+  v.until = r.time();
+  v.confirmed = r.one_in(2);
+  fill(r, v.secret);
+  v.forgotten = r.time();
+}
+inline void fill(random_source& r, pat_claim_record& v) {
+  v = {r.id_as<pat_id>(), r.id_as<user_id>(), r.array<32>(), r.time()};
+}
+inline void fill(random_source& r, attempts_record& v) {
+  v.secret = {r.u32(), r.time(), maybe_time(r)};
+  v.clients.resize(r.one_in(20) ? limits::attempt_clients_max : r.below(6));
+  for (auto& c : v.clients) c = {text(r), {r.u32(), r.time(), maybe_time(r)}};
+  v.lifetime = r.u32();
+}
+inline void fill(random_source& r, partition_record& v) { v = {r.any(), r.any()}; }
+
 inline void fill(random_source& r, create_workspace& v) { v = {text(r), text(r, 254), text(r, 2000)}; }
 inline void fill(random_source& r, admit_member& v) { v = {text(r), text(r, 254), any_role(r), text(r, 2000)}; }
 inline void fill(random_source& r, rename_workspace& v) { v = {text(r)}; }
@@ -84,8 +137,12 @@ inline void fill(random_source& r, change_pat& v) {
 }
 inline void fill(random_source& r, revoke_pat& v) { v = {r.id_as<pat_id>()}; }
 inline void fill(random_source& r, reveal_pat& v) {
-  v = {r.id_as<pat_id>(), r.one_in(2), static_cast<std::uint32_t>(r.below(601)),
-       static_cast<std::uint32_t>(r.below(601))};
+  v = {r.id_as<pat_id>(),
+       r.one_in(2),
+       static_cast<std::uint32_t>(r.below(601)),
+       static_cast<std::uint32_t>(r.below(601)),
+       maybe_hash(r),
+       any_window(r)};
 }
 inline void fill(random_source& r, note_activity& v) {
   v.uses.resize(r.below(5));
@@ -93,10 +150,31 @@ inline void fill(random_source& r, note_activity& v) {
   v.acts.resize(r.below(5));
   for (auto& act : v.acts) act = {text(r), text(r), text(r), r.u32()};
 }
+inline void fill(random_source& r, open_partition& v) { v = {text(r, 2000)}; }
+inline void fill(random_source& r, conceal_secret& v) {
+  v = {r.id_as<secret_id>(), r.id_as<receipt_id>(), any_kind(r),   any_lifespan(r), r.one_in(2), r.u32(), text(r),
+       text(r, 4000),        text(r, 2000),         text(r, 2000), text(r, 2000),   r.any()};
+}
+inline void fill(random_source& r, preview_secret& v) { v = {r.id_as<secret_id>()}; }
+inline void fill(random_source& r, reserve_attempt& v) { v = {r.id_as<secret_id>()}; }
+inline void fill(random_source& r, clear_attempts& v) { v = {r.id_as<secret_id>()}; }
+inline void fill(random_source& r, note_lockout& v) { v = {r.id_as<secret_id>()}; }
+inline void fill(random_source& r, claim_secret& v) {
+  v = {r.id_as<secret_id>(), r.one_in(2), maybe_hash(r), any_window(r)};
+}
+inline void fill(random_source& r, confirm_reveal& v) { v = {r.id_as<secret_id>(), r.array<32>()}; }
+inline void fill(random_source& r, burn_secret& v) { v = {r.id_as<receipt_id>(), r.one_in(2)}; }
+inline void fill(random_source& r, preview_receipt& v) { v = {r.id_as<receipt_id>()}; }
+inline void fill(random_source& r, set_memo& v) { v = {r.id_as<receipt_id>(), text(r, 4 * limits::memo_chars_max)}; }
+inline void fill(random_source& r, confirm_pat_reveal& v) { v = {r.id_as<pat_id>(), r.array<32>()}; }
+inline void fill(random_source& r, sweep& v) {
+  v.dues.resize(r.one_in(20) ? limits::dues_per_command_max : r.below(5));
+  for (auto& d : v.dues) d = {r.time(), static_cast<due_kind>(1 + r.below(due_kinds)), r.id()};
+}
 
 inline void fill(random_source& r, context& v) {
   v = {r.id_as<request_id>(), r.id_as<workspace_id>(), r.time(), {}, text(r), text(r)};
-  v.who = {static_cast<caller::kind>(1 + r.below(3)),
+  v.who = {static_cast<caller::kind>(1 + r.below(4)),
            r.id_as<user_id>(),
            r.id_as<pat_id>(),
            any_scopes(r),
@@ -140,7 +218,9 @@ inline constexpr timestamp sample_time{1806451200123};
 inline workspace_record sample_workspace() {
   return {"Pearl \xf0\x9f\x90\x9a", sample_time, after(sample_time, 1), 2, 3, 4, 5, 6, 7, 8};
 }
-inline member_record sample_member() { return {role::admin, after(sample_time, 2), sample_time, "ada@example.org", 9, 4}; }
+inline member_record sample_member() {
+  return {role::admin, after(sample_time, 2), sample_time, "ada@example.org", 9, 4};
+}
 inline service_user_record sample_service_user() { return {"deployer", sample_time, user_id{sample_id(0x10)}}; }
 inline project_record sample_project() { return {"Shell", "shell", "1.2.3", sample_time, after(sample_time, 3)}; }
 inline pat_record sample_pat() {
@@ -171,6 +251,59 @@ inline budget_record sample_budget() {
   return {{{sample_time, pat_id{sample_id(0x30)}}, {after(sample_time, 7), pat_id{sample_id(0x31)}}}};
 }
 inline audit_head sample_head() { return {5, {sample_hash(0x50), sample_hash(0x60)}}; }
+inline secret_record sample_secret() {
+  return {receipt_id{sample_id(0x14)},
+          user_id{sample_id(0x15)},
+          sample_time,
+          604'800,
+          after(sample_time, 9),
+          secret_kind::generate,
+          true,
+          2,
+          321};
+}
+inline secret_record sample_plain_secret() {
+  return {receipt_id{sample_id(0x14)}, {}, sample_time, 60, std::nullopt, secret_kind::conceal, false, 1, 0};
+}
+inline receipt_record sample_receipt() {
+  receipt_record v;
+  v.secret = secret_id{sample_id(0x16)};
+  v.owner = user_id{sample_id(0x15)};
+  v.custid = "ada@example.org";
+  v.created = sample_time;
+  v.updated = after(sample_time, 10);
+  v.lifespan_s = 604'800;
+  v.kind = secret_kind::generate;
+  v.has_passphrase = true;
+  v.data_key_version = 2;
+  v.previewed = after(sample_time, 11);
+  v.secret_previewed = after(sample_time, 12);
+  v.end = receipt_end::burned;
+  v.ended = after(sample_time, 13);
+  v.recipients = "bo*****@e*****.org";
+  v.memo = "for Bob";
+  return v;
+}
+inline receipt_record sample_plain_receipt() {
+  receipt_record v;
+  v.secret = secret_id{sample_id(0x16)};
+  v.created = v.updated = sample_time;
+  v.lifespan_s = 60;
+  return v;
+}
+inline claim_record sample_claim() {
+  return {sample_hash(0x80), after(sample_time, 14), true, sample_secret(), after(sample_time, 15)};
+}
+inline pat_claim_record sample_pat_claim() {
+  return {pat_id{sample_id(0x12)}, user_id{sample_id(0x15)}, sample_hash(0x90), after(sample_time, 16)};
+}
+inline attempts_record sample_attempts() {
+  return {
+      {6, sample_time, std::nullopt},
+      {{"192.0.2.0/24", {5, sample_time, after(sample_time, 17)}}, {"2001:db8::/56", {1, sample_time, std::nullopt}}},
+      7};
+}
+inline partition_record sample_partition() { return {3, 4096}; }
 inline audit_row sample_row() { return {sample_hash(0x70), R"({"action":"pat.create","seq":1})"}; }
 
 inline context sample_context() {
@@ -188,6 +321,8 @@ inline context sample_context() {
 inline std::vector<std::pair<std::string, operation>> sample_operations() {
   auto user = user_id{sample_id(0x11)};
   auto pat = pat_id{sample_id(0x12)};
+  auto secret = secret_id{sample_id(0x16)};
+  auto receipt = receipt_id{sample_id(0x14)};
   return {
       {"create_workspace", create_workspace{"Pearl", "ada@example.org", "wrapped"}},
       {"admit_member", admit_member{"Pearl", "ada@example.org", role::owner, "wrapped"}},
@@ -205,7 +340,27 @@ inline std::vector<std::pair<std::string, operation>> sample_operations() {
       {"change_pat_clears", change_pat{pat, std::nullopt, true, std::nullopt}},
       {"revoke_pat", revoke_pat{pat}},
       {"reveal_pat", reveal_pat{pat, true, 10, 60}},
+      {"reveal_pat_again", reveal_pat{pat, true, 10, 60, sample_hash(3), 60'000}},
       {"note_activity", note_activity{{{pat, sample_time}}, {{"auth.failed", "system", "token_expired", 12}}}},
+      {"open_partition", open_partition{"wrapped"}},
+      {"conceal_secret", conceal_secret{secret, receipt, secret_kind::generate, 604'800, true, 2, "bo*****@e*****.org",
+                                        "sealed", "link", "receipt", "generated", 1'000'000}},
+      {"preview_secret", preview_secret{secret}},
+      {"reserve_attempt", reserve_attempt{secret}},
+      {"clear_attempts", clear_attempts{secret}},
+      {"note_lockout", note_lockout{secret}},
+      {"claim_secret", claim_secret{secret, true, sample_hash(4), 60'000}},
+      {"claim_secret_for_good", claim_secret{secret, false, std::nullopt, 0}},
+      {"confirm_reveal", confirm_reveal{secret, sample_hash(4)}},
+      {"burn_secret", burn_secret{receipt, true}},
+      {"preview_receipt", preview_receipt{receipt}},
+      {"set_memo", set_memo{receipt, "for Bob"}},
+      {"confirm_pat_reveal", confirm_pat_reveal{pat, sample_hash(3)}},
+      {"sweep", sweep{{{sample_time, due_kind::secret, sample_id(0x16)},
+                       {after(sample_time, 1), due_kind::receipt, sample_id(0x14)},
+                       {after(sample_time, 2), due_kind::claim, sample_id(0x16)},
+                       {after(sample_time, 3), due_kind::pat_claim, sample_id(0x17)},
+                       {after(sample_time, 4), due_kind::generated, sample_id(0x14)}}}},
   };
 }
 
