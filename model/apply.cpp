@@ -534,6 +534,8 @@ std::optional<outcome> refused_early(const view& v, const command& c) {
       std::holds_alternative<admit_member>(c.what) || std::holds_alternative<note_activity>(c.what) ||
       goes_by_link(c.what))
     return std::nullopt;
+  // Whoever comes may leave a secret with the guests.
+  if (std::holds_alternative<conceal_secret>(c.what) && is_guest_partition(c.ctx.workspace)) return std::nullopt;
   if (is_remembered(v, c.ctx)) return std::nullopt;  // it has acted: apply() tells what it answered
   auto who = stand(v, c.ctx, needed_scope(c.what));
   if (!who) return refuse(who.error());
