@@ -7,6 +7,8 @@ namespace nacre::model {
 
 result<standing> stand(const view& v, const context& ctx, scope_bit needed) {
   auto outsider = [] { return fail(errc::forbidden, "You are not a member of this workspace"); };
+  // A guest has no id; an admin may have put the nil one into a workspace.
+  if (ctx.who.via == caller::kind::guest) return outsider();
   auto workspace = load<workspace_record>(v, space::state, keys::workspace(ctx.workspace));
   auto me = load<member_record>(v, space::state, keys::member(ctx.workspace, ctx.who.user));
   scope_set scopes = every_scope;
