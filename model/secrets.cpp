@@ -88,11 +88,16 @@ void end_secret(state& st, const context& ctx, secret_id id, const secret_record
 
 using counter = attempts_record::counter;
 
-bool is_locked(const counter& c, timestamp now) { return c.locked_until && *c.locked_until > now; }
+// A lock that ends later than any clock of today could have set it, give or take a window, was set before the
+// clock was set back: it is none, or nobody could read the secret until the clock caught up.
+bool is_locked(const counter& c, timestamp now) {
+  constexpr auto longest = limits::attempts_lock_ms + limits::attempts_window_ms;
+  return c.locked_until && *c.locked_until > now && *c.locked_until <= after(now, longest);
+}
 
 // A window that has passed, or a lock, starts from nothing. So does one dated after the clock was set back.
 void refresh(counter& c, timestamp now) {
-  bool lock_over = c.locked_until && *c.locked_until <= now;
+  bool lock_over = c.locked_until && !is_locked(c, now);
   bool window_over = !c.locked_until && (now >= after(c.first, limits::attempts_window_ms) ||
                                          c.first > after(now, limits::attempts_window_ms));
   if (lock_over || window_over) c = counter{};
