@@ -315,7 +315,8 @@ outcome apply_to(state& st, const context& ctx, const reserve_attempt& op) {
   auto ws = ctx.workspace;
   auto secret = find_secret(st, ws, op.id, ctx.now);
   auto claim = secret ? std::nullopt : load<claim_record>(st, space::state, keys::claim(ws, op.id));
-  if (!secret && !(claim && !claim->confirmed && ctx.now < claim->until)) return unknown_secret();
+  bool can_be_fetched = claim && !claim->confirmed && ctx.now < claim->until && !is_deleted(st, ws);
+  if (!secret && !can_be_fetched) return unknown_secret();
   auto key = keys::attempts(ws, op.id);
   auto tried = load<attempts_record>(st, space::state, key).value_or(attempts_record{});
   if (auto locked = lock_refusal(tried, ctx)) return std::move(*locked);
