@@ -63,7 +63,7 @@ struct receipt_record {
 struct claim_record {
   keyed_hash key{};
   timestamp until;         // later nobody can
-  bool confirmed = false;  // the reader has it: nobody can any more
+  bool confirmed = false;  // the reader has it, or the window was swept: nobody can any more
   secret_record secret;    // as it was when it was claimed
   timestamp forgotten;     // when the row goes: with the receipt
   friend bool operator==(const claim_record&, const claim_record&) = default;

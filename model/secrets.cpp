@@ -84,6 +84,14 @@ void end_secret(state& st, const context& ctx, secret_id id, const secret_record
   }
 }
 
+// Nobody can fetch it any more.
+void close_claim(state& st, workspace_id ws, secret_id id, claim_record& claim) {
+  claim.confirmed = true;
+  st.put(space::state, keys::claim(ws, id), encode(claim));
+  st.erase(space::sealed, keys::sealed_secret(ws, id));
+  st.erase(space::state, keys::attempts(ws, id));
+}
+
 // ---- passphrase attempts ---------------------------------------------------------------------------
 
 using counter = attempts_record::counter;
@@ -216,10 +224,10 @@ class sweeping {
     st_.erase(space::index, keys::one_time(id.value()));
   }
 
+  // Nor by a node whose clock is late: what was sealed is gone.
   void end_claim(secret_id id) {
-    if (!st_.get(space::state, keys::claim(ws_, id))) return;
-    st_.erase(space::sealed, keys::sealed_secret(ws_, id));
-    st_.erase(space::state, keys::attempts(ws_, id));
+    auto claim = load<claim_record>(st_, space::state, keys::claim(ws_, id));
+    if (claim && !claim->confirmed) close_claim(st_, ws_, id, *claim);
   }
 
   state& st_;
@@ -368,9 +376,9 @@ outcome apply_to(state& st, const context& ctx, const claim_secret& op) {
   if (again) {
     claim_record claim;
     claim.key = *op.retry;
-    claim.until = after(ctx.now, op.retry_window_ms);
-    claim.secret = *secret;
     claim.forgotten = after(secret->created, limits::receipt_life_factor * std::int64_t{secret->lifespan_s} * 1000);
+    claim.until = std::min(after(ctx.now, op.retry_window_ms), claim.forgotten);
+    claim.secret = *secret;
     st.put(space::state, keys::claim(ws, op.id), encode(claim));
     put_due(st, ws, claim.until, due_kind::claim, op.id.value());
   }
@@ -379,13 +387,9 @@ outcome apply_to(state& st, const context& ctx, const claim_secret& op) {
 }
 
 outcome apply_to(state& st, const context& ctx, const confirm_reveal& op) {
-  auto key = keys::claim(ctx.workspace, op.id);
-  auto claim = load<claim_record>(st, space::state, key);
-  if (!claim || claim->key != op.retry) return unknown_secret();
-  if (claim->confirmed) return {};
-  claim->confirmed = true;
-  st.put(space::state, key, encode(*claim));
-  st.erase(space::sealed, keys::sealed_secret(ctx.workspace, op.id));
+  auto claim = load<claim_record>(st, space::state, keys::claim(ctx.workspace, op.id));
+  if (!claim || claim->key != op.retry || ctx.now >= claim->forgotten) return unknown_secret();
+  if (!claim->confirmed) close_claim(st, ctx.workspace, op.id, *claim);
   return {};
 }
 
