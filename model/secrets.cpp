@@ -80,7 +80,7 @@ void end_secret(state& st, const context& ctx, secret_id id, const secret_record
   if (auto receipt = load_receipt(st, ws, secret.receipt)) {
     receipt->end = how;
     receipt->ended = when;
-    save_receipt(st, ws, secret.receipt, *receipt, when);
+    save_receipt(st, ws, secret.receipt, *receipt, std::max(receipt->updated, when));
   }
 }
 
@@ -161,6 +161,11 @@ receipt_entry entry_of(const view& v, workspace_id ws, receipt_id id, receipt_re
   receipt_entry e{id, ws, std::move(r), {}, {}, {}, {}, {}};
   e.secret = find_secret(v, ws, e.record.secret, now);
   e.state = state_of(e.record, e.secret.has_value(), now);
+  if (e.state == receipt_state::expired && e.record.end == receipt_end::open) {  // as the sweep will write it
+    e.record.end = receipt_end::expired;
+    e.record.ended = e.record.secret_expires();
+    e.record.updated = std::max(e.record.updated, *e.record.ended);
+  }
   if (e.secret) {
     e.sealed_link = v.get(space::sealed, keys::sealed_link(ws, id)).value_or("");
     if (e.record.kind == secret_kind::generate && now < after(e.record.created, limits::generated_shown_ms))
@@ -423,10 +428,12 @@ outcome apply_to(state& st, const context& ctx, const set_memo& op) {
   auto found = find_receipt(st, ctx.workspace, op.id, ctx.now);
   if (!found) return refuse(found.error());
   if (found->record.owner != ctx.who.user) return refuse(errc::forbidden, "Only the receipt's owner may change it");
-  if (found->record.memo != op.memo) {
-    found->record.memo = op.memo;
-    save_receipt(st, ctx.workspace, op.id, found->record, ctx.now);
+  auto receipt = load_receipt(st, ctx.workspace, op.id);  // `found` may tell an end that is not written yet
+  if (receipt && receipt->memo != op.memo) {
+    receipt->memo = op.memo;
+    save_receipt(st, ctx.workspace, op.id, *receipt, ctx.now);
     record(st, ctx, "receipt.memo", op.id.value());
+    return answer(entry_of(st, ctx.workspace, op.id, std::move(*receipt), ctx.now));
   }
   return answer(std::move(*found));
 }
@@ -529,6 +536,10 @@ result<std::vector<receipt_entry>> recent_receipts(const view& v, const context&
   std::vector<receipt_entry> out;
   for (auto id : ids)
     if (auto found = find_receipt(v, ctx.workspace, id, ctx.now)) out.push_back(std::move(*found));
+  // What has expired has changed since its row was written.
+  std::sort(out.begin(), out.end(), [](const auto& a, const auto& b) {
+    return a.record.updated != b.record.updated ? a.record.updated > b.record.updated : a.id < b.id;
+  });
   return out;
 }
 
