@@ -32,7 +32,7 @@ struct secret_record {
   bool has_passphrase = false;
   std::uint32_t data_key_version = 1;
   std::uint64_t sealed_bytes = 0;  // what it takes of its partition
-  timestamp expires() const { return after(created, std::int64_t{lifespan_s} * 1000); }
+  timestamp expires() const { return kept_after(created, std::int64_t{lifespan_s} * 1000); }
   friend bool operator==(const secret_record&, const secret_record&) = default;
 };
 
@@ -54,8 +54,10 @@ struct receipt_record {
   std::optional<timestamp> ended;
   std::string recipients;  // masked
   std::string memo;
-  timestamp secret_expires() const { return after(created, std::int64_t{lifespan_s} * 1000); }
-  timestamp expires() const { return after(created, limits::receipt_life_factor * std::int64_t{lifespan_s} * 1000); }
+  timestamp secret_expires() const { return kept_after(created, std::int64_t{lifespan_s} * 1000); }
+  timestamp expires() const {
+    return kept_after(created, limits::receipt_life_factor * std::int64_t{lifespan_s} * 1000);
+  }
   friend bool operator==(const receipt_record&, const receipt_record&) = default;
 };
 

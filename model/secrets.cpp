@@ -113,7 +113,7 @@ void refresh(counter& c, timestamp now) {
 
 void count(counter& c, timestamp now, std::uint32_t most) {
   if (c.attempts == 0) c.first = now;
-  if (++c.attempts >= most) c.locked_until = after(now, limits::attempts_lock_ms);
+  if (++c.attempts >= most) c.locked_until = kept_after(now, limits::attempts_lock_ms);
 }
 
 counter* find_client(attempts_record& a, std::string_view prefix) {
@@ -298,7 +298,7 @@ outcome apply_to(state& st, const context& ctx, const conceal_secret& op) {
   }
   if (!op.sealed_generated.empty()) {
     st.put(space::sealed, keys::sealed_generated(ws, op.receipt), op.sealed_generated);
-    put_due(st, ws, after(ctx.now, limits::generated_shown_ms), due_kind::generated, op.receipt.value());
+    put_due(st, ws, kept_after(ctx.now, limits::generated_shown_ms), due_kind::generated, op.receipt.value());
   }
   st.put(space::index, keys::one_time(op.receipt.value()), here);
   st.put(space::state, keys::receipt(ws, op.receipt), encode(receipt));
@@ -381,7 +381,8 @@ outcome apply_to(state& st, const context& ctx, const claim_secret& op) {
   if (again) {
     claim_record claim;
     claim.key = *op.retry;
-    claim.forgotten = after(secret->created, limits::receipt_life_factor * std::int64_t{secret->lifespan_s} * 1000);
+    claim.forgotten =
+        kept_after(secret->created, limits::receipt_life_factor * std::int64_t{secret->lifespan_s} * 1000);
     claim.until = std::min(after(ctx.now, op.retry_window_ms), claim.forgotten);
     claim.secret = *secret;
     st.put(space::state, keys::claim(ws, op.id), encode(claim));
@@ -465,7 +466,7 @@ void keep_pat_claim(state& st, const context& ctx, const reveal_pat& op) {
   if (!op.retry || op.retry_window_ms == 0) return;
   auto id = first_half(*op.retry);
   auto key = keys::pat_claim(ctx.workspace, id);
-  auto until = after(ctx.now, op.retry_window_ms);
+  auto until = kept_after(ctx.now, op.retry_window_ms);
   if (auto before = load<pat_claim_record>(st, space::state, key))
     st.erase(space::index, keys::due_at(before->until, ctx.workspace, due_kind::pat_claim, id));
   st.put(space::state, key, encode(pat_claim_record{op.id, ctx.who.user, *op.retry, until}));

@@ -19,6 +19,11 @@ inline constexpr timestamp time_min{-62'135'596'800'000};
 inline constexpr timestamp time_max{253'402'300'799'999};
 
 inline constexpr timestamp after(timestamp t, std::int64_t milliseconds) { return timestamp{t.value() + milliseconds}; }
+// For a time that is stored: what lies beyond time_max could not be read back.
+inline constexpr timestamp kept_after(timestamp t, std::int64_t milliseconds) {
+  auto sum = after(t, milliseconds);
+  return sum > time_max ? time_max : sum;
+}
 
 // Any RFC 3339 date-time: 'T' or 't' or a space, 'Z' or 'z' or a numeric offset, a fraction of any
 // length (cut to milliseconds), second 60 read as the next minute's 00. At most 64 characters,
