@@ -8,6 +8,7 @@
 #include "model/keys.hpp"
 #include "model/limits.hpp"
 #include "model/load.hpp"
+#include "model/secrets.hpp"
 #include "model/wire.hpp"
 
 namespace nacre::model {
@@ -28,7 +29,9 @@ struct memory {
 uuid object_of(const operation& op) {
   return std::visit(
       [](const auto& o) -> uuid {
-        if constexpr (requires { o.id.value(); })
+        if constexpr (requires { o.receipt.value(); })
+          return o.receipt.value();
+        else if constexpr (requires { o.id.value(); })
           return o.id.value();
         else if constexpr (requires { o.user.value(); })
           return o.user.value();
@@ -36,6 +39,13 @@ uuid object_of(const operation& op) {
           return {};
       },
       op);
+}
+
+// Whoever asked for one of these holds what it is about and acts on "granted": it must not have been granted for
+// something else. Others are answered with what the first one made or met.
+bool is_about_its_object(const operation& op) {
+  return goes_by_link(op) || std::holds_alternative<conceal_secret>(op) || std::holds_alternative<set_memo>(op) ||
+         std::holds_alternative<confirm_pat_reveal>(op);
 }
 
 std::string encode(const memory& m) {
@@ -113,6 +123,19 @@ class recalling {
   reply operator()(const delete_workspace&) const { return {}; }
   reply operator()(const remove_member&) const { return {}; }
   reply operator()(const note_activity&) const { return {}; }
+  reply operator()(const conceal_secret&) const {
+    auto what = receipt();
+    if (auto* e = std::get_if<receipt_entry>(&what)) e->sealed_link = e->sealed_receipt = e->sealed_generated = "";
+    return what;
+  }
+  reply operator()(const burn_secret&) const { return receipt(); }
+  reply operator()(const preview_receipt&) const { return receipt(); }
+  reply operator()(const set_memo&) const { return receipt(); }
+  reply operator()(const reserve_attempt&) const {
+    secret_id id{object_};
+    if (!v_.get(space::state, keys::attempts(ctx_.workspace, id))) return {};  // it was the one that burned it
+    return attempt_granted{locked_out(v_, ctx_, id).has_value()};
+  }
   // What a one-time secret was is gone; who asked held it before it proposed.
   template <class Op>
   reply operator()(const Op&) const {
@@ -131,6 +154,12 @@ class recalling {
     return found<workspace_record>(keys::workspace(ctx_.workspace), [&](auto r) {
       return workspace_entry{ctx_.workspace, std::move(r), me ? me->role : role::member};
     });
+  }
+  // Nothing, if its workspace has been deleted since.
+  reply receipt() const {
+    auto entry = find_receipt(v_, ctx_.workspace, receipt_id{object_}, ctx_.now);
+    if (!entry) return {};
+    return std::move(*entry);
   }
   reply pat(bool with_workspace_name) const {
     auto ws = load<workspace_record>(v_, space::state, keys::workspace(ctx_.workspace));
@@ -178,7 +207,8 @@ std::optional<outcome> recall(const view& v, const command& c) {
   if (!m) {
     v.mark_undecodable();
     o.refused = error{errc::corrupt, "The memory of this request cannot be read"};
-  } else if (m->operation != c.what.index() || m->user != c.ctx.who.user) {
+  } else if (m->operation != c.what.index() || m->user != c.ctx.who.user ||
+             (is_about_its_object(c.what) && m->object != object_of(c.what))) {
     o.refused = error{errc::conflict, "This request id was used for something else"};
   } else {
     o.replayed = true;
