@@ -11,6 +11,7 @@
 #include "model/request_memory.hpp"
 #include "model/secrets.hpp"
 #include "model/staged_state.hpp"
+#include "model/webhooks.hpp"
 #include "model/wire.hpp"
 
 namespace nacre::model {
@@ -156,6 +157,7 @@ class applying {
       return users.size() < who->workspace.members;
     });
     for (auto user : users) st_.erase(space::index, keys::user_workspace(user, ctx_.workspace));
+    forget_webhooks(st_, ctx_.workspace);
     who->workspace.deleted = ctx_.now;
     save(who->workspace);
     record({"workspace.delete", to_string(ctx_.workspace)});
@@ -272,6 +274,7 @@ class applying {
     if (auto kept = keep_new_pat(op.id, made, who->workspace, who->me); !kept) return refuse(kept.error());
     st_.put(space::sealed, keys::sealed_pat(ctx_.workspace, op.id), op.sealed);
     record({"pat.create", to_string(op.id)});
+    emit(st_, ctx_, {event_type::pat_created, text_of(op.id)});
     return answer(pat_entry{op.id, ctx_.workspace, made, who->workspace.name});
   }
 
@@ -359,6 +362,7 @@ class applying {
       save(pat->owner, *owner);
     }
     record({"pat.revoke", to_string(op.id)});
+    emit(st_, ctx_, {event_type::pat_revoked, text_of(op.id)});
     return answer(pat_entry{op.id, ctx_.workspace, *pat, {}});
   }
 
@@ -399,6 +403,7 @@ class applying {
     }
     if (!again) {
       record({"pat.reveal", to_string(op.id)});
+      emit(st_, ctx_, {event_type::pat_revealed, text_of(op.id)});
       keep_pat_claim(st_, ctx_, op);
     }
     auto o = answer(revealed{{op.id, ctx_.workspace, *pat, {}}, std::move(*sealed)});
@@ -433,6 +438,12 @@ class applying {
       record({act.action, act.object, act.reason.empty() ? "granted" : "denied", act.reason, act.count});
     return {};
   }
+
+  outcome operator()(const create_webhook& op) { return apply_webhook(st_, ctx_, op); }
+  outcome operator()(const change_webhook& op) { return apply_webhook(st_, ctx_, op); }
+  outcome operator()(const delete_webhook& op) { return apply_webhook(st_, ctx_, op); }
+  outcome operator()(const ping_webhook& op) { return apply_webhook(st_, ctx_, op); }
+  outcome operator()(const settle_deliveries& op) { return apply_webhook(st_, ctx_, op); }
 
  private:
   static std::string_view view_of(const std::array<std::uint8_t, 32>& lookup) {

@@ -44,6 +44,11 @@ struct pat_entry {
   pat_record record;
   std::string workspace_name;  // filled for a created PAT
 };
+struct webhook_entry {
+  webhook_id id;
+  webhook_record record;
+  webhook_progress progress;
+};
 // The ciphertext a granted reveal may open; the record says under which data key.
 struct revealed {
   pat_entry pat;
@@ -78,7 +83,7 @@ struct budget_state {
 };
 
 using reply = std::variant<std::monostate, workspace_entry, member_entry, service_user_entry, project_entry, pat_entry,
-                           revealed, secret_entry, attempt_granted, receipt_entry>;
+                           revealed, secret_entry, attempt_granted, receipt_entry, webhook_entry>;
 
 struct outcome {
   std::optional<error> refused;

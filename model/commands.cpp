@@ -75,6 +75,25 @@ void put(writer& w, const note_activity& v) {
   for (const auto& act : v.acts) w.bytes(act.action).bytes(act.object).bytes(act.reason).u32(act.count);
 }
 
+void put(writer& w, const create_webhook& v) {
+  w.id(v.id).bytes(v.url).u32(v.events).u32(v.data_key_version).bytes(v.sealed);
+}
+void put(writer& w, const change_webhook& v) {
+  w.id(v.id).maybe(v.url, [](writer& out, const std::string& s) { out.bytes(s); });
+  w.maybe(v.events, [](writer& out, event_set s) { out.u32(s); });
+  w.maybe(v.enabled, [](writer& out, bool b) { out.flag(b); });
+  w.maybe(v.secret, [](writer& out, const change_webhook::new_secret& s) {
+    out.u32(s.version).u32(s.data_key_version).bytes(s.sealed);
+  });
+}
+void put(writer& w, const delete_webhook& v) { w.id(v.id); }
+void put(writer& w, const ping_webhook& v) { w.id(v.id); }
+void put(writer& w, const settle_deliveries& v) {
+  w.u32(static_cast<std::uint32_t>(v.items.size()));
+  for (const auto& i : v.items)
+    w.id(i.hook).time(i.due).u64(i.seq).u8(static_cast<std::uint8_t>(i.fate)).time(i.next).u32(i.status);
+}
+
 void get(reader& r, create_workspace& v) {
   v.name = r.text(text_max);
   v.email = r.text(limits::email_bytes_max);
@@ -166,6 +185,47 @@ void get(reader& r, note_activity& v) {
   }
 }
 
+void get(reader& r, create_webhook& v) {
+  v.id = r.id_as<webhook_id>();
+  v.url = r.text(limits::webhook_url_bytes_max);
+  v.events = r.u32();
+  v.data_key_version = r.u32();
+  v.sealed = r.text(limits::sealed_bytes_max);
+}
+void get(reader& r, change_webhook& v) {
+  v.id = r.id_as<webhook_id>();
+  v.url = r.maybe([](reader& in) { return in.text(limits::webhook_url_bytes_max); });
+  v.events = r.maybe([](reader& in) { return in.u32(); });
+  v.enabled = r.maybe([](reader& in) { return in.flag(); });
+  v.secret = r.maybe([](reader& in) {
+    change_webhook::new_secret s;
+    s.version = in.u32();
+    s.data_key_version = in.u32();
+    s.sealed = in.text(limits::sealed_bytes_max);
+    return s;
+  });
+}
+void get(reader& r, delete_webhook& v) { v.id = r.id_as<webhook_id>(); }
+void get(reader& r, ping_webhook& v) { v.id = r.id_as<webhook_id>(); }
+void get(reader& r, settle_deliveries& v) {
+  auto count = r.u32();
+  if (count > limits::webhook_settled_per_command_max) r.fail();
+  for (std::uint32_t i = 0; r.ok() && i < count; ++i) {
+    settle_deliveries::item item;
+    item.hook = r.id_as<webhook_id>();
+    item.due = r.time();
+    item.seq = r.u64();
+    auto fate = r.u8();
+    if (fate < 1 || fate > static_cast<std::uint8_t>(settle_deliveries::fate::gone)) r.fail();
+    item.fate = static_cast<settle_deliveries::fate>(fate);
+    item.next = r.time();
+    auto status = r.u32();
+    if (status > limits::http_status_max) r.fail();
+    item.status = static_cast<std::uint16_t>(status);
+    v.items.push_back(item);
+  }
+}
+
 void put(writer& w, const context& v) {
   w.id(v.request).id(v.workspace).time(v.now).u8(static_cast<std::uint8_t>(v.who.via)).id(v.who.user);
   w.id(v.who.pat).u8(v.who.scopes).bytes(v.who.issuer).bytes(v.who.subject).bytes(v.client_prefix).bytes(v.node);
@@ -250,6 +310,11 @@ std::string_view action_of(const operation& op) {
     std::string_view operator()(const set_memo&) { return "receipt.memo"; }
     std::string_view operator()(const confirm_pat_reveal&) { return "pat.reveal_confirm"; }
     std::string_view operator()(const sweep&) { return "sweep"; }
+    std::string_view operator()(const create_webhook&) { return "webhook.create"; }
+    std::string_view operator()(const change_webhook&) { return "webhook.update"; }
+    std::string_view operator()(const delete_webhook&) { return "webhook.delete"; }
+    std::string_view operator()(const ping_webhook&) { return "webhook.test"; }
+    std::string_view operator()(const settle_deliveries&) { return "webhook.settle"; }
   };
   return std::visit(names{}, op);
 }

@@ -17,6 +17,7 @@
 #include "model/records.hpp"
 #include "model/secret_commands.hpp"
 #include "model/time.hpp"
+#include "model/webhook_records.hpp"
 
 namespace nacre::model {
 
@@ -141,11 +142,66 @@ struct note_activity {
   friend bool operator==(const note_activity&, const note_activity&) = default;
 };
 
+// The secret is made and sealed by the actor. `sealed` holds it under `secret_version`, which for a new
+// webhook is 1 and for a change of the secret one more than the record's.
+struct create_webhook {
+  webhook_id id;
+  std::string url;
+  event_set events = 0;
+  std::uint32_t data_key_version = 1;
+  std::string sealed;
+  friend bool operator==(const create_webhook&, const create_webhook&) = default;
+};
+struct change_webhook {
+  webhook_id id;
+  std::optional<std::string> url;
+  std::optional<event_set> events;
+  std::optional<bool> enabled;
+  struct new_secret {
+    std::uint32_t version = 2, data_key_version = 1;
+    std::string sealed;
+    friend bool operator==(const new_secret&, const new_secret&) = default;
+  };
+  std::optional<new_secret> secret;
+  friend bool operator==(const change_webhook&, const change_webhook&) = default;
+};
+struct delete_webhook {
+  webhook_id id;
+  friend bool operator==(const delete_webhook&, const delete_webhook&) = default;
+};
+// Queues an event that says nothing, so that a receiver can be tried.
+struct ping_webhook {
+  webhook_id id;
+  friend bool operator==(const ping_webhook&, const ping_webhook&) = default;
+};
+// What became of attempts to deliver, of nacre itself. An item whose delivery is not there (any more) at
+// that time and place is passed over.
+struct settle_deliveries {
+  enum class fate : std::uint8_t {
+    delivered = 1,
+    retry,     // failed; `next` is when to try again
+    given_up,  // failed for the last time
+    gone,      // the receiver answered 410: the webhook is switched off
+  };
+  struct item {
+    webhook_id hook;
+    timestamp due;
+    std::uint64_t seq = 0;
+    settle_deliveries::fate fate = fate::delivered;
+    timestamp next;
+    std::uint16_t status = 0;  // HTTP; 0: not answered
+    friend bool operator==(const item&, const item&) = default;
+  };
+  std::vector<item> items;
+  friend bool operator==(const settle_deliveries&, const settle_deliveries&) = default;
+};
+
 using operation = std::variant<create_workspace, admit_member, rename_workspace, delete_workspace, put_member,
                                remove_member, create_service_user, create_project, create_pat, import_pat, change_pat,
                                revoke_pat, reveal_pat, note_activity, open_partition, conceal_secret, preview_secret,
                                reserve_attempt, clear_attempts, note_lockout, claim_secret, confirm_reveal, burn_secret,
-                               preview_receipt, set_memo, confirm_pat_reveal, sweep>;
+                               preview_receipt, set_memo, confirm_pat_reveal, sweep, create_webhook, change_webhook, delete_webhook,
+                               ping_webhook, settle_deliveries>;
 
 struct command {
   context ctx;

@@ -43,6 +43,7 @@ using project_id = strong<uuid, struct project_id_tag>;
 // carry, so the id tells nothing about the link. Its first four bytes in hex are the `shortid` of logs.
 using secret_id = strong<uuid, struct secret_id_tag>;
 using receipt_id = strong<uuid, struct receipt_id_tag>;
+using webhook_id = strong<uuid, struct webhook_id_tag>;
 // Names one request across retries and nodes; 128 random bits, made at the HTTP edge.
 using request_id = strong<uuid, struct request_id_tag>;
 

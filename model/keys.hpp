@@ -21,18 +21,24 @@
 //   state  ws + 'F' + secret                    attempts_record: passphrases tried
 //   state  ws + 'I' + key(16)                   pat_claim_record: the same of a PAT's reveal
 //   state  ws + 'G'                             partition_record, of guest partitions
+//   state  ws + 'H'                             webhook_list: which there are, and what each wants
+//   state  ws + 'W' + webhook                   webhook_record
+//   state  ws + 'N' + webhook                   webhook_progress
+//   state  ws + 'Q' + webhook + due + seq       delivery_record: waits for its next attempt
 //   sealed ws + 'D' + version                   wrapped data key
 //   sealed ws + 'P' + pat                       sealed token
 //   sealed ws + 'X' + secret                    a secret, under its link (and passphrase)
 //   sealed ws + 'Y' + receipt                   the secret's link, under the receipt's link
 //   sealed ws + 'I' + receipt                   the receipt's link, under the data key (accounts only)
 //   sealed ws + 'G' + receipt                   a generated value, under the receipt's link
+//   sealed ws + 'W' + webhook + version         sealed signing secret
 //   audit  ws + seq                             audit_row
 //   index  't' + lookup(32)                     ws + pat, of a token issued here
 //   index  'x' + lookup(32)                     ws + pat, of a token imported by its hash
 //   index  'u' + user + ws                      (empty): the workspaces of a user
 //   index  'o' + id                             ws: of a receipt, or of a secret that is no guest's
 //   index  'e' + time + ws + kind + id          (empty): what is due when
+//   index  'q' + due + ws + webhook             (empty): when the first delivery of an enabled webhook is due
 //
 // `meta` belongs to storage and app; its keys are listed in storage/README.md.
 
@@ -79,14 +85,30 @@ inline std::string past(std::string prefix) {
   return prefix;
 }
 
+inline std::string webhooks(workspace_id ws) { return at(ws, 'H').take(); }
+inline std::string webhook(workspace_id ws, webhook_id hook) { return at(ws, 'W').id(hook).take(); }
+inline std::string webhook_progress(workspace_id ws, webhook_id hook) { return at(ws, 'N').id(hook).take(); }
+inline std::string deliveries(workspace_id ws, webhook_id hook) { return at(ws, 'Q').id(hook).take(); }
+inline std::string delivery(workspace_id ws, webhook_id hook, timestamp due, std::uint64_t seq) {
+  return at(ws, 'Q').id(hook).ordered(due).u64(seq).take();
+}
+
 inline std::string data_key(workspace_id ws, std::uint32_t version) { return at(ws, 'D').u32(version).take(); }
 inline std::string sealed_pat(workspace_id ws, pat_id pat) { return at(ws, 'P').id(pat).take(); }
+inline std::string webhook_secrets(workspace_id ws, webhook_id hook) { return at(ws, 'W').id(hook).take(); }
+inline std::string webhook_secret(workspace_id ws, webhook_id hook, std::uint32_t version) {
+  return at(ws, 'W').id(hook).u32(version).take();
+}
 inline std::string audit(workspace_id ws, std::uint64_t seq) { return writer{}.id(ws).u64(seq).take(); }
 
 inline std::string token(std::string_view lookup) { return writer{}.u8('t').raw(lookup).take(); }
 inline std::string imported_token(std::string_view lookup) { return writer{}.u8('x').raw(lookup).take(); }
 inline std::string user_workspace(user_id user, workspace_id ws) { return writer{}.u8('u').id(user).id(ws).take(); }
 inline std::string user_workspaces(user_id user) { return writer{}.u8('u').id(user).take(); }
+inline std::string due_webhook(timestamp due, workspace_id ws, webhook_id hook) {
+  return writer{}.u8('q').ordered(due).id(ws).id(hook).take();
+}
+inline std::string due_webhooks_from(timestamp due) { return writer{}.u8('q').ordered(due).take(); }
 
 inline std::string secret(workspace_id ws, secret_id id) { return at(ws, 'X').id(id).take(); }
 inline std::string receipt(workspace_id ws, receipt_id id) { return at(ws, 'Y').id(id).take(); }

@@ -101,6 +101,18 @@ inline constexpr std::uint32_t kdf_passes_min = 1;
 inline constexpr std::uint32_t kdf_passes_max = 16;
 inline constexpr std::size_t kdf_queue_jobs_max = 16;         // beyond those that run, whosever they are
 inline constexpr std::size_t kdf_jobs_per_workspace_max = 4;  // running ones too
+// Webhooks.
+inline constexpr std::size_t webhooks_per_workspace_max = 10;
+inline constexpr std::size_t webhook_url_bytes_max = 2'048;
+inline constexpr std::size_t webhook_object_bytes_max = 64;  // of the id of what an event is about
+// Deliveries waiting for one webhook. When it is full the oldest go, a tenth at once, so that telling them
+// apart costs an act next to nothing.
+inline constexpr std::uint32_t webhook_waiting_max = 1'000;
+inline constexpr std::uint32_t webhook_drop_batch = 100;
+inline constexpr std::size_t webhook_settled_per_command_max = 256;
+inline constexpr std::int64_t webhook_old_secret_ms = 24 * 3'600'000;  // how long it signs along
+inline constexpr std::uint16_t http_status_max = 999;
+static_assert(webhook_drop_batch < webhook_waiting_max, "what was queued last must stay");
 
 // Bytes.
 inline constexpr std::size_t sealed_bytes_max = 1088 * 1024;

@@ -123,6 +123,11 @@ class recalling {
   reply operator()(const delete_workspace&) const { return {}; }
   reply operator()(const remove_member&) const { return {}; }
   reply operator()(const note_activity&) const { return {}; }
+  reply operator()(const create_webhook&) const { return webhook(); }
+  reply operator()(const change_webhook&) const { return webhook(); }
+  reply operator()(const delete_webhook&) const { return {}; }
+  reply operator()(const ping_webhook&) const { return webhook(); }
+  reply operator()(const settle_deliveries&) const { return {}; }
   reply operator()(const conceal_secret&) const {
     auto what = receipt();
     if (auto* e = std::get_if<receipt_entry>(&what)) e->sealed_link = e->sealed_receipt = e->sealed_generated = "";
@@ -161,6 +166,13 @@ class recalling {
     if (!entry) return {};
     return std::move(*entry);
   }
+  reply webhook() const {
+    webhook_id id{object_};
+    return found<webhook_record>(keys::webhook(ctx_.workspace, id), [&](auto r) {
+      auto progress = load<webhook_progress>(v_, space::state, keys::webhook_progress(ctx_.workspace, id));
+      return webhook_entry{id, std::move(r), progress.value_or(webhook_progress{})};
+    });
+  }
   reply pat(bool with_workspace_name) const {
     auto ws = load<workspace_record>(v_, space::state, keys::workspace(ctx_.workspace));
     return found<pat_record>(keys::pat(ctx_.workspace, pat_id{object_}), [&](auto r) {
@@ -172,6 +184,16 @@ class recalling {
   const context& ctx_;
   uuid object_;
 };
+
+// A webhook leaves no row when it is deleted.
+bool shows_webhook(const operation& op) {
+  return std::holds_alternative<create_webhook>(op) || std::holds_alternative<change_webhook>(op) ||
+         std::holds_alternative<ping_webhook>(op);
+}
+std::optional<error> webhook_gone_since(const view& v, const context& ctx, const memory& m) {
+  if (v.get(space::state, keys::webhook(ctx.workspace, webhook_id{m.object}))) return std::nullopt;
+  return error{errc::not_found, "Webhook not found"};
+}
 
 // What was revealed a moment ago may be gone by now, and then nobody gets it any more.
 std::optional<error> gone_since(const view& v, const context& ctx, const memory& m) {
@@ -215,6 +237,7 @@ std::optional<outcome> recall(const view& v, const command& c) {
     o.budget = m->budget;
     o.refused = m->refused;
     if (!o.refused && std::holds_alternative<reveal_pat>(c.what)) o.refused = gone_since(v, c.ctx, *m);
+    if (!o.refused && shows_webhook(c.what)) o.refused = webhook_gone_since(v, c.ctx, *m);
     if (!o.refused) o.what = std::visit(recalling{v, c.ctx, m->object}, c.what);
   }
   return o;

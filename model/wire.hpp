@@ -88,6 +88,12 @@ class reader {
     if (t < time_min || t > time_max) return fail(), timestamp{};
     return t;
   }
+  // What writer::ordered() wrote.
+  timestamp ordered() {
+    timestamp t{static_cast<std::int64_t>(u64() ^ (std::uint64_t{1} << 63))};
+    if (t < time_min || t > time_max) return fail(), timestamp{};
+    return t;
+  }
   uuid id() { return uuid_from_bytes(raw(16)).value_or(uuid{}); }
   template <class Id>
   Id id_as() {
