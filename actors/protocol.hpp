@@ -70,8 +70,9 @@ struct placed_order {
   std::shared_ptr<std::atomic<std::size_t>> total;   // of orders not yet answered
   std::shared_ptr<std::atomic<std::size_t>> living;  // of orders that anyone still holds
   handover sent;
-  crypto::secure_bytes fresh_token;  // of a create under way: it leaves with the answer or not at all
-  secret_progress secret;            // of an order about a one-time secret
+  // A token or a webhook's secret, of a create under way: it leaves with the answer or not at all.
+  crypto::secure_bytes fresh_token;
+  secret_progress secret;  // of an order about a one-time secret
 
   // Frees the place, then answers: who asks again at once finds room.
   void answer_with(answer a) {

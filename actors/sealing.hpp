@@ -1,13 +1,15 @@
 #pragma once
-// How what is sealed is bound to its record: to the workspace, the id and what must never change (of a PAT:
-// owner, scopes, prefix, time of creation; of a secret: receipt, owner, times, kind, whether it has a
-// passphrase). A disk writer who moves ciphertext between records, or edits those fields, makes it unreadable.
+// How what is sealed is bound to its record, so that a disk writer who moves ciphertext between records,
+// or edits what must never change, makes it unreadable. A PAT's token: to the workspace, the id, owner,
+// scopes, prefix and time of creation. A one-time secret: to receipt, owner, times, kind and whether it has
+// a passphrase. A webhook's signing secret: to the workspace, the id and its version.
 
 #include <string>
 
 #include "crypto/keyring.hpp"
 #include "model/records.hpp"
 #include "model/secret_records.hpp"
+#include "model/webhook_records.hpp"
 #include "model/wire.hpp"
 
 namespace nacre::actors {
@@ -38,5 +40,15 @@ inline crypto::seal_context secret_sealing(workspace_id ws, secret_id id, std::s
 inline crypto::seal_context receipt_sealing(workspace_id ws, receipt_id id, std::string_view field) {
   return {ws, id.value(), "otr", field, {}};
 }
+
+inline std::string webhook_secret_policy(std::uint32_t version) { return model::writer{}.u32(version).take(); }
+
+inline crypto::seal_context webhook_sealing(workspace_id ws, webhook_id id, std::string_view policy) {
+  return {ws, id.value(), "webhook", "secret", policy};
+}
+
+// The secret of this version, from a view and the keys alone: for the workspace's actor and for who signs.
+result<crypto::secure_bytes> open_webhook_secret(const model::view& v, const crypto::keyring& keys, workspace_id ws,
+                                                 webhook_id id, const model::webhook_record::secret& which);
 
 }  // namespace nacre::actors

@@ -40,6 +40,14 @@ struct admit_claimed {  // first use of a trusted token's workspace and role
   std::string workspace_name, email;
   model::role role = model::role::member;
 };
+struct issue_webhook {
+  std::string url;
+  model::event_set events = 0;
+};
+struct edit_webhook {
+  model::change_webhook what;  // without a secret
+  bool new_secret = false;     // made and sealed by the actor
+};
 
 // One-time secrets. A link is the 43 characters of an identifier; links, passphrases and values are
 // wiped with the order. ctx.workspace is where the secret is (model::where_is) or, of a new guest's
@@ -83,7 +91,8 @@ struct memo_receipt {
 };
 struct list_recent {};  // the caller's receipts
 using intent = std::variant<issue_pat, found_workspace, admit_claimed, conceal, show_secret, reveal_secret,
-                            confirm_secret, show_receipt, burn_by_receipt, memo_receipt, list_recent, model::operation>;
+                            confirm_secret, show_receipt, burn_by_receipt, memo_receipt, list_recent, issue_webhook, edit_webhook,
+                            model::operation>;
 
 // A receipt with the links that could be opened; empty where there is nothing to tell any more.
 struct shown_receipt {
@@ -104,7 +113,7 @@ struct shown_receipt {
 //   list_recent      receipts, last changed first
 struct answer {
   model::outcome outcome;
-  crypto::secure_bytes token;  // of a created or revealed PAT; the value of a revealed secret
+  crypto::secure_bytes token;  // of a created or revealed PAT, a webhook's new secret, the value of a revealed secret
   bool revealed = false;
   std::optional<bool> passphrase_right;
   std::vector<shown_receipt> receipts;

@@ -4,9 +4,11 @@
 #include "actors/secret_orders.hpp"
 #include "crypto/random.hpp"
 #include "crypto/token.hpp"
+#include "crypto/webhook_signature.hpp"
 #include "model/keys.hpp"
 #include "model/load.hpp"
 #include "model/policy.hpp"
+#include "model/webhooks.hpp"
 
 namespace nacre::actors {
 
@@ -19,6 +21,11 @@ answer refusal(error e) {
 }
 
 error unreadable() { return {errc::storage_failed, "Stored state could not be read"}; }
+
+bool makes_secret(const intent& what) {
+  const auto* edit = std::get_if<edit_webhook>(&what);
+  return std::holds_alternative<issue_webhook>(what) || (edit && edit->new_secret);
+}
 
 }  // namespace
 
@@ -86,8 +93,13 @@ void workspace_state::on_stretched(const stretched_ptr& s) {
 result<crypto::secure_bytes> workspace_state::token_of(placed_order& o, const model::outcome& decided) {
   if (const auto* r = std::get_if<model::revealed>(&decided.what))
     return open_sealed(*log->applied_view(), r->pat, r->sealed);
-  if (!std::holds_alternative<issue_pat>(o.what.what)) return crypto::secure_bytes{};
+  bool secret = makes_secret(o.what.what);
+  if (!secret && !std::holds_alternative<issue_pat>(o.what.what)) return crypto::secure_bytes{};
   if (!decided.replayed) return std::move(o.fresh_token);
+  if (secret) {
+    const auto& hook = std::get<model::webhook_entry>(decided.what);
+    return open_webhook_secret(*log->applied_view(), *keys, id, hook.id, hook.record.current);
+  }
   // The request had created this PAT before: its token is the one sealed then, not the one made now.
   const auto& pat = std::get<model::pat_entry>(decided.what);
   auto view = log->applied_view();
@@ -124,6 +136,11 @@ result<model::operation> workspace_state::prepare(const model::view& v, placed_o
   if (auto* admit = std::get_if<admit_claimed>(&what))
     return model::operation{
         model::admit_member{admit->workspace_name, admit->email, admit->role, keys->make_data_key(id, 1)}};
+  if (auto* hook = std::get_if<issue_webhook>(&what)) return seal_new_webhook(v, o, *hook);
+  if (auto* edit = std::get_if<edit_webhook>(&what)) {
+    if (edit->new_secret) return seal_new_secret(v, o, *edit);
+    return model::operation{std::move(edit->what)};
+  }
   return std::move(std::get<model::operation>(what));
 }
 
@@ -153,6 +170,50 @@ result<model::operation> workspace_state::seal_new_pat(const model::view& v, pla
   op.sealed = keys->seal(**data_key, pat_sealing(id, op.id, pat_policy(bound)), token.view());
   o.fresh_token = std::move(token);
   return model::operation{std::move(op)};
+}
+
+result<model::operation> workspace_state::seal_new_webhook(const model::view& v, placed_order& o,
+                                                           const issue_webhook& what) {
+  auto who = model::stand(v, o.what.ctx, model::scope_admin);
+  if (!who) return fail(who.error());
+  auto data_key = open_key(v, who->workspace.data_key_version);
+  if (!data_key) return fail(data_key.error());
+  auto secret = crypto::make_webhook_secret();
+  model::create_webhook op;
+  op.id = webhook_id{crypto::random_uuid()};
+  op.url = what.url;
+  op.events = what.events;
+  op.data_key_version = (*data_key)->version;
+  op.sealed = keys->seal(**data_key, webhook_sealing(id, op.id, webhook_secret_policy(1)), secret.view());
+  o.fresh_token = std::move(secret);
+  return model::operation{std::move(op)};
+}
+
+result<model::operation> workspace_state::seal_new_secret(const model::view& v, placed_order& o, edit_webhook& what) {
+  auto who = model::stand(v, o.what.ctx, model::scope_admin);
+  if (!who) return fail(who.error());
+  auto hook = model::find_webhook(v, id, what.what.id);
+  if (!hook) return model::operation{std::move(what.what)};  // apply() answers by the caller's role
+  auto data_key = open_key(v, who->workspace.data_key_version);
+  if (!data_key) return fail(data_key.error());
+  auto secret = crypto::make_webhook_secret();
+  auto version = hook->current.version + 1;
+  auto policy = webhook_secret_policy(version);
+  what.what.secret = {version, (*data_key)->version,
+                      keys->seal(**data_key, webhook_sealing(id, what.what.id, policy), secret.view())};
+  o.fresh_token = std::move(secret);
+  return model::operation{std::move(what.what)};
+}
+
+result<crypto::secure_bytes> open_webhook_secret(const model::view& v, const crypto::keyring& keys, workspace_id ws,
+                                                 webhook_id id, const model::webhook_record::secret& which) {
+  auto wrapped = v.get(model::space::sealed, model::keys::data_key(ws, which.data_key_version));
+  auto sealed = v.get(model::space::sealed, model::keys::webhook_secret(ws, id, which.version));
+  if (!v.trustworthy()) return fail(unreadable());
+  if (!wrapped || !sealed) return fail(errc::not_found, "The webhook's secret is gone");
+  auto key = keys.open_data_key(ws, which.data_key_version, *wrapped);
+  if (!key) return fail(key.error());
+  return keys.open(*key, webhook_sealing(ws, id, webhook_secret_policy(which.version)), *sealed);
 }
 
 result<crypto::secure_bytes> workspace_state::open_sealed(const model::view& v, const model::pat_entry& pat,
