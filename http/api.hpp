@@ -15,6 +15,8 @@
 #include "http/server.hpp"
 #include "model/limits.hpp"
 #include "model/time.hpp"
+#include "model/unique_function.hpp"
+#include "model/webhook_url.hpp"
 
 namespace nacre::http {
 
@@ -49,6 +51,8 @@ struct probes {
   std::function<void(request_id, const error&)> failed;  // a 5xx was answered: why, for the log
   std::function<void(std::string_view)> auth_failed;     // the gate's word for why
   std::function<std::string()> public_url;               // "https://host", without a slash behind it
+  // Whether a webhook may point there; `done` runs once, on some thread. Not set: its text decides.
+  std::function<void(const model::webhook_url&, unique_function<void(result<void>)> done)> webhook_target;
 };
 
 // What the server in front of it must know of the paths served here.

@@ -6,6 +6,7 @@
 #include "http/families/management.hpp"
 #include "http/families/onetime/v2.hpp"
 #include "http/families/operations.hpp"
+#include "http/families/webhooks.hpp"
 
 namespace nacre::http {
 
@@ -44,6 +45,12 @@ constexpr endpoint table[] = {
     {get,   "/api/v1/workspaces/{id}/service-users",    "list-service-users",  path_workspace, "Service users", management::list_service_users},
     {post,  "/api/v1/workspaces/{id}/projects",         "create-project",      path_workspace, "Create a project", management::create_project},
     {get,   "/api/v1/workspaces/{id}/projects",         "list-projects",       path_workspace, "Projects", management::list_projects},
+    {post,  "/api/v1/workspaces/{id}/webhooks",                 "create-webhook", path_workspace, "Tell a URL what happens; answers the signing secret once", webhooks::create},
+    {get,   "/api/v1/workspaces/{id}/webhooks",                 "list-webhooks",  path_workspace, "Webhooks and how their deliveries go", webhooks::list},
+    {get,   "/api/v1/workspaces/{id}/webhooks/{hookId}",        "get-webhook",    path_workspace, "One webhook", webhooks::get},
+    {patch, "/api/v1/workspaces/{id}/webhooks/{hookId}",        "update-webhook", path_workspace, "Change URL, events or secret, switch on or off", webhooks::change},
+    {del,   "/api/v1/workspaces/{id}/webhooks/{hookId}",        "delete-webhook", path_workspace, "Delete, with what waits for it", webhooks::remove},
+    {post,  "/api/v1/workspaces/{id}/webhooks/{hookId}/test",   "test-webhook",   path_workspace, "Queue a ping", webhooks::test},
     {get,   "/api/v1/audit",                            "list-audit",          header_workspace, "The audit log, oldest first", management::list_audit},
 
     {post,    "/api/v2/secret/conceal",                   "v2-conceal",              basic_or_none, "Share a text once", onetime::v2::conceal, true},

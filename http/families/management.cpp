@@ -1,8 +1,7 @@
 #include "http/families/management.hpp"
 
-#include <initializer_list>
-
 #include "crypto/random.hpp"
+#include "http/families/body.hpp"
 #include "http/json.hpp"
 #include "model/limits.hpp"
 #include "model/text.hpp"
@@ -12,28 +11,6 @@ namespace nacre::http::management {
 namespace {
 
 // ---- bodies ----------------------------------------------------------------------------------------
-
-// The body as an object that has no other fields than these; answers for itself if it is not.
-std::optional<json_document> body_of(call_ptr& c, std::initializer_list<std::string_view> allowed) {
-  if (!has_json_body(c->req)) {
-    auto r = unsupported_media_type(*c);
-    answer(std::move(c), std::move(r));
-    return std::nullopt;
-  }
-  auto json = parse_json_object(c->req.body);
-  if (!json) {
-    refuse(std::move(c), json.error());
-    return std::nullopt;
-  }
-  for (const auto& [name, value] : json->root().members()) {
-    if (std::find(allowed.begin(), allowed.end(), name) != allowed.end()) continue;
-    std::string known;
-    for (auto field : allowed) known.append(known.empty() ? "" : ", ").append(field);
-    refuse(std::move(c), {errc::invalid, "The body may hold only: " + known});
-    return std::nullopt;
-  }
-  return std::move(*json);
-}
 
 result<std::string> name_in(const json_document& body, std::string_view field, std::size_t chars_max) {
   auto value = body.find(field);
