@@ -115,6 +115,17 @@ struct config {
   } tokens;
 
   struct {
+    bool enabled = true;
+    std::vector<std::string> allowed_hosts;
+    bool only_allowed_hosts = false;
+    std::chrono::milliseconds connect_timeout{5'000};
+    std::chrono::milliseconds timeout{10'000};
+    std::size_t at_once = 64;
+    std::size_t per_host = 4;
+    std::string ca_file;  // empty: the system's
+  } webhooks;
+
+  struct {
     std::string file;  // empty: no sink
     std::size_t rotate_mib = 64;
     std::size_t keep = 5;

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "model/limits.hpp"
+#include "model/webhook_url.hpp"
 
 namespace nacre::app {
 namespace {
@@ -73,6 +74,12 @@ std::optional<std::string> check_url(const std::string& text) {
     return "wants a URL without query, fragment and trailing slash";
   }
   return std::nullopt;
+}
+
+std::optional<std::string> check_webhook_host(const std::string& text) {
+  auto parsed = model::webhook_hosts::parse({text}, false);
+  if (parsed) return std::nullopt;
+  return parsed.error().text;
 }
 
 std::optional<std::string> check_key_source(const std::string& text) {
@@ -361,6 +368,39 @@ const std::vector<entry>& table() {
           "tokens.last_used_flush_ms", 10, 600'000, [](config & c) -> auto& { return c.tokens.last_used_flush; }, ms,
           "How often the times PATs were last used are written, many in one command.",
           "Long: lastUsedAt lags and a crash forgets that much of it."),
+
+      {"webhooks.enabled", entry::boolean{[](config& c) -> bool& { return c.webhooks.enabled; }}, "",
+       "Deliver to the URLs that owners and admins of workspaces name.",
+       "False: nothing is sent from this node; what happens meanwhile waits, the last 1000 for each webhook."},
+      {"webhooks.allowed_hosts",
+       entry::list{[](config& c) -> text_list& { return c.webhooks.allowed_hosts; }, check_webhook_host},
+       "hosts, or host:port",
+       "Hosts that may be reached although they are not on the public internet, and by plain http://. Written as in "
+       "the URL: a name is not resolved to compare it with an address.",
+       "Whoever administers a workspace can make this node send requests to them: list receivers, never networks' "
+       "gateways, metadata services or this node."},
+      {"webhooks.only_allowed_hosts", entry::boolean{[](config& c) -> bool& { return c.webhooks.only_allowed_hosts; }},
+       "", "Deliver to webhooks.allowed_hosts and to nobody else.",
+       "True with an empty list: no webhook can be made, and those there are fail."},
+      number(
+          "webhooks.connect_timeout_ms", 100, 60'000, [](config & c) -> auto& { return c.webhooks.connect_timeout; },
+          ms, "For looking up the host, connecting and TLS together; then the attempt has failed.",
+          "Short: receivers far away are never reached."),
+      number(
+          "webhooks.timeout_ms", 100, 120'000, [](config & c) -> auto& { return c.webhooks.timeout; }, ms,
+          "For a whole attempt, the receiver's answer included; then it has failed and comes again later.",
+          "Short: slow receivers get everything several times. Long: they hold places of webhooks.at_once."),
+      number(
+          "webhooks.at_once", 1, 4'096, [](config & c) -> auto& { return c.webhooks.at_once; }, "deliveries",
+          "Attempts under way at a time, over all receivers; at most 16 of one workspace.",
+          "Small: one slow receiver delays the others. Large: sockets and files."),
+      number(
+          "webhooks.per_host", 1, 64, [](config & c) -> auto& { return c.webhooks.per_host; }, "deliveries",
+          "Of webhooks.at_once, how many may go to one host and port.",
+          "Large: a receiver that comes back is met by all that waited at once."),
+      {"webhooks.ca_file", entry::text{[](config& c) -> std::string& { return c.webhooks.ca_file; }, any_text}, "path",
+       "PEM file of the certificate authorities receivers are verified against. Empty: the system's.",
+       "Set: receivers with certificates of public authorities are refused unless the file names those too."},
 
       {"audit.file", entry::text{[](config& c) -> std::string& { return c.audit.file; }, any_text}, "path",
        "A copy of the audit log as JSON lines (mode 0600), for a log shipper. Empty: none.",

@@ -226,6 +226,12 @@ void add_readings(families& out, const readings& r) {
     out.gauge("nacre_log_pending", "Commands proposed and not yet settled.", r.log->pending);
     out.gauge("nacre_log_writable", "0 after a storage error: the node takes no more writes.", r.log->writable ? 1 : 0);
   }
+  if (r.webhooks) {
+    out.gauge("nacre_webhooks_with_deliveries", "Webhooks for which deliveries wait.", r.webhooks->webhooks);
+    out.gauge("nacre_webhook_deliveries_waiting", "Deliveries not settled yet, counted every five seconds.",
+              r.webhooks->waiting);
+    out.gauge("nacre_webhook_deliveries_under_way", "Deliveries being sent.", r.webhooks->under_way);
+  }
   if (r.audit_sink_failures) {
     out.count("nacre_audit_sink_failures_total", "Lines lost to the audit sink (never to the log).",
               *r.audit_sink_failures);
@@ -251,7 +257,7 @@ struct metrics::impl {
   counter commands{0}, rounds{0};
   histogram<round_sizes.size()> round{round_sizes};
   histogram<latency_us.size()> sync{latency_us};
-  named_table budgets{"other"}, authentications{"other"};
+  named_table budgets{"other"}, authentications{"other"}, webhooks{"other"};
   mutable std::mutex probes_mutex;
   std::vector<probe> probes;
 };
@@ -277,6 +283,8 @@ void metrics::round_committed(std::size_t commands, bool synced, std::int64_t sy
 
 void metrics::budget_refused(std::string_view budget) { add(impl_->budgets.at(budget).count); }
 void metrics::authentication_failed(std::string_view reason) { add(impl_->authentications.at(reason).count); }
+
+void metrics::webhook_attempted(std::string_view outcome) { add(impl_->webhooks.at(outcome).count); }
 
 void metrics::add_probe(probe p) {
   std::lock_guard lock(impl_->probes_mutex);
@@ -329,6 +337,7 @@ std::string metrics::scrape() const {
   add_named(out, "nacre_budget_refused_total", "Requests answered 429, by the budget that was spent.", "budget",
             impl_->budgets);
   add_named(out, "nacre_authentication_failures_total", "Refused credentials.", "reason", impl_->authentications);
+  add_named(out, "nacre_webhook_attempts_total", "Attempts to deliver to webhooks.", "outcome", impl_->webhooks);
   add_readings(out, now);
   add_process(out, impl_->started_s);
   return out.text();

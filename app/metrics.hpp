@@ -34,6 +34,12 @@ struct readings {
     bool writable = true;       // false: closed after a storage error
   };
   std::optional<log_levels> log;
+  struct webhook_levels {
+    std::uint64_t webhooks = 0;   // for which something waits
+    std::uint64_t waiting = 0;    // deliveries
+    std::uint64_t under_way = 0;  // of those, being sent
+  };
+  std::optional<webhook_levels> webhooks;
   std::optional<std::uint64_t> audit_sink_failures;
   std::optional<std::uint64_t> audit_sink_queue_bytes;
   std::optional<std::uint64_t> log_lines_dropped;
@@ -54,6 +60,9 @@ class metrics {
   void budget_refused(std::string_view budget);
   // A jwt_refusal's name, or "pat_unknown", "pat_revoked", "pat_expired", "missing".
   void authentication_failed(std::string_view reason);
+
+  // An attempt to deliver: "delivered", "retry", "given_up", "gone".
+  void webhook_attempted(std::string_view outcome);
 
   using probe = std::function<void(readings&)>;
   void add_probe(probe p);

@@ -12,11 +12,13 @@
 #include "app/log.hpp"
 #include "app/metrics.hpp"
 #include "app/options.hpp"
+#include "app/webhook_sender.hpp"
 #include "cluster/solo.hpp"
 #include "crypto/jwt.hpp"
 #include "crypto/process.hpp"
 #include "http/api.hpp"
 #include "http/gate.hpp"
+#include "http/outbound/poster.hpp"
 #include "http/server.hpp"
 #include "model/records.hpp"
 
@@ -27,6 +29,7 @@ namespace {
 constexpr int exit_unavailable = 69, exit_io = 74;
 constexpr std::string_view node_name = "solo";
 // Within the fifteen minutes the security design allows, with room for the work itself.
+constexpr std::chrono::milliseconds webhook_patience{2'000};  // for what is being sent when the node stops
 
 int fail_start(logger& log, int code, const error& e) {
   log.error("start failed").text("code", name_of(e.code)).text("reason", e.text);
@@ -49,6 +52,35 @@ result<std::unique_ptr<crypto::authenticator>> open_authenticator(const config& 
     issuers.push_back(std::move(dev));
   }
   return crypto::make_authenticator(std::move(issuers));
+}
+
+result<std::unique_ptr<http::poster>> open_poster(const config& c) {
+  http::poster_settings s;
+  auto hosts = model::webhook_hosts::parse(c.webhooks.allowed_hosts, c.webhooks.only_allowed_hosts);
+  if (!hosts) return fail(hosts.error());
+  s.hosts = std::move(*hosts);
+  s.connect_timeout = c.webhooks.connect_timeout;
+  s.timeout = c.webhooks.timeout;
+  s.ca_file = c.webhooks.ca_file;
+  s.user_agent = "nacre/" + std::string(program_version());
+  return http::make_poster(std::move(s));
+}
+
+// Paths and queries of URLs may hold what only their receiver should know: they are not told.
+void log_attempt(logger& log, const webhook_attempt& a) {
+  auto line = a.outcome == "delivered" ? log.debug("webhook delivered")
+              : a.outcome == "retry"   ? log.info("webhook delivery failed")
+                                       : log.warn("webhook delivery given up");
+  std::move(line)
+      .text("workspace_id", to_string(a.workspace))
+      .text("webhook_id", to_string(a.webhook))
+      .text("delivery_id", to_string(a.delivery))
+      .text("type", a.type)
+      .text("host", a.host)
+      .text("outcome", a.outcome)
+      .text("reason", a.reason)
+      .number("status", a.status)
+      .number("attempt", a.number);
 }
 
 // Calls `what` every `period` until it goes out of scope.
@@ -116,8 +148,13 @@ int run_node(const config& c, const sigset_t& stop) {
     sink = std::move(*open);
   }
 
+  auto out = open_poster(c);
+  if (!out) return fail_start(log, exit_config, out.error());
+  auto& poster = **out;
+
   system_clock time;
   std::atomic<http::gate*> door{nullptr};
+  std::atomic<webhook_sender*> postman{nullptr};
   std::atomic<bool> erased{true};  // sealed bytes may lie in files though nothing names them; after a start, too
   auto on_commit = [&](const cluster::committed_round& round) {
     numbers.round_committed(round.commands, round.synced, round.sync_microseconds);
@@ -128,6 +165,8 @@ int run_node(const config& c, const sigset_t& stop) {
         if (auto row = model::decode<model::audit_row>(w.value)) sink->append(row->entry);
       } else if (w.in == model::space::index && w.key.front() == 'x') {
         if (auto* gate = door.load()) gate->expect_imported_tokens();
+      } else if (w.in == model::space::index && w.key.front() == 'q') {
+        if (auto* sender = postman.load()) sender->wake();
       }
     }
   };
@@ -170,6 +209,9 @@ int run_node(const config& c, const sigset_t& stop) {
   probes.failed = [&](request_id id, const error& e) {
     log.warn("request failed").text("request_id", to_string(id)).text("code", name_of(e.code)).text("reason", e.text);
   };
+  probes.webhook_target = [&poster](const model::webhook_url& url, unique_function<void(result<void>)> done) {
+    poster.check(url, std::move(done));
+  };
   probes.budget_refused = [&](std::string_view budget) { numbers.budget_refused(budget); };
 
   // The port is known once the server has started; nobody is told of it before.
@@ -195,18 +237,43 @@ int run_node(const config& c, const sigset_t& stop) {
                                              numbers.exchange(done);
                                              log.access(done);
                                            });
+  std::unique_ptr<webhook_sender> sender;
+  if (c.webhooks.enabled) {
+    webhook_sender_settings how;
+    how.at_once = c.webhooks.at_once;
+    how.per_host = c.webhooks.per_host;
+    how.node = node_name;
+    how.attempted = [&](const webhook_attempt& a) {
+      numbers.webhook_attempted(a.outcome);
+      log_attempt(log, a);
+    };
+    how.unsendable = [&](workspace_id ws, webhook_id hook, const error& why) {
+      log.error("webhook cannot be delivered to")
+          .text("workspace_id", to_string(ws))
+          .text("webhook_id", to_string(hook))
+          .text("reason", why.text);
+    };
+    sender = make_webhook_sender(*ordered, *opened->keys, time, poster, how);
+    postman = sender.get();
+  }
   numbers.add_probe([&](readings& r) {
     r.http = server->stats();
     auto actors_now = service->stats();
     r.actors = readings::actor_levels{actors_now.actors, actors_now.orders, actors_now.busy_total};
     auto status = ordered->status();
     r.log = readings::log_levels{status.commit_index, status.pending, status.writable};
+    if (sender) {
+      auto now = sender->stats();
+      r.webhooks = readings::webhook_levels{now.webhooks, now.waiting, now.under_way};
+    }
     if (sink) r.audit_sink_failures = sink->failures(), r.audit_sink_queue_bytes = sink->queued_bytes();
     r.log_lines_dropped = log.dropped();
     r.ready = probes.not_ready().empty();
   });
 
   if (auto started = server->start(); !started) {
+    if (sender) sender->stop({});
+    poster.stop();
     service->stop();
     ordered->stop();
     return fail_start(log, started.error().code == errc::busy ? exit_unavailable : exit_config, started.error());
@@ -251,6 +318,8 @@ int run_node(const config& c, const sigset_t& stop) {
   }
   draining = true;
   bool answered = server->drain(c.http.drain_timeout);
+  if (sender) sender->stop(webhook_patience);
+  poster.stop();
   service->note_act(system_workspace, "node.stop", node_name);
   service->stop();
   ordered->stop();
