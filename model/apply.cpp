@@ -543,7 +543,7 @@ outcome apply(state& st, const command& c) {
 std::optional<outcome> refused_early(const view& v, const command& c) {
   if (c.ctx.who.via == caller::kind::system || std::holds_alternative<create_workspace>(c.what) ||
       std::holds_alternative<admit_member>(c.what) || std::holds_alternative<note_activity>(c.what) ||
-      goes_by_link(c.what))
+      std::holds_alternative<settle_deliveries>(c.what) || goes_by_link(c.what))
     return std::nullopt;
   // Whoever comes may leave a secret with the guests.
   if (std::holds_alternative<conceal_secret>(c.what) && is_guest_partition(c.ctx.workspace)) return std::nullopt;

@@ -17,6 +17,7 @@
 #include "model/limits.hpp"
 #include "model/staged_state.hpp"
 #include "model/text.hpp"
+#include "model/webhook_url.hpp"
 #include "tests/fuzz/check.hpp"
 #include "tests/support/map_state.hpp"
 #include "tests/support/people.hpp"
@@ -82,9 +83,20 @@ struct limits_hold {
     NACRE_FUZZ_CHECK(op.set_expires || !op.expires);
     NACRE_FUZZ_CHECK(!op.expires || (*op.expires > noon && *op.expires <= time_max));
   }
+  void operator()(const model::create_webhook& op) const {
+    NACRE_FUZZ_CHECK(model::parse_webhook_url(op.url) && (op.events & ~model::every_event) == 0);
+  }
+  void operator()(const model::change_webhook& op) const {
+    NACRE_FUZZ_CHECK(!op.url || model::parse_webhook_url(*op.url));
+    NACRE_FUZZ_CHECK(!op.events || (*op.events & ~model::every_event) == 0);
+  }
   template <class Other>
   void operator()(const Other&) const {}
 };
+
+model::create_webhook hook_no_1() {
+  return {nth<webhook_id>(0x60, 1), "https://hooks.example.com", 0, 1, "sealed"};
+}
 
 class throwaway_service final : public actors::service {
  public:
@@ -93,6 +105,8 @@ class throwaway_service final : public actors::service {
     NACRE_FUZZ_CHECK(!model::apply(state_, founding).refused);
     model::command making{context_of(home, owner, 3), sealed_pat_no(1)};
     NACRE_FUZZ_CHECK(!model::apply(state_, making).refused);
+    model::command telling{context_of(home, owner, 7), hook_no_1()};
+    NACRE_FUZZ_CHECK(!model::apply(state_, telling).refused);
   }
   void submit(actors::order o) override {
     model::staged_state mine(state_);
@@ -132,6 +146,13 @@ class throwaway_service final : public actors::service {
       return model::create_workspace{ws->name, ws->email, "wrapped"};
     if (const auto* admit = std::get_if<actors::admit_claimed>(&what))
       return model::admit_member{admit->workspace_name, admit->email, admit->role, "wrapped"};
+    if (const auto* hook = std::get_if<actors::issue_webhook>(&what))
+      return model::create_webhook{nth<webhook_id>(0x60, 2), hook->url, hook->events, 1, "sealed"};
+    if (const auto* edit = std::get_if<actors::edit_webhook>(&what)) {
+      auto op = edit->what;
+      if (edit->new_secret) op.secret = {2, 1, "sealed"};
+      return op;
+    }
     return std::get<model::operation>(what);
   }
   model::testing::map_state state_;
@@ -178,6 +199,8 @@ const target& chosen(std::uint8_t byte) {
       {put, ws + "/members/" + to_string(user_no(2))},
       {post, ws + "/projects"},
       {post, ws + "/service-users"},
+      {post, ws + "/webhooks"},
+      {patch, ws + "/webhooks/" + to_string(hook_no_1().id)},
   };
   return targets[byte % std::size(targets)];
 }

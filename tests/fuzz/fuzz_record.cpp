@@ -6,6 +6,7 @@
 
 #include "model/audit.hpp"
 #include "model/records.hpp"
+#include "model/webhook_records.hpp"
 #include "tests/fuzz/check.hpp"
 
 namespace {
@@ -29,7 +30,7 @@ void same(std::string_view bytes) {
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   if (size == 0) return 0;
   std::string_view bytes(reinterpret_cast<const char*>(data) + 1, size - 1);
-  switch (data[0] % 8) {
+  switch (data[0] % 12) {
     case 0:
       same<workspace_record>(bytes);
       break;
@@ -51,8 +52,20 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     case 6:
       same<audit_head>(bytes);
       break;
-    default:
+    case 7:
       same<audit_row>(bytes);
+      break;
+    case 8:
+      same<webhook_record>(bytes);
+      break;
+    case 9:
+      same<webhook_list>(bytes);
+      break;
+    case 10:
+      same<webhook_progress>(bytes);
+      break;
+    default:
+      same<delivery_record>(bytes);
   }
   return 0;
 }

@@ -78,6 +78,10 @@ TEST_CASE("records written by every version so far are still read, and written t
   same("record_pat_claim", sample_pat_claim());
   same("record_attempts", sample_attempts());
   same("record_partition", sample_partition());
+  same("record_webhook", sample_webhook());
+  same("record_webhook_list", sample_webhook_list());
+  same("record_webhook_progress", sample_progress());
+  same("record_delivery", sample_delivery());
 }
 
 TEST_CASE("commands written by every version so far are still read, and written the same", "[model][golden]") {
@@ -127,6 +131,13 @@ TEST_CASE("keys stay where every version so far has put them", "[model][golden]"
   golden("key_sealed_generated", keys::sealed_generated(ws, receipt));
   golden("key_one_time", keys::one_time(secret.value()));
   golden("key_due", keys::due_at(sample_time, ws, due_kind::pat_claim, sample_id(0x17)));
+  webhook_id hook{sample_id(0xd0)};
+  golden("key_webhooks", keys::webhooks(ws));
+  golden("key_webhook", keys::webhook(ws, hook));
+  golden("key_webhook_progress", keys::webhook_progress(ws, hook));
+  golden("key_delivery", keys::delivery(ws, hook, sample_time, 7));
+  golden("key_webhook_secret", keys::webhook_secret(ws, hook, 2));
+  golden("key_due_webhook", keys::due_webhook(sample_time, ws, hook));
 }
 
 TEST_CASE("what was remembered by every version so far still answers a retry", "[model][golden]") {

@@ -1,10 +1,13 @@
 #include "tests/model/invariants.hpp"
 
+#include <algorithm>
 #include <map>
 #include <set>
 
 #include "model/keys.hpp"
+#include "model/limits.hpp"
 #include "model/records.hpp"
+#include "model/webhook_records.hpp"
 
 namespace nacre::model::testing {
 
@@ -28,7 +31,7 @@ struct recount {
   std::uint32_t owners = 0, members = 0, projects = 0, service_users = 0;
   std::uint64_t live_pats = 0;
   std::map<user_id, std::uint32_t> live_of;
-  sorted lists, index, sealed, project_keys;
+  sorted lists, index, sealed, project_keys, secrets;
 
   std::string rest_of(std::string_view key) const { return std::string(key.substr(17)); }
 
@@ -96,8 +99,49 @@ struct recount {
     return out;
   }
 
+  std::string webhooks() {
+    auto stored = st.get(space::state, keys::webhooks(ws));
+    auto list = stored ? decode<webhook_list>(*stored) : webhook_list{};
+    if (!list || (stored && list->items.empty())) return "a list of webhooks that is undecodable or empty";
+    sorted lines;
+    auto wrong = each<webhook_record>('W', [&](uuid id, const webhook_record& hook) -> std::string {
+      webhook_id at{id};
+      auto listed = std::find_if(list->items.begin(), list->items.end(), [&](const auto& i) { return i.id == at; });
+      if (listed == list->items.end() || *listed != webhook_list::item{at, hook.enabled, hook.events})
+        return "a webhook that is not listed as it is";
+      list->items.erase(listed);
+      secrets.insert(keys::webhook_secret(ws, at, hook.current.version));
+      if (hook.previous) secrets.insert(keys::webhook_secret(ws, at, hook.previous->which.version));
+      auto bytes = st.get(space::state, keys::webhook_progress(ws, at));
+      auto progress = bytes ? decode<webhook_progress>(*bytes) : std::nullopt;
+      if (!progress) return "a webhook without its progress";
+      auto prefix = keys::deliveries(ws, at);
+      std::optional<timestamp> first;
+      std::set<std::uint64_t> seqs;
+      for (auto it = st.of(space::state).lower_bound(prefix);
+           it != st.of(space::state).end() && it->first.starts_with(prefix); ++it) {
+        reader place(std::string_view(it->first).substr(prefix.size()));
+        auto due = place.ordered();
+        auto seq = place.u64();
+        if (!place.finished() || !decode<delivery_record>(it->second)) return "an undecodable delivery";
+        if (!seqs.insert(seq).second || seq >= progress->next_seq) return "a delivery whose number is not its own";
+        if (!first) first = due;
+        lines.insert(it->first);
+      }
+      if (progress->waiting != seqs.size()) return "a webhook's waiting is not their count";
+      if (seqs.size() > limits::webhook_waiting_max) return "more deliveries than may wait";
+      if (!hook.enabled) first.reset();
+      if (progress->due != first) return "a webhook's due is not that of its first delivery";
+      if (first) index.insert(keys::due_webhook(*first, ws, at));
+      return {};
+    });
+    if (!wrong.empty()) return wrong;
+    if (!list->items.empty()) return "a listed webhook without its record";
+    return rows_of(space::state, 'Q') == lines ? "" : "deliveries of no webhook";
+  }
+
   std::string check(const workspace_record& w) {
-    for (auto wrong : {pats(), people(w), others()})
+    for (auto wrong : {pats(), people(w), others(), webhooks()})
       if (!wrong.empty()) return wrong;
     if (!live_of.empty()) return "a PAT whose owner has no member row";
     if (w.owners != owners || w.members != members) return "owners or members is not their count";
@@ -107,6 +151,7 @@ struct recount {
     listed.merge(rows_of(space::state, 'O'));
     if (listed != lists) return "list rows are not those of the live PATs";
     if (rows_of(space::sealed, 'P') != sealed) return "sealed rows are not those of the live PATs";
+    if (rows_of(space::sealed, 'W') != secrets) return "sealed secrets are not those of the webhooks";
     if (rows_of(space::state, 'K') != project_keys) return "project key rows are not those of the projects";
     if (rows_of(space::sealed, 'D').size() != (w.deleted ? 0 : w.data_key_version)) return "data keys are not as many";
     return {};
@@ -150,7 +195,7 @@ std::string broken(const map_state& st) {
     auto record = decode<workspace_record>(*st.get(space::state, keys::workspace(ws)));
     if (!record) return "an undecodable workspace";
     if (!logs.contains(ws)) return "a workspace without an audit log";
-    recount count{st, ws, 0, 0, 0, 0, 0, {}, {}, {}, {}, {}};
+    recount count{st, ws, 0, 0, 0, 0, 0, {}, {}, {}, {}, {}, {}};
     if (auto wrong = count.check(*record); !wrong.empty()) return wrong;
     index.merge(count.index);
   }

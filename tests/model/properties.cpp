@@ -29,7 +29,10 @@ class command_source {
     }
     tick();
     command c{ctx(), any_operation()};
-    if (random_.one_in(std::holds_alternative<note_activity>(c.what) ? 2 : 20)) c.ctx = as_system(c.ctx);
+    bool of_nacre =
+        std::holds_alternative<note_activity>(c.what) || std::holds_alternative<settle_deliveries>(c.what);
+    if (random_.one_in(of_nacre ? 2 : 20)) c.ctx = as_system(c.ctx);
+    remember_deliveries(c);
     past_.push_back(c);
     return c;
   }
@@ -41,6 +44,7 @@ class command_source {
     if (random_.one_in(20)) now_ = after(now_, -static_cast<std::int64_t>(random_.below(100'000)));
     if (random_.one_in(200)) now_ = after(now_, static_cast<std::int64_t>(random_.below(10'000'000)));
   }
+  webhook_id hook() { return webhook_no(1 + random_.below(3)); }
   user_id user() { return user_no(1 + random_.below(5)); }
   pat_id pat() { return pat_no(1 + random_.below(12)); }
   scope_set scopes() { return static_cast<scope_set>(1 + random_.below(7)); }
@@ -71,7 +75,7 @@ class command_source {
   }
 
   operation any_operation() {
-    switch (random_.below(24)) {
+    switch (random_.below(31)) {
       case 0:
         return create_workspace{name(), "", "key"};
       case 1:
@@ -116,13 +120,50 @@ class command_source {
         if (random_.one_in(2)) op.acts.push_back({"auth.failed", "x", "unknown", random_.u32()});
         return op;
       }
+      case 24:
+        return create_webhook{hook(), "https://hooks.example.com", random_.one_in(2) ? 0 : any_events(), 1, "secret"};
+      case 25: {
+        change_webhook op{hook(), {}, {}, {}, {}};
+        if (random_.one_in(2)) op.url = "https://" + name() + ".example.com";
+        if (random_.one_in(2)) op.events = any_events();
+        if (random_.one_in(2)) op.enabled = random_.below(4) != 0;
+        if (random_.one_in(2))
+          op.secret = {static_cast<std::uint32_t>(1 + random_.below(4)), 1, "secret " + name()};
+        return op;
+      }
+      case 26:
+        if (random_.one_in(3)) return delete_webhook{hook()};
+        return ping_webhook{hook()};
+      case 27:
+      case 28:
+      case 29: {
+        settle_deliveries op;
+        for (auto n = random_.below(6); n-- > 0;) {
+          settle_deliveries::item i{hook(), now_, 1 + random_.below(8), any_fate(), now_, 500};
+          if (!maybe_waiting_.empty()) i.due = maybe_waiting_[random_.below(maybe_waiting_.size())];
+          i.next = after(now_, static_cast<std::int64_t>(random_.below(10'000)));
+          if (i.fate == settle_deliveries::fate::retry) maybe_waiting_.push_back(i.next);
+          op.items.push_back(i);
+        }
+        if (maybe_waiting_.size() > 40) maybe_waiting_.erase(maybe_waiting_.begin(), maybe_waiting_.begin() + 20);
+        return op;
+      }
       default:
         return reveal_pat{pat(), true, per_pat, per_user};
     }
   }
 
+  event_set any_events() { return static_cast<event_set>(random_.below(every_event + 1)); }
+  settle_deliveries::fate any_fate() { return static_cast<settle_deliveries::fate>(1 + random_.below(4)); }
+  // When deliveries may be due: an event's are at the time of its command.
+  void remember_deliveries(const command& c) {
+    if (std::holds_alternative<ping_webhook>(c.what) || std::holds_alternative<create_pat>(c.what))
+      maybe_waiting_.push_back(c.ctx.now);
+  }
+
   nacre::testing::random_source random_;
   bool clock_jumps_;
+  std::vector<timestamp> maybe_waiting_;
   timestamp now_{1'800'000'000'000};
   std::vector<command> past_;
 };

@@ -36,6 +36,11 @@ TEST_CASE("the same request twice is one effect, one audit entry and the same an
       {w.as(w.member), reveal_pat{pat_no(1), false, 0, 0}},
       {w.as(w.member), revoke_pat{pat_no(1)}},
       {w.as_system(), note_activity{{{pat_no(10), w.now}}, {{"auth.failed", "", "unknown", 2}}}},
+      {w.as(w.owner), create_webhook{webhook_no(1), "https://hooks.example.com", 0, 1, "secret"}},
+      {w.as(w.owner), ping_webhook{webhook_no(1)}},
+      {w.as_system(), settle_deliveries{{{webhook_no(1), w.now, 1, settle_deliveries::fate::given_up, {}, 500}}}},
+      {w.as(w.owner), change_webhook{webhook_no(1), {}, bit_of(event_type::pat_revoked), {}, {}}},
+      {w.as(w.owner), delete_webhook{webhook_no(1)}},
       {w.as(w.owner), remove_member{user_no(30)}},
       {w.as(w.admin), remove_member{w.admin}},  // leaves: no member any more when the retry comes
       {w.as(w.owner), delete_workspace{}},      // gone when the retry comes

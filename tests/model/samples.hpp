@@ -58,6 +58,25 @@ inline void fill(random_source& r, audit_head& v) {
   for (auto& h : v.edge) h = r.array<32>();
 }
 inline void fill(random_source& r, audit_row& v) { v = {r.array<32>(), text(r, 2000)}; }
+inline webhook_record::secret any_secret(random_source& r) { return {r.u32(), r.u32()}; }
+inline void fill(random_source& r, webhook_record& v) {
+  v = {text(r, limits::webhook_url_bytes_max), r.u32(), r.time(), r.id_as<user_id>(), r.one_in(2), r.one_in(2),
+       any_secret(r), {}};
+  if (r.one_in(2)) v.previous = {any_secret(r), r.time()};
+}
+inline void fill(random_source& r, webhook_list& v) {
+  v.items.resize(r.below(limits::webhooks_per_workspace_max + 1));
+  for (auto& i : v.items) i = {r.id_as<webhook_id>(), r.one_in(2), r.u32()};
+}
+inline void fill(random_source& r, webhook_progress& v) {
+  v = {r.any(), r.u32(), r.any(), r.any(), r.any(), r.any(), r.u32(), maybe_time(r), maybe_time(r), maybe_time(r),
+       static_cast<std::uint16_t>(r.below(limits::http_status_max + 1u))};
+}
+inline void fill(random_source& r, delivery_record& v) {
+  v = {r.id_as<pat_id>().value(), static_cast<event_type>(1 + r.below(event_types)), r.time(),
+       text(r, limits::webhook_object_bytes_max), static_cast<std::uint8_t>(r.below(256)), r.id_as<user_id>(), r.u32(),
+       r.u32()};
+}
 
 inline std::uint32_t any_lifespan(random_source& r) {
   constexpr auto least = static_cast<std::uint32_t>(limits::secret_ttl_s_min);
@@ -170,6 +189,24 @@ inline void fill(random_source& r, confirm_pat_reveal& v) { v = {r.id_as<pat_id>
 inline void fill(random_source& r, sweep& v) {
   v.dues.resize(r.one_in(20) ? limits::dues_per_command_max : r.below(5));
   for (auto& d : v.dues) d = {r.time(), static_cast<due_kind>(1 + r.below(due_kinds)), r.id()};
+}
+inline void fill(random_source& r, create_webhook& v) {
+  v = {r.id_as<webhook_id>(), text(r, limits::webhook_url_bytes_max), r.u32(), r.u32(), text(r, 2000)};
+}
+inline void fill(random_source& r, change_webhook& v) {
+  v = {r.id_as<webhook_id>(), {}, {}, {}, {}};
+  if (r.one_in(2)) v.url = text(r, limits::webhook_url_bytes_max);
+  if (r.one_in(2)) v.events = r.u32();
+  if (r.one_in(2)) v.enabled = r.one_in(2);
+  if (r.one_in(2)) v.secret = {r.u32(), r.u32(), text(r, 2000)};
+}
+inline void fill(random_source& r, delete_webhook& v) { v = {r.id_as<webhook_id>()}; }
+inline void fill(random_source& r, ping_webhook& v) { v = {r.id_as<webhook_id>()}; }
+inline void fill(random_source& r, settle_deliveries& v) {
+  v.items.resize(r.one_in(20) ? limits::webhook_settled_per_command_max : r.below(5));
+  for (auto& i : v.items)
+    i = {r.id_as<webhook_id>(), r.time(), r.any(), static_cast<settle_deliveries::fate>(1 + r.below(4)), r.time(),
+         static_cast<std::uint16_t>(r.below(limits::http_status_max + 1u))};
 }
 
 inline void fill(random_source& r, context& v) {
@@ -305,6 +342,26 @@ inline attempts_record sample_attempts() {
 }
 inline partition_record sample_partition() { return {3, 4096}; }
 inline audit_row sample_row() { return {sample_hash(0x70), R"({"action":"pat.create","seq":1})"}; }
+inline webhook_record sample_webhook() {
+  webhook_record w;
+  w.url = "https://hooks.example.com:8443/nacre?team=1";
+  w.events = bit_of(event_type::pat_created) | bit_of(event_type::secret_burned);
+  w.created = sample_time;
+  w.created_by = user_id{sample_id(0x20)};
+  w.gone = true;
+  w.current = {3, 2};
+  w.previous = {{2, 1}, after(sample_time, 9)};
+  return w;
+}
+inline webhook_list sample_webhook_list() {
+  return {{{webhook_id{sample_id(0x14)}, true, 0}, {webhook_id{sample_id(0x15)}, false, 6}}};
+}
+inline webhook_progress sample_progress() {
+  return {8, 7, 6, 5, 4, 3, 2, sample_time, after(sample_time, 1), after(sample_time, 2), 503};
+}
+inline delivery_record sample_delivery() {
+  return {sample_id(0x60), event_type::pat_expiring, sample_time, "706cc207", 2, user_id{sample_id(0x20)}, 7, 3};
+}
 
 inline context sample_context() {
   context ctx;
@@ -323,6 +380,7 @@ inline std::vector<std::pair<std::string, operation>> sample_operations() {
   auto pat = pat_id{sample_id(0x12)};
   auto secret = secret_id{sample_id(0x16)};
   auto receipt = receipt_id{sample_id(0x14)};
+  auto hook = webhook_id{sample_id(0x14)};
   return {
       {"create_workspace", create_workspace{"Pearl", "ada@example.org", "wrapped"}},
       {"admit_member", admit_member{"Pearl", "ada@example.org", role::owner, "wrapped"}},
@@ -341,6 +399,15 @@ inline std::vector<std::pair<std::string, operation>> sample_operations() {
       {"revoke_pat", revoke_pat{pat}},
       {"reveal_pat", reveal_pat{pat, true, 10, 60}},
       {"reveal_pat_again", reveal_pat{pat, true, 10, 60, sample_hash(3), 60'000}},
+      {"create_webhook", create_webhook{hook, "https://hooks.example.com/a", 6, 1, "sealed"}},
+      {"change_webhook",
+       change_webhook{hook, "https://hooks.example.com/b", 0, false, change_webhook::new_secret{2, 1, "sealed"}}},
+      {"change_webhook_nothing", change_webhook{hook, {}, {}, {}, {}}},
+      {"delete_webhook", delete_webhook{hook}},
+      {"ping_webhook", ping_webhook{hook}},
+      {"settle_deliveries",
+       settle_deliveries{{{hook, sample_time, 7, settle_deliveries::fate::retry, after(sample_time, 5'000), 500},
+                          {hook, sample_time, 8, settle_deliveries::fate::delivered, {}, 204}}}},
       {"note_activity", note_activity{{{pat, sample_time}}, {{"auth.failed", "system", "token_expired", 12}}}},
       {"open_partition", open_partition{"wrapped"}},
       {"conceal_secret", conceal_secret{secret, receipt, secret_kind::generate, 604'800, true, 2, "bo*****@e*****.org",

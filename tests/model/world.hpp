@@ -28,6 +28,7 @@ inline workspace_id ws_no(std::uint64_t n) { return nth<workspace_id>(0x10, n); 
 inline user_id user_no(std::uint64_t n) { return nth<user_id>(0x20, n); }
 inline pat_id pat_no(std::uint64_t n) { return nth<pat_id>(0x30, n); }
 inline project_id project_no(std::uint64_t n) { return nth<project_id>(0x40, n); }
+inline webhook_id webhook_no(std::uint64_t n) { return nth<webhook_id>(0x60, n); }
 inline request_id request_no(std::uint64_t n) { return nth<request_id>(0x50, n); }
 
 inline create_pat new_pat(std::uint64_t n, scope_set scopes = scope_read, std::optional<timestamp> expires = {}) {
@@ -78,6 +79,7 @@ inline std::string said(const outcome& o) {
     std::string operator()(const pat_entry& e) {
       return to_string(e.id) + to_string(e.workspace) + encode(e.record) + e.workspace_name;
     }
+    std::string operator()(const webhook_entry& e) { return to_string(e.id) + encode(e.record) + encode(e.progress); }
     std::string operator()(const revealed& e) { return (*this)(e.pat) + e.sealed; }
     std::string operator()(const secret_entry& e) {
       return to_string(e.id) + to_string(e.workspace) + encode(e.record);
