@@ -282,3 +282,16 @@ trusted_proxies = ["10.0.0.1"]
   CHECK(c.connections_per_address_max == 107);
   CHECK(c.trusted_proxies.size() == 1);
 }
+
+TEST_CASE("hosts that webhooks may reach are hosts, not URLs or networks", "[app][config]") {
+  auto c = load_config(with_file("[webhooks]\nallowed_hosts = [\"hooks.internal\", \"10.1.2.3:8443\", \"[fd00::1]\"]\n"));
+  REQUIRE(c);
+  CHECK(c->webhooks.allowed_hosts.size() == 3);
+  CHECK(c->webhooks.enabled);
+  CHECK_FALSE(c->webhooks.only_allowed_hosts);
+  for (const char* bad : {"https://hooks.internal", "10.0.0.0/8", "*", ""}) {
+    INFO(bad);
+    CHECK_THAT(error_of(with_file("[webhooks]\nallowed_hosts = [\"" + std::string(bad) + "\"]\n")),
+               Contains("webhooks.allowed_hosts") && Contains("host"));
+  }
+}

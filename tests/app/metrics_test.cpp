@@ -151,3 +151,18 @@ TEST_CASE("the process tells memory, descriptors and CPU time", "[app][metrics]"
   CHECK(std::stod(value(text, "process_resident_memory_bytes")) > 1e6);
   CHECK(std::stod(value(text, "process_open_fds")) >= 1);
 }
+
+TEST_CASE("attempts to deliver are counted by outcome, and what waits is shown", "[app][metrics]") {
+  metrics m("v");
+  CHECK(value(m.scrape(), "nacre_webhook_deliveries_waiting") == "absent");
+  m.add_probe([](readings& r) { r.webhooks = readings::webhook_levels{2, 30, 4}; });
+  m.webhook_attempted("delivered");
+  m.webhook_attempted("retry");
+  m.webhook_attempted("retry");
+  auto text = m.scrape();
+  CHECK(value(text, "nacre_webhook_attempts_total{outcome=\"delivered\"}") == "1");
+  CHECK(value(text, "nacre_webhook_attempts_total{outcome=\"retry\"}") == "2");
+  CHECK(value(text, "nacre_webhooks_with_deliveries") == "2");
+  CHECK(value(text, "nacre_webhook_deliveries_waiting") == "30");
+  CHECK(value(text, "nacre_webhook_deliveries_under_way") == "4");
+}

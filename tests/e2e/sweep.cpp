@@ -49,6 +49,12 @@ const route routes[] = {
     {"GET",    "/api/v1/workspaces/{id}/service-users",    place::path, least::member, scope::read,  ""},
     {"POST",   "/api/v1/workspaces/{id}/projects",         place::path, least::admin,  scope::admin, R"({"name":"s","key":"swept","version":"1"})"},
     {"GET",    "/api/v1/workspaces/{id}/projects",         place::path, least::member, scope::read,  ""},
+    {"POST",   "/api/v1/workspaces/{id}/webhooks",               place::path, least::admin, scope::admin, R"({"url":"https://swept.invalid"})"},
+    {"GET",    "/api/v1/workspaces/{id}/webhooks",               place::path, least::admin, scope::admin, ""},
+    {"GET",    "/api/v1/workspaces/{id}/webhooks/{hookId}",      place::path, least::admin, scope::admin, ""},
+    {"PATCH",  "/api/v1/workspaces/{id}/webhooks/{hookId}",      place::path, least::admin, scope::admin, R"({"events":["pat.created"]})"},
+    {"DELETE", "/api/v1/workspaces/{id}/webhooks/{hookId}",      place::path, least::admin, scope::admin, ""},
+    {"POST",   "/api/v1/workspaces/{id}/webhooks/{hookId}/test", place::path, least::admin, scope::admin, ""},
     {"GET",    "/api/v1/audit",                            place::header, least::admin, scope::admin, ""},
 };
 // clang-format on
@@ -60,6 +66,10 @@ class stage {
   stage() : here_(shared()), there_(shared()), user_(new_uuid()), imported_(new_uuid()) {
     auto owned = here_.owner.new_pat();
     target_ = owned["id"].text();
+    auto hook = here_.owner.post("/api/v1/workspaces/" + here_.workspace + "/webhooks",
+                                 R"({"url":"https://a.invalid","events":["secret.locked"]})");  // hears nothing here
+    REQUIRE(hook.status == 201);
+    hook_ = hook.json()["data"]["id"].text();
     others_ = there_.owner.new_pat()["id"].text();
   }
 
@@ -73,6 +83,7 @@ class stage {
     };
     put("{id}", r.where == place::path ? ws : pat);
     put("{userId}", here_.member.user());
+    put("{hookId}", hook_);
     return out;
   }
   std::string path(const route& r) const { return path(r, here_.workspace, target_); }
@@ -110,7 +121,8 @@ class stage {
       }
       const auto ws = "/api/v1/workspaces/" + t->workspace;
       for (const auto& list :
-           {std::string("/api/v1/pats?limit=100"), ws, ws + "/members", ws + "/projects", ws + "/service-users"})
+           {std::string("/api/v1/pats?limit=100"), ws, ws + "/members", ws + "/projects", ws + "/service-users",
+            ws + "/webhooks"})
         out += without_uses(t->owner.get(list).body) + "\n";
     }
     return out;
@@ -128,7 +140,7 @@ class stage {
   }
 
   team here_, there_;
-  std::string user_, imported_, target_, others_;
+  std::string user_, imported_, target_, others_, hook_;
   http_client client_{shared().port()};
 };
 

@@ -38,7 +38,7 @@ struct answering : testing::installation {
   std::vector<std::string> logged;
   services with{*service,       who, keys,
                 time,           {},  {{}, {}, {}, [this](request_id, const error& e) {
-                                                  logged.push_back(e.text); }, {}},
+                                                  logged.push_back(e.text); }, {}, {}},
                 limiter(rate{})};
   call asked(std::optional<std::string> authorization = {}) {
     request r;
@@ -105,7 +105,7 @@ TEST_CASE("the router takes the table, and finds every endpoint by its own path"
     // Handlers read captures by number.
     if (endpoints()[i].needs == access::path_workspace) {
       CHECK(table[i].pattern.starts_with("/api/v1/workspaces/{id}"));
-      CHECK(captures == (table[i].pattern.find("{userId}") != std::string_view::npos ? 2 : 1));
+      CHECK(captures == static_cast<std::size_t>(std::count(table[i].pattern.begin(), table[i].pattern.end(), '{')));
     } else {
       CHECK(captures == (table[i].pattern.find("{id}") != std::string_view::npos ? 1 : 0));
     }
