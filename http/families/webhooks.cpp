@@ -14,7 +14,7 @@ namespace {
 
 struct fields {
   std::optional<model::webhook_url> target;
-  std::optional<std::string> url;
+  std::string url;  // as given, with a target
   std::optional<model::event_set> events;
   std::optional<bool> enabled;
   bool new_secret = false;
@@ -138,7 +138,7 @@ void with_fields(call_ptr c, std::initializer_list<std::string_view> allowed, bo
                            if (!body) return;
                            auto given = parse(*body);
                            if (!given) return refuse(std::move(c), given.error());
-                           if (url_required && !given->url)
+                           if (url_required && !given->target)
                              return refuse(std::move(c), {errc::invalid, "url is required"});
                            if (auto may = model::require_admin(*who); !may) return refuse(std::move(c), may.error());
                            if (!given->target || !c->with.ask.webhook_target)
@@ -156,7 +156,7 @@ void with_fields(call_ptr c, std::initializer_list<std::string_view> allowed, bo
 
 void create(call_ptr c) {
   with_fields(std::move(c), {"url", "events"}, true, [](call_ptr mine, fields given) {
-    order_and_answer(std::move(mine), actors::issue_webhook{std::move(*given.url), given.events.value_or(0)},
+    order_and_answer(std::move(mine), actors::issue_webhook{std::move(given.url), given.events.value_or(0)},
                      made<201>);
   });
 }
@@ -187,7 +187,7 @@ void change(call_ptr c) {
   with_fields(std::move(c), {"url", "events", "enabled", "rotateSecret"}, false, [](call_ptr mine, fields given) {
     actors::edit_webhook what;
     what.what.id = hook_in_path(*mine);
-    what.what.url = std::move(given.url);
+    if (given.target) what.what.url = std::move(given.url);
     what.what.events = given.events;
     what.what.enabled = given.enabled;
     what.new_secret = given.new_secret;
