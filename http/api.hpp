@@ -50,9 +50,9 @@ struct probes {
   std::function<void(std::string_view)> budget_refused;
   std::function<void(request_id, const error&)> failed;  // a 5xx was answered: why, for the log
   std::function<void(std::string_view)> auth_failed;     // the gate's word for why
-  std::function<std::string()> public_url;               // "https://host", without a slash behind it
+  std::function<std::string()> public_url = {};          // "https://host", without a slash behind it
   // Whether a webhook may point there; `done` runs once, on some thread. Not set: its text decides.
-  std::function<void(const model::webhook_url&, unique_function<void(result<void>)> done)> webhook_target;
+  std::function<void(const model::webhook_url&, unique_function<void(result<void>)> done)> webhook_target = {};
 };
 
 // What the server in front of it must know of the paths served here.

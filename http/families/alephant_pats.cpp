@@ -219,7 +219,19 @@ void confirm_pat_reveal(call_ptr c) {
       if (!key) return refuse(std::move(member), key.error());
       if (!*key) return refuse(std::move(member), {errc::invalid, "The Idempotency-Key header is required"});
       model::confirm_pat_reveal op{id, actors::retry_hash_of(member->with.keys, id, member->ctx.who.user, **key)};
-      order_and_answer(std::move(member), model::operation{op}, [](call&, actors::answer&) { return no_content(); });
+      auto& raw = *member;
+      // The command answers the same whatever the key; whose token it is, is told as by every other route.
+      raw.with.service.query(
+          raw.ctx.workspace, raw.req.deadline,
+          [member = std::move(member), op](result<std::shared_ptr<const model::view>> v) mutable {
+            if (!v) return refuse(std::move(member), v.error());
+            auto pat = model::get_pat(**v, member->ctx, op.id);
+            if (!(*v)->trustworthy())
+              return refuse(std::move(member), {errc::storage_failed, "Stored state could not be read"});
+            if (!pat) return refuse(std::move(member), pat.error());
+            order_and_answer(std::move(member), model::operation{op},
+                             [](call&, actors::answer&) { return no_content(); });
+          });
     });
   });
 }

@@ -420,3 +420,79 @@ TEST_CASE("a subject is the same user for ever", "[http][gate]") {
   c.subject = "7F1B0A6E-0000-4000-8000-000000000001";
   CHECK(to_string(*user_of(c)) == "7f1b0a6e-0000-4000-8000-000000000001");
 }
+
+TEST_CASE("an account is its user's id or address with one of its tokens, and nothing else", "[http][gate][basic]") {
+  door d;
+  d.found();
+  const auto nameless = user_no(3);
+  d.join(nameless, model::role::member);
+  // An address is known from a token of the issuer.
+  const auto known = user_no(7);
+  REQUIRE(d.come("Bearer " + d.mint_claims(known, home, "owner")));
+  REQUIRE(d.membership(known)->email == "a@example.org");
+  auto issued = [&](user_id who) {
+    auto a = d.ask(d.as(who), actors::issue_pat{"ci", model::scope_write, {}});
+    REQUIRE_FALSE(a.outcome.refused);
+    return text_of(a);
+  };
+  auto token = issued(known);
+  auto without_address = issued(nameless);
+  auto basic = [](const std::string& user, const std::string& password) {
+    auto joined = user + ":" + password;
+    // The test's own encoder: the one at hand is base64url without padding.
+    static constexpr std::string_view digits = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    std::string out = "Basic ";
+    for (std::size_t i = 0; i < joined.size(); i += 3) {
+      std::uint32_t n = 0;
+      for (std::size_t k = 0; k < 3; ++k)
+        n = n << 8 | (i + k < joined.size() ? static_cast<unsigned char>(joined[i + k]) : 0);
+      for (std::size_t k = 0; k < 4; ++k) out += i + k > joined.size() ? '=' : digits[n >> (18 - 6 * k) & 63];
+    }
+    return out;
+  };
+  auto come = [&](std::optional<std::string> authorization) {
+    auto box = std::make_shared<inbox<outcome>>();
+    d.entry->authenticate_basic(d.with(std::move(authorization)),
+                                [box](result<principal> p) { box->put(std::move(p)); });
+    if (!box->await(1)) FAIL("no answer");
+    return std::move(*box->next());
+  };
+  for (const auto& name : {std::string("a@example.org"), std::string("A@Example.ORG"), to_string(known)}) {
+    INFO(name);
+    auto p = come(basic(name, token));
+    REQUIRE(p);
+    CHECK(p->who.via == model::caller::kind::pat);
+    CHECK(p->who.user == known);
+    CHECK(p->who.scopes == model::implied(model::scope_write));
+    CHECK(p->bound_to == home);
+    CHECK(p->email == "a@example.org");
+  }
+  CHECK(come(basic(to_string(nameless), without_address))->email.empty());
+
+  auto refusal = [&](std::optional<std::string> authorization, std::string_view word) {
+    d.failures.take();
+    auto p = come(std::move(authorization));
+    REQUIRE_FALSE(p);
+    CHECK(p.error().code == errc::unauthenticated);
+    CHECK(p.error().text.find(word) != std::string::npos);
+    CHECK(d.failures.take().size() == 1);
+  };
+  refusal(std::nullopt, "CREDENTIALS_MISSING");
+  for (const auto& header : {"Bearer " + token, token, "Token " + token}) refusal(header, "AUTH_TYPE_INVALID");
+  refusal("Basic !", "CREDENTIALS_INVALID");
+  refusal(basic("b@example.org", token), "CREDENTIALS_INVALID");
+  refusal(basic("", token), "CREDENTIALS_INVALID");
+  refusal(basic("", without_address), "CREDENTIALS_INVALID");  // nobody's address is the empty name
+  refusal(basic(to_string(owner), token), "CREDENTIALS_INVALID");
+  refusal(basic("a@example.org", without_address), "CREDENTIALS_INVALID");
+  refusal(basic("a@example.org", ""), "CREDENTIALS_INVALID");
+  refusal(basic("a@example.org", "pat_wsabcdef_" + std::string(64, 'a')), "CREDENTIALS_INVALID");
+  refusal(basic(to_string(known), d.mint(known)), "CREDENTIALS_INVALID");  // a JWT is no API token
+
+  // Who was removed has no account, whatever tokens are left.
+  REQUIRE_FALSE(d.ask(d.as(owner), model::operation{model::remove_member{known}}).outcome.refused);
+  refusal(basic("a@example.org", token), "CREDENTIALS_INVALID");
+  REQUIRE_FALSE(
+      d.ask(d.as(owner), model::operation{model::put_member{known, model::role::member, {}}}).outcome.refused);
+  refusal(basic(to_string(known), token), "CREDENTIALS_INVALID");
+}

@@ -87,6 +87,8 @@ TEST_CASE("the router takes the table, and finds every endpoint by its own path"
   auto table = described();
   auto made = router::make(table);
   REQUIRE(made);
+  std::set<std::pair<method, std::string_view>> served;
+  for (const auto& r : table) served.insert({r.verb, r.pattern});
   for (std::size_t i = 0; i < table.size(); ++i) {
     std::string path;
     std::size_t captures = 0;
@@ -107,10 +109,11 @@ TEST_CASE("the router takes the table, and finds every endpoint by its own path"
       CHECK(table[i].pattern.starts_with("/api/v1/workspaces/{id}"));
       CHECK(captures == static_cast<std::size_t>(std::count(table[i].pattern.begin(), table[i].pattern.end(), '{')));
     } else {
-      CHECK(captures == (table[i].pattern.find("{id}") != std::string_view::npos ? 1 : 0));
+      CHECK(captures == (table[i].pattern.find("/{i") != std::string_view::npos ? 1 : 0));  // {id}, {identifier}
     }
     CHECK(made->match(table[i].verb, path + "/").what == route_match::verdict::not_found);
-    CHECK(made->match(method::options, path).what == route_match::verdict::method_not_allowed);
+    if (!served.contains({method::options, table[i].pattern}))
+      CHECK(made->match(method::options, path).what == route_match::verdict::method_not_allowed);
   }
 }
 
@@ -138,12 +141,14 @@ TEST_CASE("every error code has its status, its word and the headers that go wit
       {errc::not_found, 404, "not_found"},
       {errc::conflict, 409, "conflict"},
       {errc::reveal_not_available, 422, "reveal_not_available"},
+      {errc::wrong_passphrase, 422, "wrong_passphrase"},
       {errc::rate_limited, 429, "rate_limited"},
       {errc::busy, 503, "unavailable"},
       {errc::deadline_exceeded, 503, "unavailable"},
       {errc::outcome_unknown, 503, "unavailable"},
       {errc::storage_failed, 503, "unavailable"},
       {errc::corrupt, 500, "internal"},
+      {errc::full, 507, "full"},
       {errc::unsupported, 500, "internal"},
       {errc::internal, 500, "internal"},
   };
@@ -170,6 +175,97 @@ TEST_CASE("every error code has its status, its word and the headers that go wit
   }
   auto nothing_tried = node.asked();
   CHECK(header_of(error_response(nothing_tried, {errc::unauthenticated, "x"}), "WWW-Authenticate") == "Bearer");
+}
+
+TEST_CASE("a path's family is told by the path alone", "[http][routes]") {
+  for (auto path : {"/api/v2", "/api/v2/", "/api/v2/x", "/api/v2/secret/conceal"})
+    CHECK(family_of(path) == family::onetime_v2);
+  for (auto path : {"/api/v1/share", "/api/v1/secret/x", "/api/v1/private/recent", "/api/v1/status"})
+    CHECK(family_of(path) == family::onetime_v1);
+  for (auto path :
+       {"/", "/api/v1", "/api/v1/", "/api/v1/pats", "/api/v1/shares", "/api/v1/me", "/api/v20", "/api/v3/x"})
+    CHECK(family_of(path) == family::native);
+  for (const auto& e : endpoints()) {
+    INFO(e.pattern);
+    bool native = family_of(e.pattern) == family::native;
+    bool onetime = e.needs == access::basic || e.needs == access::basic_or_none || e.needs == access::anonymous;
+    CHECK(native != onetime);
+    // takes_secret() compares paths with patterns.
+    if (e.takes_secret) CHECK(e.pattern.find('{') == std::string_view::npos);
+  }
+}
+
+TEST_CASE("only calls that take a secret may have a large body", "[http][routes]") {
+  api_settings s;
+  auto rules = path_rules_of(s);
+  CHECK(rules(method::post, "/api/v2/secret/conceal").body_bytes_max == 6 * 10'000 + 16 * 1024);
+  CHECK(rules(method::options, "/api/v2/secret/conceal").body_bytes_max == limits::body_bytes_max);
+  CHECK(rules(method::post, "/api/v2/secret/x/reveal").body_bytes_max == limits::body_bytes_max);
+  CHECK(rules(method::post, "/api/v1/pats").body_bytes_max == limits::body_bytes_max);
+  CHECK(rules(method::post, "/api/v1/pats").refusal == nullptr);
+  CHECK(rules(method::post, "/api/v2/nothing").refusal != nullptr);
+  s.onetime.secret_bytes_max = 100;
+  CHECK(path_rules_of(s)(method::post, "/api/v2/secret/conceal").body_bytes_max == limits::body_bytes_max);
+  s.onetime.secret_bytes_max = limits::secret_bytes_max;
+  CHECK(path_rules_of(s)(method::post, "/api/v2/secret/conceal").body_bytes_max == 6 * 1024 * 1024 + 16 * 1024);
+}
+
+TEST_CASE("v2 tells every error in its own words", "[http][errors]") {
+  answering node;
+  struct meaning {
+    errc code;
+    int status;
+    std::string word;
+  };
+  const meaning all[] = {
+      {errc::invalid, 400, "BadRequest"},
+      {errc::unauthenticated, 401, "Unauthorized"},
+      {errc::token_revoked, 401, "Unauthorized"},
+      {errc::token_expired, 401, "Unauthorized"},
+      {errc::insufficient_scope, 403, "Forbidden"},
+      {errc::forbidden, 403, "Forbidden"},
+      {errc::not_found, 404, "MissingSecret"},
+      {errc::conflict, 409, "Conflict"},
+      {errc::reveal_not_available, 422, "FormError"},
+      {errc::wrong_passphrase, 422, "FormError"},
+      {errc::rate_limited, 429, "LimitExceeded"},
+      {errc::busy, 503, "ServerError"},
+      {errc::deadline_exceeded, 503, "ServerError"},
+      {errc::outcome_unknown, 503, "ServerError"},
+      {errc::storage_failed, 503, "ServerError"},
+      {errc::corrupt, 503, "SecretUndecryptable"},
+      {errc::full, 507, "StorageFull"},
+      {errc::unsupported, 500, "ServerError"},
+      {errc::internal, 500, "ServerError"},
+  };
+  for (const auto& m : all) {
+    INFO(name_of(m.code));
+    auto c = node.asked();
+    c.speaks = family::onetime_v2;
+    auto r = error_response(c, {m.code, "words"});
+    CHECK(r.status == m.status);
+    CHECK(header_of(r, "Content-Type") == "application/json");
+    CHECK(header_of(r, "Cache-Control") == "no-store");
+    auto body = parse_json_object(r.body);
+    REQUIRE(body);
+    CHECK(body->find("error")->string() == m.word);
+    CHECK(body->find("error_type")->string() == m.word);
+    CHECK(body->find("error_id")->string() == to_string(c.req.id));
+    CHECK(body->find("request_id")->string() == to_string(c.req.id));
+    CHECK(body->find("message")->is_string());
+    if (m.status == 500 || m.code == errc::corrupt) CHECK(r.body.find("words") == std::string::npos);
+    CHECK(header_of(r, "Retry-After") == (m.status == 503 ? "1" : ""));
+    CHECK(header_of(r, "WWW-Authenticate").starts_with("Basic") == (m.status == 401));
+  }
+  auto c = node.asked();
+  c.speaks = family::onetime_v2;
+  auto r = limited_response(c, {errc::rate_limited, "slow"}, {"passphrase", 5, 0, 1'800'000, 600'000});
+  auto body = parse_json_object(r.body);
+  REQUIRE(body);
+  CHECK(r.status == 429);
+  CHECK(body->find("retry_after")->integer() == 1'800);
+  CHECK(body->find("max_attempts")->integer() == 5);
+  CHECK(header_of(r, "Retry-After") == "1800");
 }
 
 TEST_CASE("a spent budget says when to come back, in whole seconds and at least one", "[http][errors]") {

@@ -1,6 +1,8 @@
 // Order, deadlines and framing of answers, on a clock that only the test moves.
 
+#include <algorithm>
 #include <catch2/catch.hpp>
+#include <cstdio>
 
 #include "model/limits.hpp"
 #include "tests/support/http_script.hpp"
@@ -311,4 +313,82 @@ TEST_CASE("wiped buffers leave nothing behind", "[session]") {
   REQUIRE(r.body.empty());
   REQUIRE(r.body.capacity() > 40);
   REQUIRE(std::string_view(r.body.data(), 40) == std::string(40, '\0'));
+}
+
+TEST_CASE("a path may have a larger body and words of its own, and no other path has", "[session][rules]") {
+  constexpr std::size_t large = 100'000;
+  http_script s;
+  s.config.rules = [](nacre::http::method verb, std::string_view path) {
+    nacre::http::path_rules here;
+    if (path != "/large") return here;
+    if (verb == nacre::http::method::post) here.body_bytes_max = large;
+    here.refusal = [](int status, std::string_view, std::string_view, const nacre::request_id&) {
+      nacre::http::response r;
+      r.status = status;
+      r.body = "own words";
+      return r;
+    };
+    return here;
+  };
+  auto post = [](std::string path, std::size_t length, std::size_t sent) {
+    return "POST " + path + " HTTP/1.1\r\nHost: h\r\nContent-Length: " + std::to_string(length) + "\r\n\r\n" +
+           std::string(sent, 'b');
+  };
+  auto chunks = [](std::string path, std::size_t length) {
+    std::string out = "POST " + path + " HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n";
+    for (std::size_t left = length; left != 0;) {
+      const auto piece = std::min<std::size_t>(left, 0x1000);
+      char line[16];
+      std::snprintf(line, sizeof line, "%zx\r\n", piece);
+      out += line + std::string(piece, 'b') + "\r\n";
+      left -= piece;
+    }
+    return out + "0\r\n\r\n";
+  };
+  const std::size_t usual = nacre::limits::body_bytes_max;
+  struct given {
+    std::string bytes, status;
+    bool own_words;
+  };
+  const given all[] = {
+      {post("/large", large, large), "200", false},
+      {post("/large", large + 1, 0), "413", true},
+      {chunks("/large", large), "200", false},
+      {chunks("/large", large + 1), "413", true},
+      {post("/other", usual, usual), "200", false},
+      {post("/other", usual + 1, 0), "413", false},
+      {chunks("/other", usual + 1), "413", false},
+      {"PUT /large HTTP/1.1\r\nHost: h\r\nContent-Length: " + std::to_string(usual + 1) + "\r\n\r\n", "413", true},
+      {"GET /large HTTP/1.1\r\n\r\n", "400", true},
+      {"GET /other HTTP/1.1\r\n\r\n", "400", false},
+      // What came before on the connection leaves nothing behind.
+      {post("/large", large, large) + post("/other", usual + 1, 0), "413", false},
+  };
+  for (const auto& g : all) {
+    s.restart();
+    s.feed(g.bytes);
+    INFO(g.bytes.substr(0, 90));
+    CHECK(has(s, "HTTP/1.1 " + g.status));
+    CHECK(has(s, "own words") == g.own_words);
+    const auto whole = s.sent;
+    for (std::size_t piece : {std::size_t{1}, std::size_t{7}, std::size_t{4'099}, std::size_t{70'001}}) {
+      if (piece == 1 && g.bytes.size() > 40'000) continue;
+      s.restart();
+      for (std::string_view rest = g.bytes; !rest.empty(); rest.remove_prefix(std::min(piece, rest.size())))
+        s.feed(rest.substr(0, piece));
+      INFO("in pieces of " << piece);
+      CHECK(s.sent == whole);
+    }
+  }
+  s.restart();
+  s.feed(post("/large", 10, 5));
+  s.pass(s.config.body_timeout);
+  CHECK(has(s, "HTTP/1.1 408"));
+  CHECK(has(s, "own words"));
+  s.restart();
+  s.answer_at_once = false;
+  s.feed(post("/large", 5, 5));
+  s.pass(s.config.request_timeout);
+  CHECK(has(s, "HTTP/1.1 503"));
+  CHECK(has(s, "own words"));
 }
