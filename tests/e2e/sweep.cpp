@@ -5,6 +5,7 @@
 
 #include "crypto/jwt.hpp"
 #include "tests/e2e/kit.hpp"
+#include "tests/support/basic.hpp"
 #ifdef NACRE_E2E_ROUTES
 #include "http/routes.hpp"
 #endif
@@ -35,6 +36,7 @@ const route routes[] = {
     {"DELETE", "/api/v1/pats/{id}",        place::header, least::member, scope::write, ""},
     {"POST",   "/api/v1/pats/{id}/revoke", place::header, least::member, scope::write, ""},
     {"POST",   "/api/v1/pats/{id}/reveal", place::header, least::member, scope::admin, ""},
+    {"DELETE", "/api/v1/pats/{id}/reveal", place::header, least::member, scope::admin, ""},
 
     {"GET",    "/api/v1/me",                               place::none, least::member, scope::read,  ""},
     {"POST",   "/api/v1/workspaces",                       place::none, least::member, scope::read,  R"({"name":"swept"})"},
@@ -57,7 +59,73 @@ const route routes[] = {
     {"POST",   "/api/v1/workspaces/{id}/webhooks/{hookId}/test", place::path, least::admin, scope::admin, ""},
     {"GET",    "/api/v1/audit",                            place::header, least::admin, scope::admin, ""},
 };
+
+// Routes of accounts known by HTTP Basic, and of guests.
+enum class door { account, account_or_guest, guest };
+struct open_route {
+  const char *verb, *pattern;
+  door who;
+  scope needs;
+  const char* body;
+};
+const open_route open_routes[] = {
+    {"POST",    "/api/v2/secret/conceal",                   door::account_or_guest, scope::write, R"({"secret":{"secret":"swept"}})"},
+    {"POST",    "/api/v2/guest/secret/conceal",             door::guest,            scope::write, R"({"secret":{"secret":"swept"}})"},
+    {"POST",    "/api/v2/secret/generate",                  door::account_or_guest, scope::write, "{}"},
+    {"POST",    "/api/v2/guest/secret/generate",            door::guest,            scope::write, "{}"},
+    {"OPTIONS", "/api/v2/secret/conceal",                   door::guest,            scope::read,  ""},
+    {"OPTIONS", "/api/v2/secret/generate",                  door::guest,            scope::read,  ""},
+    {"GET",     "/api/v2/secret/{identifier}",              door::account_or_guest, scope::read,  ""},
+    {"GET",     "/api/v2/guest/secret/{identifier}",        door::guest,            scope::read,  ""},
+    {"POST",    "/api/v2/secret/{identifier}/reveal",       door::account_or_guest, scope::read,  "{}"},
+    {"POST",    "/api/v2/guest/secret/{identifier}/reveal", door::guest,            scope::read,  "{}"},
+    {"DELETE",  "/api/v2/secret/{identifier}/reveal",       door::account_or_guest, scope::read,  ""},
+    {"DELETE",  "/api/v2/guest/secret/{identifier}/reveal", door::guest,            scope::read,  ""},
+    {"GET",     "/api/v2/secret/{identifier}/status",       door::account_or_guest, scope::read,  ""},
+    {"POST",    "/api/v2/secret/status",                    door::account_or_guest, scope::read,  "{}"},
+    {"GET",     "/api/v2/receipt/recent",                   door::account,          scope::read,  ""},
+    {"GET",     "/api/v2/private/recent",                   door::account,          scope::read,  ""},
+    {"GET",     "/api/v2/receipt/{identifier}",             door::account_or_guest, scope::read,  ""},
+    {"GET",     "/api/v2/private/{identifier}",             door::account_or_guest, scope::read,  ""},
+    {"GET",     "/api/v2/guest/receipt/{identifier}",       door::guest,            scope::read,  ""},
+    {"PATCH",   "/api/v2/receipt/{identifier}",             door::account_or_guest, scope::write, R"({"memo":"swept"})"},
+    {"PATCH",   "/api/v2/private/{identifier}",             door::account_or_guest, scope::write, R"({"memo":"swept"})"},
+    {"POST",    "/api/v2/receipt/{identifier}/burn",        door::account_or_guest, scope::write, R"({"continue":true})"},
+    {"POST",    "/api/v2/private/{identifier}/burn",        door::account_or_guest, scope::write, R"({"continue":true})"},
+    {"POST",    "/api/v2/guest/receipt/{identifier}/burn",  door::guest,            scope::write, R"({"continue":true})"},
+    {"GET",     "/api/v2/status",                           door::guest,            scope::read,  ""},
+    {"GET",     "/api/v2/version",                          door::guest,            scope::read,  ""},
+    {"GET",     "/api/v2/supported-locales",                door::guest,            scope::read,  ""},
+};
 // clang-format on
+
+// A link of the right shape that leads nowhere.
+std::string path_of(const open_route& r) {
+  std::string out = r.pattern;
+  constexpr std::string_view capture = "{identifier}";
+  if (auto at = out.find(capture); at != std::string::npos) out.replace(at, capture.size(), std::string(43, 'a'));
+  return out;
+}
+
+http_answer ask(http_client& by, const open_route& r, header_list headers) {
+  if (!std::string_view(r.body).empty()) headers.emplace_back("Content-Type", "application/json");
+  return by.send(r.verb, path_of(r), headers, r.body);
+}
+
+// {"error","message","error_type",...}; the message answers.
+std::string check_v2_error(const http_answer& a, int status, std::string_view word) {
+  INFO(a.body);
+  CHECK(a.status == status);
+  if (a.status != status) return {};
+  check_json_headers(a);
+  auto body = a.json();
+  CHECK(body["error"].text() == word);
+  CHECK(body["error_type"].text() == word);
+  CHECK(body["error_id"].text() == a.header("X-Request-Id"));
+  CHECK(body["request_id"].text() == a.header("X-Request-Id"));
+  if (status == 401) CHECK(a.header("WWW-Authenticate").starts_with("Basic"));
+  return body["message"].text();
+}
 
 bool has_pat_id(const route& r) { return std::string_view(r.pattern).starts_with("/api/v1/pats/{id}"); }
 
@@ -100,6 +168,8 @@ class stage {
   http_answer ask(const route& r, const header_list& headers, const std::string& at) {
     auto all = headers;
     if (auto text = body(r); !text.empty()) all.emplace_back("Content-Type", "application/json");
+    if (std::string_view(r.verb) == "DELETE" && std::string_view(r.pattern).ends_with("/reveal"))
+      all.emplace_back("Idempotency-Key", "a-key-of-the-sweep");
     return client_.send(r.verb, at, all, body(r));
   }
   http_answer ask(const route& r, const header_list& headers) { return ask(r, headers, path(r)); }
@@ -166,11 +236,21 @@ std::string expired_pat(person& who) {
 
 TEST_CASE("the sweep knows every route that is served", "[sweep]") {
 #ifdef NACRE_E2E_ROUTES
+  using nacre::http::access;
   std::set<std::string> served, swept;
-  for (const auto& e : nacre::http::endpoints())
-    if (e.needs != nacre::http::access::open)
-      served.insert(std::string(name_of(e.verb)) + " " + std::string(e.pattern));
+  for (const auto& e : nacre::http::endpoints()) {
+    if (e.needs == access::open) continue;
+    auto who = e.needs == access::basic           ? " account"
+               : e.needs == access::basic_or_none ? " account or guest"
+               : e.needs == access::anonymous     ? " guest"
+                                                  : "";
+    served.insert(std::string(name_of(e.verb)) + " " + std::string(e.pattern) + who);
+  }
   for (const auto& r : routes) swept.insert(std::string(r.verb) + " " + r.pattern);
+  for (const auto& r : open_routes) {
+    auto who = r.who == door::account ? " account" : r.who == door::account_or_guest ? " account or guest" : " guest";
+    swept.insert(std::string(r.verb) + " " + r.pattern + who);
+  }
   CHECK(swept == served);
 #else
   // Without the http library in this build the running node is asked: a route it has is not 404.
@@ -368,4 +448,106 @@ TEST_CASE("no route answers to a method it does not have", "[sweep]") {
       if (a.status == 405 && verb != std::string_view("HEAD")) check_error(a, 405, "method_not_allowed");
     }
   });
+}
+
+// ---- accounts and guests -----------------------------------------------------------------------------
+
+TEST_CASE("no route of accounts answers to bad credentials, and none takes them for a guest's", "[sweep][basic]") {
+  stage s;
+  auto& owner = s.here().owner;
+  auto good = owner.new_pat(R"("name":"good","scopes":["admin"])")["token"].text();
+  auto revoked = owner.new_pat(R"("name":"revoked","scopes":["admin"])");
+  CHECK(owner.del(pat_path(revoked["id"].text())).status == 204);
+  auto expired = expired_pat(owner);
+  using nacre::test::basic;
+  const std::tuple<const char*, std::string, const char*> credentials[] = {
+      {"a bearer's JWT", "Bearer " + owner.credential(), "AUTH_TYPE_INVALID"},
+      {"a bearer's PAT", "Bearer " + good, "AUTH_TYPE_INVALID"},
+      {"no scheme", good, "AUTH_TYPE_INVALID"},
+      {"no base64", "Basic !", "CREDENTIALS_INVALID"},
+      {"no colon", "Basic YWJj", "CREDENTIALS_INVALID"},
+      {"another's name", basic(s.here().member.user(), good), "CREDENTIALS_INVALID"},
+      {"an outsider's name", basic(s.there().owner.user(), good), "CREDENTIALS_INVALID"},
+      {"an unknown address", basic("nobody@example.org", good), "CREDENTIALS_INVALID"},
+      {"no name", basic("", good), "CREDENTIALS_INVALID"},
+      {"no password", basic(owner.user(), ""), "CREDENTIALS_INVALID"},
+      {"a JWT", basic(owner.user(), owner.credential()), "CREDENTIALS_INVALID"},
+      {"a token nobody issued", basic(owner.user(), "pat_wsabcdef_" + std::string(64, 'a')), "CREDENTIALS_INVALID"},
+      {"a revoked token", basic(owner.user(), revoked["token"].text()), "CREDENTIALS_INVALID"},
+      {"an expired token", basic(owner.user(), expired), "CREDENTIALS_INVALID"},
+  };
+  const auto before = s.state();
+  http_client c(shared().port());
+  for (const auto& [what, value, word] : credentials)
+    for (const auto& r : open_routes) {
+      INFO(what << ": " << r.verb << " " << r.pattern);
+      auto a = ask(c, r, {{"Authorization", value}});
+      if (r.who == door::guest)
+        CHECK(a.status == ask(c, r, {}).status);
+      else
+        CHECK(check_v2_error(a, 401, "Unauthorized").find(word) != std::string::npos);
+    }
+  for (const auto& r : open_routes) {
+    INFO(r.verb << " " << r.pattern);
+    auto a = ask(c, r, {});
+    if (r.who == door::account) check_v2_error(a, 401, "Unauthorized");
+    // The memo alone asks who owns the receipt.
+    if (r.who == door::account_or_guest) CHECK((a.status == 401) == (std::string_view(r.verb) == "PATCH"));
+    auto doubled = ask(c, r, {{"Authorization", "Basic YQ=="}, {"Authorization", "Basic YQ=="}});
+    check_v2_error(doubled, 400, "BadRequest");
+  }
+  CHECK(s.state() == before);
+}
+
+TEST_CASE("no route of accounts goes beyond a token's scopes", "[sweep][basic]") {
+  stage s;
+  auto& owner = s.here().owner;
+  auto read = owner.new_pat(R"("name":"r","scopes":["read"])")["token"].text();
+  auto write = owner.new_pat(R"("name":"w","scopes":["write"])")["token"].text();
+  const auto before = s.state();
+  http_client c(shared().port());
+  for (const auto& r : open_routes) {
+    if (r.who == door::guest) continue;
+    INFO(r.verb << " " << r.pattern);
+    auto as = [&](const std::string& token) {
+      return ask(c, r, {{"Authorization", nacre::test::basic(owner.user(), token)}});
+    };
+    if (r.needs == scope::write)
+      check_v2_error(as(read), 403, "Forbidden");
+    else
+      CHECK(as(read).status != 403);
+    if (!std::string_view(r.pattern).starts_with("/api/v2/secret/") || std::string_view(r.verb) != "POST")
+      CHECK(as(write).status != 403);
+  }
+  CHECK(s.state() == before);
+}
+
+TEST_CASE("no route of v2 speaks but in v2's words: methods, sizes, broken bodies", "[sweep][basic]") {
+  http_client c(shared().port());
+  for (const auto& r : open_routes) {
+    INFO(r.verb << " " << r.pattern);
+    std::set<std::string> has;
+    for (const auto& other : open_routes)
+      if (path_of(other) == path_of(r)) has.insert(other.verb);
+    // "recent", "conceal" and such are identifiers as far as other methods are concerned.
+    bool literal = std::string_view(r.pattern).find('{') == std::string_view::npos;
+    for (const char* verb : {"PUT", "TRACE", "BREW"}) {
+      INFO(verb);
+      auto a = c.send(verb, path_of(r));
+      check_v2_error(a, 405, "MethodNotAllowed");
+      for (const auto& each : has) CHECK(a.header("Allow").find(each) != std::string::npos);
+    }
+    if (!literal || std::string_view(r.body).empty()) continue;
+    auto send = [&](const char* type, const std::string& body) {
+      return c.send(r.verb, path_of(r), {{"Content-Type", type}}, body);
+    };
+    for (const char* body : {"[]", "null", "1", "\"x\"", "{", "{}}", "{} {}", "{\"a\":1,\"a\":1}", "\xff", "nul"})
+      check_v2_error(send("application/json", body), 400, "BadRequest");
+    check_v2_error(send("text/plain", "x"), 400, "BadRequest");
+    check_v2_error(send("multipart/form-data; boundary=b", "x"), 400, "BadRequest");
+    check_v2_error(send("application/json", std::string(200 * 1024, ' ')), 413, "PayloadTooLarge");
+  }
+  for (const char* path : {"/api/v2", "/api/v2/", "/api/v2/secret", "/api/v2/secret/conceal/",
+                           "/api/v2/guest/private/x", "/api/v2/receipt/a/b/c"})
+    check_v2_error(c.send("GET", path), 404, "NotFound");
 }

@@ -7,6 +7,7 @@
 
 #include "crypto/token.hpp"
 #include "model/limits.hpp"
+#include "tests/support/basic.hpp"
 #include "tests/support/installation.hpp"
 
 using namespace nacre;
@@ -437,19 +438,7 @@ TEST_CASE("an account is its user's id or address with one of its tokens, and no
   };
   auto token = issued(known);
   auto without_address = issued(nameless);
-  auto basic = [](const std::string& user, const std::string& password) {
-    auto joined = user + ":" + password;
-    // The test's own encoder: the one at hand is base64url without padding.
-    static constexpr std::string_view digits = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    std::string out = "Basic ";
-    for (std::size_t i = 0; i < joined.size(); i += 3) {
-      std::uint32_t n = 0;
-      for (std::size_t k = 0; k < 3; ++k)
-        n = n << 8 | (i + k < joined.size() ? static_cast<unsigned char>(joined[i + k]) : 0);
-      for (std::size_t k = 0; k < 4; ++k) out += i + k > joined.size() ? '=' : digits[n >> (18 - 6 * k) & 63];
-    }
-    return out;
-  };
+  using test::basic;
   auto come = [&](std::optional<std::string> authorization) {
     auto box = std::make_shared<inbox<outcome>>();
     d.entry->authenticate_basic(d.with(std::move(authorization)),
