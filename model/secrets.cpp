@@ -122,6 +122,16 @@ counter* find_client(attempts_record& a, std::string_view prefix) {
   return nullptr;
 }
 
+// What was counted; how many there have ever been stays.
+void forget_attempts(state& st, workspace_id ws, secret_id id) {
+  auto key = keys::attempts(ws, id);
+  auto tried = load<attempts_record>(st, space::state, key);
+  if (!tried) return;
+  attempts_record cleared;
+  cleared.lifetime = tried->lifetime;
+  st.put(space::state, key, encode(cleared));
+}
+
 std::optional<outcome> lock_refusal(const counter& c, timestamp now) {
   if (!is_locked(c, now)) return std::nullopt;
   auto o = refuse(errc::rate_limited, "Too many incorrect passphrase attempts. Please try again later.");
@@ -352,12 +362,7 @@ outcome apply_to(state& st, const context& ctx, const reserve_attempt& op) {
 }
 
 outcome apply_to(state& st, const context& ctx, const clear_attempts& op) {
-  auto key = keys::attempts(ctx.workspace, op.id);
-  auto tried = load<attempts_record>(st, space::state, key);
-  if (!tried) return {};
-  attempts_record cleared;
-  cleared.lifetime = tried->lifetime;
-  st.put(space::state, key, encode(cleared));
+  forget_attempts(st, ctx.workspace, op.id);
   return {};
 }
 
@@ -373,6 +378,7 @@ outcome apply_to(state& st, const context& ctx, const claim_secret& op) {
   if (!secret) {
     auto claimed = op.retry ? find_claim(st, ws, op.id, *op.retry, ctx.now) : std::nullopt;
     if (!claimed || (claimed->has_passphrase && !op.passphrase_right)) return unknown_secret();
+    forget_attempts(st, ws, op.id);
     return answer(secret_entry{op.id, ws, *claimed});
   }
   if (secret->has_passphrase && !op.passphrase_right) return refuse(errc::forbidden, "The passphrase was not right");

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "model/time.hpp"
 #include "tests/e2e/kit.hpp"
 #include "tests/support/basic.hpp"
 
@@ -875,10 +876,19 @@ TEST_CASE("recent lists an account's receipts, last changed first, and nobody el
     for (const auto& r : records.items()) out.push_back(r["identifier"].text());
     return out;
   };
-  for (int i = 0; i < 4; ++i) all.push_back(conceal(a.by, "r" + std::to_string(i), R"(,"ttl":1200)"));
+  // The order is by milliseconds: each act in one of its own.
+  auto next_moment = [] {
+    const auto before = nacre::system_clock{}.now();
+    REQUIRE(eventually([before] { return nacre::system_clock{}.now() > before; }));
+  };
+  for (int i = 0; i < 4; ++i) {
+    all.push_back(conceal(a.by, "r" + std::to_string(i), R"(,"ttl":1200)"));
+    next_moment();
+  }
   conceal(other.by, "not mine");
   a.by.post("/guest/secret/conceal", R"({"secret":{"secret":"nobody's"}})");
   REQUIRE(reveal(a.by, all[1]).status == 200);
+  next_moment();
   REQUIRE(a.by.post("/receipt/" + all[0].receipt + "/burn", R"({"continue":true})").status == 200);
   for (auto path : {"/receipt/recent", "/private/recent"}) {
     auto got = a.by.get(path);
