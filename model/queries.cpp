@@ -1,6 +1,7 @@
 #include "model/queries.hpp"
 
 #include <algorithm>
+#include <array>
 
 #include "model/keys.hpp"
 #include "model/load.hpp"
@@ -67,8 +68,10 @@ std::optional<token_owner> find_token(const view& v, std::string_view lookup, to
   reader r(*where);
   auto ws = r.id_as<workspace_id>();
   auto id = r.id_as<pat_id>();
-  auto record = r.finished() ? load<pat_record>(v, space::state, keys::pat(ws, id)) : std::nullopt;
-  auto workspace = load<workspace_record>(v, space::state, keys::workspace(ws));
+  auto workspace_key = keys::workspace(ws), pat_key = keys::pat(ws, id);
+  if (r.finished()) v.prefetch(space::state, std::array<std::string_view, 2>{workspace_key, pat_key});
+  auto record = r.finished() ? load<pat_record>(v, space::state, pat_key) : std::nullopt;
+  auto workspace = load<workspace_record>(v, space::state, workspace_key);
   if (!record || !workspace) {
     v.mark_undecodable();
     return std::nullopt;
@@ -78,6 +81,10 @@ std::optional<token_owner> find_token(const view& v, std::string_view lookup, to
 }
 
 result<pat_entry> get_pat(const view& v, const context& ctx, pat_id id) {
+  // What stand() and find_live_pat() are about to ask for; the caller's own PAT, if it is one, comes by itself.
+  auto workspace = keys::workspace(ctx.workspace), me = keys::member(ctx.workspace, ctx.who.user);
+  auto pat_key = keys::pat(ctx.workspace, id);
+  v.prefetch(space::state, std::array<std::string_view, 3>{workspace, me, pat_key});
   auto who = stand(v, ctx, scope_read);
   if (!who) return fail(who.error());
   auto pat = find_live_pat(v, ctx.workspace, id);

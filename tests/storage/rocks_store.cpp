@@ -227,6 +227,18 @@ TEST_CASE("a damaged block fails the view that reads it, by get and by scan", "[
   CHECK(got->failed());
   CHECK(got->get(space::sealed, "c5").has_value());
   CHECK(got->failed());  // remembered
+  // Asked for ahead it fails with the get(), and takes nothing else along.
+  auto ahead = store->snapshot();
+  ahead->prefetch(space::state, std::array<std::string_view, 2>{"s5", "absent"});
+  CHECK_FALSE(ahead->get(space::state, "s5").has_value());
+  CHECK(ahead->failed());
+  auto spared = store->snapshot();
+  spared->prefetch(space::state, std::array<std::string_view, 2>{"s5", "s6"});
+  spared->prefetch(space::sealed, std::array<std::string_view, 2>{"c5", "c6"});
+  CHECK(spared->get(space::sealed, "c5").has_value());
+  CHECK_FALSE(spared->failed());
+  CHECK_FALSE(spared->get(space::state, "s5").has_value());
+  CHECK(spared->failed());
   auto scanned = store->snapshot();
   CHECK(all(*scanned, space::state).empty());
   CHECK(scanned->failed());

@@ -1,5 +1,6 @@
 // What every store promises (storage/store.hpp), asked of every implementation.
 
+#include <array>
 #include <atomic>
 #include <catch2/catch.hpp>
 #include <random>
@@ -122,6 +123,47 @@ TEMPLATE_TEST_CASE("a scan goes in byte order from the first key to before the l
   CHECK(scanned("b", "a").empty());
   CHECK(scanned("a", "").empty());
   for (const auto& key : keys) CHECK(view->get(space::state, key) == "v\0\xff"s);
+}
+
+TEMPLATE_TEST_CASE("rows asked for ahead read as they do alone", "[storage][contract]", EVERY_STORE) {
+  scratch dir;
+  auto store = TestType::open(dir / "db");
+  must(store->apply({put("a", "1"), put("b", ""), put("c", "3"), put("d", "4"), put("a", "sealed", space::sealed)},
+                    durability::synced));
+  for (const bool in_files : {false, true}) {
+    if (in_files) must(store->compact(space::state, {}, {}));
+    auto view = store->snapshot();
+    // What is written later, an erased range included, is not for this view.
+    must(store->apply({put("a", "later"), erase_range("c", "e"), put("absent", "later")}, durability::buffered));
+    view->prefetch(space::state, std::array<std::string_view, 4>{"d", "absent", "a", "b"});
+    for (int twice = 0; twice < 2; ++twice) {
+      CHECK(view->get(space::state, "a") == "1");
+      CHECK(view->get(space::state, "b") == "");
+      CHECK(view->get(space::state, "c") == "3");  // not asked for ahead
+      CHECK(view->get(space::state, "d") == "4");
+      CHECK_FALSE(view->get(space::state, "absent"));
+      CHECK(view->get(space::sealed, "a") == "sealed");
+      CHECK_FALSE(view->get(space::sealed, "b"));
+    }
+    view->prefetch(space::state, std::array<std::string_view, 3>{"c", "a", "c"});
+    CHECK(view->get(space::state, "c") == "3");
+    CHECK(view->get(space::state, "a") == "1");
+    CHECK(view->get(space::state, "d") == "4");
+    view->prefetch(space::sealed, std::array<std::string_view, 2>{"a", "b"});
+    CHECK(view->get(space::state, "a") == "1");
+    CHECK(view->get(space::sealed, "a") == "sealed");
+    view->prefetch(space::state, {});
+    view->prefetch(space::state, std::array<std::string_view, 9>{"a", "b", "c", "d", "e", "f", "g", "h", "i"});
+    CHECK(view->get(space::state, "b") == "");
+    CHECK_FALSE(view->failed());
+    view.reset();
+    auto now = store->snapshot();
+    now->prefetch(space::state, std::array<std::string_view, 3>{"a", "c", "absent"});
+    CHECK(now->get(space::state, "a") == "later");
+    CHECK_FALSE(now->get(space::state, "c"));
+    CHECK(now->get(space::state, "absent") == "later");
+    must(store->apply({put("a", "1"), put("c", "3"), put("d", "4"), erase("absent")}, durability::buffered));
+  }
 }
 
 TEMPLATE_TEST_CASE("an empty value is there, an empty batch is nothing", "[storage][contract]", EVERY_STORE) {
@@ -267,6 +309,13 @@ TEMPLATE_TEST_CASE("random batches read like a map", "[storage][contract][random
       auto& state = oracle[static_cast<std::size_t>(space::state)];
       auto found = state.find(key);
       REQUIRE(view->get(space::state, key) == (found == state.end() ? std::nullopt : std::optional(found->second)));
+      // Sorted or not, twice the same or not, over rows that came, went and lie in files or not.
+      std::array<std::string, 4> ahead{some_key(), some_key(), some_key(), some_key()};
+      view->prefetch(space::state, std::array<std::string_view, 4>{ahead[0], ahead[1], ahead[2], ahead[3]});
+      for (const auto& each : ahead) {
+        found = state.find(each);
+        REQUIRE(view->get(space::state, each) == (found == state.end() ? std::nullopt : std::optional(found->second)));
+      }
       contents part;
       auto to = some_key();
       view->scan(space::state, key, to, [&](auto k, auto v) { return part.emplace(k, v).second; });
