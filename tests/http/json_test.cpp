@@ -150,3 +150,38 @@ TEST_CASE("the writer escapes what it must and reads back the same", "[json]") {
   CHECK(w.text().find(R"(\u0001)") != std::string::npos);
   CHECK(w.text().find(R"(\n)") != std::string::npos);
 }
+
+TEST_CASE("the writer escapes a byte wherever it lies", "[json]") {
+  const auto expected = [](unsigned char c) -> std::string {
+    static constexpr char hex[] = "0123456789abcdef";
+    switch (c) {
+      case '"':
+        return R"(\")";
+      case '\\':
+        return R"(\\)";
+      case '\b':
+        return R"(\b)";
+      case '\f':
+        return R"(\f)";
+      case '\n':
+        return R"(\n)";
+      case '\r':
+        return R"(\r)";
+      case '\t':
+        return R"(\t)";
+      default:
+        return c < 0x20 ? std::string(R"(\u00)") + hex[c >> 4] + hex[c & 15] : std::string(1, static_cast<char>(c));
+    }
+  };
+  for (const char around : {'a', '!', '#', '[', ']', '\x7f', '\x80', '\xff', '\x1f', '"', '\\'})
+    for (std::size_t size = 1; size <= 20; ++size)
+      for (std::size_t at = 0; at < size; ++at)
+        for (int byte = 0; byte < 256; ++byte) {
+          std::string text(size, around), want = "\"";
+          text[at] = static_cast<char>(byte);
+          for (const char c : text) want += expected(static_cast<unsigned char>(c));
+          json_writer w;
+          w.value(text);
+          if (w.text() != want + '"') FAIL(int{around} << " " << size << " " << at << " " << byte);
+        }
+}
