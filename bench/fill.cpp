@@ -5,6 +5,7 @@
 
 #include "actors/sealing.hpp"
 #include "app/installation.hpp"
+#include "bench/interrupt.hpp"
 #include "cluster/stage.hpp"
 #include "crypto/random.hpp"
 #include "crypto/token.hpp"
@@ -76,6 +77,7 @@ class filler {
   }
 
   void flush() {
+    stop_if_interrupted();
     std::vector<const model::command*> commands;
     for (const auto& c : waiting_) commands.push_back(&c);
     auto view = store_.snapshot();

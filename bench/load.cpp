@@ -14,6 +14,8 @@
 #include <ctime>
 #include <stdexcept>
 
+#include "bench/interrupt.hpp"
+
 namespace nacre::bench {
 
 namespace {
@@ -101,6 +103,7 @@ class generator {
     auto patience = end_ + std::chrono::seconds(20);
     std::array<epoll_event, 128> events;
     while (outstanding_ > 0) {
+      stop_if_interrupted();
       int n = ::epoll_wait(epoll_, events.data(), static_cast<int>(events.size()), 100);
       for (int e = 0; e < n; ++e) input(static_cast<std::size_t>(events[static_cast<std::size_t>(e)].data.u64));
       if (n <= 0 && steady::now() > patience) {

@@ -1,6 +1,6 @@
 // nacre_bench: one node under load, beside ceilings measured in the same run. See README.md.
 //
-// Exit codes: 0; 1 if a request failed or an answer was wrong; 64 usage; 69 a program would not start.
+// Exit codes: 0; 1 if a request failed or an answer was wrong; 64 usage; 69 a program would not start; 130 interrupted.
 // Speed never decides it.
 
 #include <sys/utsname.h>
@@ -17,6 +17,7 @@
 #include "bench/ceilings.hpp"
 #include "bench/child.hpp"
 #include "bench/fill.hpp"
+#include "bench/interrupt.hpp"
 #include "bench/load.hpp"
 #include "bench/report.hpp"
 #include "crypto/jwt.hpp"
@@ -365,8 +366,12 @@ int main(int argc, char** argv) {
   if (o.seconds <= 0) o.seconds = o.quick ? 1 : 3;
   if (o.workspaces == 0) o.workspaces = o.quick ? 10'000 : 100'000;
   if (o.threads == 0) o.threads = app::http_threads({});
+  catch_interrupts();
   try {
     return run(o);
+  } catch (const interrupted&) {
+    (void)std::fprintf(stderr, "\nnacre_bench: interrupted\n");
+    return 130;
   } catch (const std::exception& e) {
     (void)std::fprintf(stderr, "\nnacre_bench: %s\n", e.what());
     return 69;

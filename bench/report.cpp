@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cstdio>
 
+#include "bench/interrupt.hpp"
+
 namespace nacre::bench {
 
 namespace {
@@ -41,6 +43,7 @@ void run_rounds(std::vector<scenario>& group, std::size_t rounds, const std::str
   for (std::size_t round = 0; round < rounds; ++round)
     for (auto& row : group) {
       if (row.name.find(match) == std::string::npos) continue;
+      stop_if_interrupted();
       (void)std::fprintf(stderr, "\r  round %zu of %zu: %-40s", round + 1, rounds, row.name.c_str());
       row.samples.push_back(row.run());
     }
