@@ -101,15 +101,33 @@ class filler {
 
 }  // namespace
 
-filled fill(const std::filesystem::path& directory, std::size_t workspaces, std::size_t pats_each) {
+namespace {
+
+app::installation open(const std::filesystem::path& directory) {
   app::installation_options options;
   options.root_key = app::dev_root_key_source(directory);
   if (auto made = app::ensure_dev_root_key(directory); !made) throw std::runtime_error("fill: " + made.error().text);
   auto opened = app::open_installation(directory, options);
   if (!opened) throw std::runtime_error("fill: " + opened.error().text);
-  filler all(*opened->store, *opened->keys);
+  return std::move(*opened);
+}
+
+}  // namespace
+
+filled fill(const std::filesystem::path& directory, std::size_t workspaces, std::size_t pats_each) {
+  auto opened = open(directory);
+  filler all(*opened.store, *opened.keys);
   for (std::size_t i = 0; i < workspaces; ++i) all.add_workspace(pats_each);
   return all.finish();
+}
+
+void settle(const std::filesystem::path& directory) {
+  auto opened = open(directory);
+  for (std::size_t i = 0; i < model::space_count; ++i) {
+    stop_if_interrupted();
+    if (auto done = opened.store->compact(static_cast<model::space>(i), {}, {}); !done)
+      throw std::runtime_error("settle: " + done.error().text);
+  }
 }
 
 }  // namespace nacre::bench

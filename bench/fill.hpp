@@ -22,4 +22,8 @@ struct filled {
 // Throws std::runtime_error. The directory is then a development node's.
 filled fill(const std::filesystem::path& directory, std::size_t workspaces, std::size_t pats_each);
 
+// Writes out and sorts what a directory holds, as a node left alone would in time. Without it a large one is
+// read through the half-sorted files of its fill and a small one through a single file. No node may run on it.
+void settle(const std::filesystem::path& directory);
+
 }  // namespace nacre::bench
