@@ -222,14 +222,19 @@ class sweeping {
     auto receipt = load_receipt(st_, ws_, id);
     if (!receipt) return;
     // A due secret comes before its receipt; if clocks differ it may not have been handled yet.
-    if (auto secret = load<secret_record>(st_, space::state, keys::secret(ws_, receipt->secret))) {
+    // It is another's if the id was taken a second time.
+    if (auto secret = load<secret_record>(st_, space::state, keys::secret(ws_, receipt->secret));
+        secret && secret->receipt == id) {
       end_secret(st_, ctx_, receipt->secret, *secret, receipt_end::expired, secret->expires());
       record(st_, ctx_, "secret.expire", receipt->secret.value());
       receipt = load_receipt(st_, ws_, id);
       if (!receipt) return;
     }
-    end_claim(receipt->secret);
-    st_.erase(space::state, keys::claim(ws_, receipt->secret));
+    if (auto claim = load<claim_record>(st_, space::state, keys::claim(ws_, receipt->secret));
+        claim && claim->secret.receipt == id) {
+      close_claim(st_, ws_, receipt->secret, *claim);
+      st_.erase(space::state, keys::claim(ws_, receipt->secret));
+    }
     if (!receipt->owner.value().is_nil()) {
       st_.erase(space::state, keys::owned_receipt(ws_, receipt->owner, receipt->updated, id));
       st_.erase(space::index, keys::one_time(receipt->secret.value()));
@@ -242,7 +247,7 @@ class sweeping {
   // Nor by a node whose clock is late: what was sealed is gone.
   void end_claim(secret_id id) {
     auto claim = load<claim_record>(st_, space::state, keys::claim(ws_, id));
-    if (claim && !claim->confirmed) close_claim(st_, ws_, id, *claim);
+    if (claim && !claim->confirmed && claim->until <= ctx_.now) close_claim(st_, ws_, id, *claim);
   }
 
   state& st_;
