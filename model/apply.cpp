@@ -279,9 +279,9 @@ class applying {
   }
 
   outcome operator()(const import_pat& op) {
-    if (ctx_.workspace == system_workspace || is_guest_partition(ctx_.workspace)) return refuse(no_workspace());
     std::optional<workspace_record> ws;
     if (ctx_.who.via == caller::kind::system) {
+      if (ctx_.workspace == system_workspace || is_guest_partition(ctx_.workspace)) return refuse(no_workspace());
       ws = load<workspace_record>(st_, space::state, keys::workspace(ctx_.workspace));
       if (ws && ws->deleted) return refuse(errc::not_found, "The workspace has been deleted");
     } else {
