@@ -11,6 +11,17 @@ using namespace nacre;
 using namespace nacre::model;
 using namespace nacre::model::testing;
 
+namespace {
+
+template <class Op>
+constexpr std::size_t place_of() {
+  return operation(std::in_place_type<Op>).index();
+}
+
+bool is_about_secret(std::size_t op) { return op >= place_of<open_partition>() && op <= place_of<sweep>(); }
+
+}  // namespace
+
 TEST_CASE("the same request twice is one effect, one audit entry and the same answer", "[model][retries]") {
   world w;
   w.made(w.owner, put_member{w.admin, role::owner, {}});
@@ -65,7 +76,10 @@ TEST_CASE("the same request twice is one effect, one audit entry and the same an
       CHECK(w.st.all() == before);
     }
   }
-  CHECK(kinds.size() == std::variant_size_v<operation>);
+  for (std::size_t i = 0; i < std::variant_size_v<operation>; ++i) {
+    INFO("operation " << i);
+    CHECK((kinds.contains(i) || is_about_secret(i)));  // those are retried in rules_secret_retries.cpp
+  }
 }
 
 TEST_CASE("the tenth reveal is granted again when its answer got lost", "[model][retries]") {

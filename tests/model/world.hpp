@@ -13,18 +13,19 @@
 #include "model/policy.hpp"
 #include "model/queries.hpp"
 #include "tests/model/invariants.hpp"
+#include "tests/model/invariants_secrets.hpp"
 #include "tests/support/map_state.hpp"
 
 namespace nacre::model::testing {
 
 template <class Id>
-Id nth(std::uint8_t kind, std::uint64_t n) {
+constexpr Id nth(std::uint8_t kind, std::uint64_t n) {
   uuid id;
   id.bytes[0] = kind;
   for (std::size_t i = 0; i < 8; ++i) id.bytes[15 - i] = static_cast<std::uint8_t>(n >> (8 * i));
   return Id{id};
 }
-inline workspace_id ws_no(std::uint64_t n) { return nth<workspace_id>(0x10, n); }
+inline constexpr workspace_id ws_no(std::uint64_t n) { return nth<workspace_id>(0x10, n); }
 inline user_id user_no(std::uint64_t n) { return nth<user_id>(0x20, n); }
 inline pat_id pat_no(std::uint64_t n) { return nth<pat_id>(0x30, n); }
 inline project_id project_no(std::uint64_t n) { return nth<project_id>(0x40, n); }
@@ -138,6 +139,7 @@ struct world {
     REQUIRE(st.trustworthy());
     if (o.refused && !std::holds_alternative<reveal_pat>(c->what)) CHECK(st.all() == before);
     CHECK(broken(st) == "");
+    CHECK(history_wrong(before, st.all()) == "");
     return o;
   }
   outcome run(user_id who, operation op) { return run(as(who), std::move(op)); }

@@ -1,0 +1,211 @@
+#include "tests/model/invariants_secrets.hpp"
+
+#include <algorithm>
+#include <map>
+
+#include "model/keys.hpp"
+#include "model/load.hpp"
+#include "model/secret_records.hpp"
+
+namespace nacre::model::testing {
+
+namespace {
+
+using sorted = std::set<std::string>;
+
+template <class Id, class Record>
+using kept = std::map<Id, Record>;
+
+// Everything of one kind in a workspace; false: a row is not what it should be.
+template <class Id, class Record>
+bool collect(const map_state& st, workspace_id ws, char kind, kept<Id, Record>& out) {
+  auto prefix = keys::all(ws, kind);
+  const auto& rows = st.of(space::state);
+  for (auto it = rows.lower_bound(prefix); it != rows.end() && it->first.starts_with(prefix); ++it) {
+    auto id = uuid_from_bytes(std::string_view(it->first).substr(prefix.size()));
+    auto record = decode<Record>(it->second);
+    if (!id || !record) return false;
+    out.emplace(Id{*id}, std::move(*record));
+  }
+  return true;
+}
+
+sorted rows_of(const map_state& st, space in, workspace_id ws, char kind) {
+  auto prefix = keys::all(ws, kind);
+  sorted out;
+  const auto& rows = st.of(in);
+  for (auto it = rows.lower_bound(prefix); it != rows.end() && it->first.starts_with(prefix); ++it)
+    out.insert(it->first);
+  return out;
+}
+
+bool within(const sorted& part, const sorted& whole) {
+  return std::includes(whole.begin(), whole.end(), part.begin(), part.end());
+}
+
+struct secrets_count {
+  const map_state& st;
+  workspace_id ws;
+  sorted& index;
+  sorted& dues;
+  bool guest = is_guest_partition(ws);
+  kept<secret_id, secret_record> secrets = {};
+  kept<receipt_id, receipt_record> receipts = {};
+  kept<secret_id, claim_record> claims = {};
+  kept<secret_id, attempts_record> attempts = {};
+  kept<uuid, pat_claim_record> pat_claims = {};
+  sorted sealed = {}, may_have_link = {}, may_have_generated = {}, may_have_receipt = {}, owned = {};
+  std::uint64_t bytes = 0;
+
+  std::size_t size_of(const std::string& key) const { return st.get(space::sealed, key).value_or("").size(); }
+  bool due_is_there(timestamp at, due_kind kind, const uuid& id) const {
+    return st.get(space::index, keys::due_at(at, ws, kind, id)).has_value();
+  }
+
+  std::string one(secret_id id, const secret_record& s) {
+    auto it = receipts.find(s.receipt);
+    if (it == receipts.end()) return "a secret without a receipt";
+    const auto& r = it->second;
+    if (r.secret != id || r.created != s.created || r.lifespan_s != s.lifespan_s || r.kind != s.kind ||
+        r.owner != s.owner || r.has_passphrase != s.has_passphrase || r.data_key_version != s.data_key_version)
+      return "a secret and its receipt differ in what they have in common";
+    if (r.end != receipt_end::open) return "a receipt has ended while its secret is there";
+    if (r.secret_previewed != s.previewed) return "a secret and its receipt differ in whether it was previewed";
+    if (guest != s.owner.value().is_nil()) return "a guest's secret with an owner, or another without";
+    if (claims.contains(id)) return "a secret was claimed and is still there";
+    sealed.insert(keys::sealed_secret(ws, id));
+    may_have_link.insert(keys::sealed_link(ws, s.receipt));
+    if (size_of(keys::sealed_generated(ws, s.receipt)) > 0) {
+      may_have_generated.insert(keys::sealed_generated(ws, s.receipt));
+      if (!due_is_there(kept_after(s.created, limits::generated_shown_ms), due_kind::generated, s.receipt.value()))
+        return "a generated value that nobody will shred";
+    }
+    auto held = size_of(keys::sealed_secret(ws, id)) + size_of(keys::sealed_link(ws, s.receipt)) +
+                size_of(keys::sealed_generated(ws, s.receipt));
+    if (guest ? s.sealed_bytes < held : s.sealed_bytes != 0) return "a secret that takes more room than it counts";
+    bytes += s.sealed_bytes;
+    dues.insert(keys::due_at(s.expires(), ws, due_kind::secret, id.value()));
+    return {};
+  }
+
+  std::string one(receipt_id id, const receipt_record& r) {
+    if ((r.end == receipt_end::open) == r.ended.has_value()) return "a receipt with a wrong end";
+    auto its = secrets.find(r.secret);
+    bool there = its != secrets.end() && its->second.receipt == id;
+    if ((r.end == receipt_end::open) != there) return "a receipt does not know how its secret ended";
+    if (guest != r.owner.value().is_nil()) return "a guest's receipt with an owner, or another without";
+    index.insert(keys::one_time(id.value()));
+    if (st.get(space::index, keys::one_time(id.value())) != std::string(ws.value().view()))
+      return "a receipt's index row names another workspace";
+    dues.insert(keys::due_at(r.expires(), ws, due_kind::receipt, id.value()));
+    if (guest) return {};
+    index.insert(keys::one_time(r.secret.value()));
+    owned.insert(keys::owned_receipt(ws, r.owner, r.updated, id));
+    may_have_receipt.insert(keys::sealed_receipt(ws, id));
+    return {};
+  }
+
+  std::string one(secret_id id, const claim_record& c) {
+    auto it = receipts.find(c.secret.receipt);
+    if (it == receipts.end() || it->second.secret != id || it->second.end != receipt_end::revealed)
+      return "a claim of what was not revealed";
+    if (c.forgotten != it->second.expires() || c.until > c.forgotten) return "a claim that outlives its receipt";
+    if (c.confirmed) return {};
+    sealed.insert(keys::sealed_secret(ws, id));
+    dues.insert(keys::due_at(c.until, ws, due_kind::claim, id.value()));
+    return {};
+  }
+
+  std::string one(secret_id id, const attempts_record& a) {
+    auto claim = claims.find(id);
+    if (!secrets.contains(id) && (claim == claims.end() || claim->second.confirmed))
+      return "attempts at what is not there";
+    if (a.secret.attempts > limits::attempts_per_secret_max || a.lifetime > limits::attempts_per_life_max)
+      return "more attempts than are allowed";
+    if (a.secret.locked_until.has_value() != (a.secret.attempts == limits::attempts_per_secret_max))
+      return "a lock without its attempts, or the other way round";
+    sorted prefixes;
+    for (const auto& c : a.clients) {
+      if (!prefixes.insert(c.prefix).second) return "a client that is counted twice";
+      if (c.count.attempts == 0 || c.count.attempts > limits::attempts_per_client_max) return "a client miscounted";
+      if (c.count.locked_until.has_value() != (c.count.attempts == limits::attempts_per_client_max))
+        return "a client's lock without its attempts, or the other way round";
+    }
+    return {};
+  }
+
+  std::string one(const uuid& id, const pat_claim_record& c) {
+    dues.insert(keys::due_at(c.until, ws, due_kind::pat_claim, id));
+    return std::equal(id.bytes.begin(), id.bytes.end(), c.key.begin()) ? "" : "a PAT claim under a foreign key";
+  }
+
+  template <class Rows>
+  std::string all(const Rows& rows) {
+    for (const auto& [id, record] : rows)
+      if (auto wrong = one(id, record); !wrong.empty()) return wrong;
+    return {};
+  }
+
+  std::string check() {
+    if (!collect(st, ws, 'X', secrets) || !collect(st, ws, 'Y', receipts) || !collect(st, ws, 'C', claims) ||
+        !collect(st, ws, 'F', attempts) || !collect(st, ws, 'I', pat_claims))
+      return "an undecodable row of one-time secrets";
+    for (auto wrong : {all(secrets), all(receipts), all(claims), all(attempts), all(pat_claims)})
+      if (!wrong.empty()) return wrong;
+    if (rows_of(st, space::sealed, ws, 'X') != sealed) return "sealed rows are not those of what can be fetched";
+    if (!within(rows_of(st, space::sealed, ws, 'Y'), may_have_link)) return "a link of a secret that has ended";
+    if (!within(rows_of(st, space::sealed, ws, 'G'), may_have_generated)) return "a generated value without its secret";
+    if (!within(rows_of(st, space::sealed, ws, 'I'), may_have_receipt)) return "a receipt's link without the receipt";
+    if (rows_of(st, space::state, ws, 'Z') != owned)
+      return "the rows of receipts by owner are not those of the receipts";
+    auto part = load<partition_record>(st, space::state, keys::partition(ws));
+    if (!guest) return part ? "a workspace that counts as a guest partition" : "";
+    if (part.value_or(partition_record{}) != partition_record{secrets.size(), bytes})
+      return "a guest partition's counts are not those of its secrets";
+    return {};
+  }
+};
+
+}  // namespace
+
+std::string secrets_wrong(const map_state& st, workspace_id ws, sorted& index, sorted& dues) {
+  return secrets_count{st, ws, index, dues}.check();
+}
+
+std::string dues_wrong(const map_state& st, const sorted& expected) {
+  sorted there;
+  for (const auto& [key, value] : st.of(space::index)) {
+    if (key.empty() || key[0] != 'e') continue;
+    if (key.size() != 42) return "a due row of a wrong length";
+    auto kind = static_cast<due_kind>(key[25]);
+    bool may_outlive = kind == due_kind::secret || kind == due_kind::claim || kind == due_kind::generated;
+    if (!may_outlive && !expected.contains(key)) return "something is due that is not there";
+    there.insert(key);
+  }
+  return within(expected, there) ? "" : "something is there that will never be due";
+}
+
+std::string history_wrong(const map_state::contents& before, const map_state::contents& after) {
+  const auto& was = before[static_cast<std::size_t>(space::state)];
+  const auto& is = after[static_cast<std::size_t>(space::state)];
+  for (const auto& [key, value] : was) {
+    if (key.size() != 33 || (key[16] != 'X' && key[16] != 'Y')) continue;
+    auto it = is.find(key);
+    if (it == is.end() || it->second == value) continue;
+    if (key[16] == 'X') {
+      auto old = decode<secret_record>(value), now = decode<secret_record>(it->second);
+      if (!old || !now) return "an undecodable secret";
+      if (old->previewed && now->previewed != old->previewed) return "a secret was previewed first twice";
+      old->previewed = now->previewed;
+      if (old != now) return "a secret changed";
+    } else {
+      auto old = decode<receipt_record>(value), now = decode<receipt_record>(it->second);
+      if (!old || !now) return "an undecodable receipt";
+      if (old->end != receipt_end::open && (now->end != old->end || now->ended != old->ended))
+        return "a receipt ended twice";
+    }
+  }
+  return {};
+}
+
+}  // namespace nacre::model::testing

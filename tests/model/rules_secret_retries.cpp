@@ -1,0 +1,121 @@
+// A request about a one-time secret that comes twice acts once.
+
+#include <set>
+
+#include "tests/model/secrets_world.hpp"
+
+using namespace nacre;
+using namespace nacre::model;
+using namespace nacre::model::testing;
+
+namespace {
+
+// Runs the request three times; answers what the second said.
+outcome thrice(secrets_world& w, const context& ctx, const operation& op, std::set<std::size_t>& kinds) {
+  INFO(action_of(op));
+  kinds.insert(op.index());
+  auto first = w.made(ctx, op);
+  CHECK_FALSE(first.replayed);
+  auto before = w.st.all();
+  outcome again;
+  for (int i = 0; i < 2; ++i) {
+    CHECK_FALSE(refused_early(w.st, {ctx, op}));
+    again = w.made(ctx, op);
+    CHECK(again.replayed);
+    CHECK(w.st.all() == before);
+  }
+  // What a secret was is not told again: who asked holds it.
+  if (!std::holds_alternative<secret_entry>(first.what) && !std::holds_alternative<preview_receipt>(op))
+    CHECK(said(again) == said(first));
+  return again;
+}
+
+}  // namespace
+
+TEST_CASE("every act on a secret that comes twice is one effect and the same answer", "[model][retries]") {
+  auto guests = GENERATE(false, true);
+  secrets_world w(guests);
+  std::set<std::size_t> kinds;
+  auto retried = [&](const context& ctx, const operation& op) { return thrice(w, ctx, op, kinds); };
+  if (guests) {
+    auto fresh = w.as_system();
+    fresh.workspace = guest_partition(7);
+    retried(fresh, open_partition{"wrapped"});
+  }
+  auto made = std::get<receipt_entry>(retried(w.maker(), w.generated(1)).what);
+  CHECK(made.id == w.receipt(1));
+  CHECK(made.record == w.kept(1));
+  retried(w.reader(), preview_secret{w.secret(1)});
+  auto read = std::get<receipt_entry>(retried(w.maker(), preview_receipt{w.receipt(1)}).what);
+  CHECK(read.record == w.kept(1));
+  CHECK(read.sealed_generated.empty());
+  w.conceal(2, 3600, true);
+  for (int i = 0; i < 4; ++i)
+    CHECK_FALSE(std::get<attempt_granted>(retried(w.reader(), reserve_attempt{w.secret(2)}).what).last);
+  CHECK(w.attempts(2)->lifetime == 4);
+  CHECK(std::get<attempt_granted>(retried(w.reader(), reserve_attempt{w.secret(2)}).what).last);
+  retried(w.reader(), note_lockout{w.secret(2)});
+  retried(w.reader(), clear_attempts{w.secret(2)});
+  retried(w.reader(), w.claiming(2, key_no(1)));
+  retried(w.reader(), confirm_reveal{w.secret(2), key_no(1)});
+  if (!guests) {
+    w.made(w.member, new_pat(1));
+    w.made(w.member, reveal_pat{pat_no(1), true, 10, 60, key_no(2), 60'000});
+    retried(w.as(w.member), confirm_pat_reveal{pat_no(1), key_no(2)});
+    CHECK(std::get<receipt_entry>(retried(w.as(w.member), set_memo{w.receipt(1), "x"}).what).record.memo == "x");
+  }
+  CHECK(std::get<receipt_entry>(retried(w.reader(), burn_secret{w.receipt(1)}).what).state == receipt_state::burned);
+  w.now = after(w.now, 2 * 3'600'000);
+  retried(w.as_system(), sweep{w.due_now()});
+  CHECK(kinds.size() == (guests ? 11 : 12));
+}
+
+TEST_CASE("the attempt that burned a secret burned it, whoever asks again", "[model][retries]") {
+  secrets_world w;
+  w.conceal(1, 3600, true);
+  for (int i = 0; i < 100; ++i) {
+    w.attempt(1);
+    w.made(w.reader(), clear_attempts{w.secret(1)});
+  }
+  auto ctx = w.reader();
+  CHECK(std::holds_alternative<std::monostate>(w.made(ctx, reserve_attempt{w.secret(1)}).what));
+  auto again = w.made(ctx, reserve_attempt{w.secret(1)});
+  CHECK(again.replayed);
+  CHECK(std::holds_alternative<std::monostate>(again.what));
+}
+
+TEST_CASE("a request that was granted one secret is not granted another", "[model][retries]") {
+  secrets_world w(GENERATE(false, true));
+  for (std::uint64_t n : {1u, 2u}) w.conceal(n);
+  auto one = w.reader(), two = w.reader(), three = w.reader();
+  w.made(one, w.claiming(1));
+  CHECK(w.refused(one, w.claiming(2)) == errc::conflict);
+  CHECK(w.refused(one, burn_secret{w.receipt(2)}) == errc::conflict);
+  w.made(two, reserve_attempt{w.secret(2)});
+  CHECK(w.refused(two, w.claiming(2)) == errc::conflict);
+  auto maker = w.maker();
+  w.made(maker, w.hidden(3));
+  CHECK(w.refused(maker, w.hidden(4)) == errc::conflict);
+  w.made(three, burn_secret{w.receipt(2)});
+  CHECK(w.refused(three, burn_secret{w.receipt(3)}) == errc::conflict);
+  CHECK(w.viewable(3));
+}
+
+TEST_CASE("a second request with the same key is another request, and the same claim", "[model][retries]") {
+  secrets_world w(GENERATE(false, true));
+  w.conceal(1);
+  w.made(w.reader(), w.claiming(1, key_no(1)));
+  auto o = w.made(w.reader(), w.claiming(1, key_no(1)));
+  CHECK_FALSE(o.replayed);
+  CHECK(std::get<secret_entry>(o.what).id == w.secret(1));
+}
+
+TEST_CASE("a retry after its workspace was deleted names nothing that was in it", "[model][retries]") {
+  secrets_world w;
+  auto ctx = w.maker();
+  w.made(ctx, w.hidden(1));
+  w.made(w.owner, delete_workspace{});
+  auto o = w.made(ctx, w.hidden(1));
+  CHECK(o.replayed);
+  CHECK(std::holds_alternative<std::monostate>(o.what));
+}
