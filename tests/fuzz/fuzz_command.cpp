@@ -8,6 +8,7 @@
 #include "model/apply.hpp"
 #include "tests/fuzz/check.hpp"
 #include "tests/model/invariants.hpp"
+#include "tests/model/invariants_secrets.hpp"
 #include "tests/model/samples.hpp"
 #include "tests/support/map_state.hpp"
 
@@ -36,6 +37,16 @@ void furnish(map_state& st) {
   act(me, put_member{other, role::owner, std::nullopt});
   act(other, pat(pat_id{sample_id(0x12)}, scope_write, 0x20));
   act(me, pat(pat_id{sample_id(0xb0)}, scope_admin, 0x30));
+  act(me, reveal_pat{pat_id{sample_id(0x12)}, true, 10, 60, sample_hash(3), 60'000});
+  for (const auto& [name, op] : sample_operations())
+    if (const auto* made = std::get_if<conceal_secret>(&op)) act(me, *made);
+  // One more, which its reader may fetch again.
+  conceal_secret claimed;
+  claimed.id = secret_id{sample_id(0x18)};
+  claimed.receipt = receipt_id{sample_id(0x19)};
+  claimed.lifespan_s = 60;
+  act(me, claimed);
+  act(me, claim_secret{claimed.id, false, sample_hash(4), 60'000});
 }
 
 }  // namespace
@@ -53,6 +64,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   auto o = apply(st, *c);
   NACRE_FUZZ_CHECK(st.trustworthy());
   NACRE_FUZZ_CHECK(broken(st).empty());
+  NACRE_FUZZ_CHECK(history_wrong(before, st.all()).empty());
   if (o.refused && !std::holds_alternative<reveal_pat>(c->what)) NACRE_FUZZ_CHECK(st.all() == before);
   auto once = st.all();
   auto again = apply(st, *c);

@@ -7,6 +7,7 @@
 #include "model/audit.hpp"
 #include "model/records.hpp"
 #include "model/webhook_records.hpp"
+#include "model/secret_records.hpp"
 #include "tests/fuzz/check.hpp"
 
 namespace {
@@ -30,7 +31,7 @@ void same(std::string_view bytes) {
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   if (size == 0) return 0;
   std::string_view bytes(reinterpret_cast<const char*>(data) + 1, size - 1);
-  switch (data[0] % 12) {
+  switch (data[0] % 18) {
     case 0:
       same<workspace_record>(bytes);
       break;
@@ -56,12 +57,30 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
       same<audit_row>(bytes);
       break;
     case 8:
-      same<webhook_record>(bytes);
+      same<secret_record>(bytes);
       break;
     case 9:
-      same<webhook_list>(bytes);
+      same<receipt_record>(bytes);
       break;
     case 10:
+      same<claim_record>(bytes);
+      break;
+    case 11:
+      same<pat_claim_record>(bytes);
+      break;
+    case 12:
+      same<attempts_record>(bytes);
+      break;
+    case 13:
+      same<partition_record>(bytes);
+      break;
+    case 14:
+      same<webhook_record>(bytes);
+      break;
+    case 15:
+      same<webhook_list>(bytes);
+      break;
+    case 16:
       same<webhook_progress>(bytes);
       break;
     default:

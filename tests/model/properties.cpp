@@ -153,8 +153,7 @@ class command_source {
         if (random_.one_in(2)) op.url = "https://" + name() + ".example.com";
         if (random_.one_in(2)) op.events = any_events();
         if (random_.one_in(2)) op.enabled = random_.below(4) != 0;
-        if (random_.one_in(2))
-          op.secret = {static_cast<std::uint32_t>(1 + random_.below(4)), 1, "secret " + name()};
+        if (random_.one_in(2)) op.secret = {static_cast<std::uint32_t>(1 + random_.below(4)), 1, "secret " + name()};
         return op;
       }
       case 23:

@@ -170,6 +170,8 @@ class secrets_oracle {
     }
     auto* k = claimable(op.id);
     if (!k || !op.retry || *op.retry != *k->key || (k->made.has_passphrase && !op.passphrase_right)) return "not_found";
+    k->all = {};  // right again
+    k->clients.clear();
     return tell(*k, k->looked_at);
   }
   std::string to(const confirm_reveal& op) {
