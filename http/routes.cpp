@@ -4,6 +4,7 @@
 
 #include "http/families/alephant_pats.hpp"
 #include "http/families/management.hpp"
+#include "http/families/onetime/v1.hpp"
 #include "http/families/onetime/v2.hpp"
 #include "http/families/operations.hpp"
 #include "http/families/webhooks.hpp"
@@ -52,6 +53,26 @@ constexpr endpoint table[] = {
     {del,   "/api/v1/workspaces/{id}/webhooks/{hookId}",        "delete-webhook", path_workspace, "Delete, with what waits for it", webhooks::remove},
     {post,  "/api/v1/workspaces/{id}/webhooks/{hookId}/test",   "test-webhook",   path_workspace, "Queue a ping", webhooks::test},
     {get,   "/api/v1/audit",                            "list-audit",          header_workspace, "The audit log, oldest first", management::list_audit},
+
+    {get,  "/api/v1/status",              "v1-status",           basic_or_none, "The service is there", onetime::v1::status},
+    {get,  "/api/v1/authcheck",           "v1-authcheck",        basic,         "The credentials are good", onetime::v1::status},
+    {post, "/api/v1/share",               "v1-share",            basic_or_none, "Share a text once", onetime::v1::share, true},
+    {post, "/api/v1/create",              "v1-create",           basic_or_none, "The same", onetime::v1::share, true},
+    {post, "/api/v1/generate",            "v1-generate",         basic_or_none, "Make up a password and share it once", onetime::v1::generate, true},
+    {post, "/api/v1/secret/{key}",        "v1-reveal",           basic_or_none, "Show the value to one reader", onetime::v1::reveal},
+    {del,  "/api/v1/secret/{key}",        "v1-confirm-reveal",   basic_or_none, "Confirm a reveal made with an Idempotency-Key", onetime::v1::confirm},
+    {get,  "/api/v1/private/recent",      "v1-private-recent",   basic,         "The account's receipts of 30 days", onetime::v1::recent},
+    {get,  "/api/v1/private/{key}",       "v1-private",          basic_or_none, "What became of a secret", onetime::v1::show_receipt},
+    {post, "/api/v1/private/{key}",       "v1-private-by-post",  basic_or_none, "The same", onetime::v1::show_receipt},
+    {post, "/api/v1/private/{key}/burn",  "v1-private-burn",     basic_or_none, "Destroy the secret unread", onetime::v1::burn},
+    {get,  "/api/v1/metadata/recent",     "v1-metadata-recent",  basic,         "The same", onetime::v1::recent},
+    {get,  "/api/v1/metadata/{key}",      "v1-metadata",         basic_or_none, "The same", onetime::v1::show_receipt},
+    {post, "/api/v1/metadata/{key}",      "v1-metadata-by-post", basic_or_none, "The same", onetime::v1::show_receipt},
+    {post, "/api/v1/metadata/{key}/burn", "v1-metadata-burn",    basic_or_none, "The same", onetime::v1::burn},
+    {get,  "/api/v1/receipt/recent",      "v1-receipt-recent",   basic,         "The same", onetime::v1::recent},
+    {get,  "/api/v1/receipt/{key}",       "v1-receipt",          basic_or_none, "The same", onetime::v1::show_receipt},
+    {post, "/api/v1/receipt/{key}",       "v1-receipt-by-post",  basic_or_none, "The same", onetime::v1::show_receipt},
+    {post, "/api/v1/receipt/{key}/burn",  "v1-receipt-burn",     basic_or_none, "The same", onetime::v1::burn},
 
     {post,    "/api/v2/secret/conceal",                   "v2-conceal",              basic_or_none, "Share a text once", onetime::v2::conceal, true},
     {post,    "/api/v2/guest/secret/conceal",             "v2-guest-conceal",        anonymous,     "The same, as a guest", onetime::v2::conceal, true},

@@ -26,9 +26,8 @@ response v1_response(const problem& p) {
   json_writer w;
   w.object();
   if (!p.v1_key.empty()) w.field("secret_key", std::string_view(p.v1_key));
-  w.field("message", std::string_view(p.v1_text.empty() ? p.text : p.v1_text)).end_object();
-  // What is wrong inside stays an honest 5xx: clients wait and try again.
-  auto r = onetime_json(p.status >= 500 ? p.status : 404, w.take());
+  w.field(p.v1_member, std::string_view(p.v1_text.empty() ? p.text : p.v1_text)).end_object();
+  auto r = onetime_json_v1(p.status >= 500 ? p.status : 404, w.take());
   if (p.status < 500 && p.v1_intended != 0)
     r.headers.push_back({"X-OTS-Intended-Status", std::to_string(p.v1_intended)});
   return r;
@@ -37,7 +36,7 @@ response v1_response(const problem& p) {
 // The edge knows a status and fixed words only.
 problem problem_of_edge(int status, std::string_view text) {
   problem p;
-  p.status = status;
+  p.status = p.v1_intended = status;
   p.text = text;
   if (status == 413)
     p.word = "PayloadTooLarge";
@@ -57,6 +56,13 @@ response onetime_json(int status, std::string body, bool secret) {
   r.headers.push_back({"Pragma", "no-cache"});
   r.headers.push_back({"Referrer-Policy", "no-referrer"});  // addresses here carry identifiers
   r.wipe = secret;
+  return r;
+}
+
+response onetime_json_v1(int status, std::string body, bool secret) {
+  auto r = onetime_json(status, std::move(body), secret);
+  for (auto& h : r.headers)
+    if (h.name == "Content-Type") h.value.append("; charset=utf-8");
   return r;
 }
 
@@ -143,6 +149,7 @@ problem no_such_route() {
   p.word = "NotFound";
   p.text = "Not Found";
   p.v1_intended = 0;
+  p.v1_member = "error";
   return p;
 }
 
@@ -153,6 +160,7 @@ problem no_such_method() {
   p.text = "Method Not Allowed";
   p.v1_text = "Not Found";
   p.v1_intended = 405;
+  p.v1_member = "error";
   return p;
 }
 

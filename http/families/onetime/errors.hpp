@@ -4,7 +4,8 @@
 //
 // v2: {"error","message","error_type","field"?,"code"?,"error_id","request_id"}; 429 also has "retry_after"
 // and "max_attempts". error_id and request_id are the same value: the X-Request-Id of the answer.
-// v1: 404 for everything, {"message"} and the honest status in X-OTS-Intended-Status.
+// v1: 404 for everything, {"message"} and the honest status in X-OTS-Intended-Status. What is wrong inside stays
+// a 5xx, as what a caller should wait for and try again.
 // Threads: any.
 
 #include <cstdint>
@@ -30,6 +31,7 @@ struct problem {
   std::string v1_text = {};
   int v1_intended = 400;
   std::string v1_key = {};
+  std::string_view v1_member = "message";  // that the text goes by
 };
 
 problem problem_of(const error& e);
@@ -49,8 +51,10 @@ void refuse(call_ptr c, const problem& p);
 
 // What every answer of the family has beside its body; `secret`: the body holds one.
 response onetime_json(int status, std::string body, bool secret = false);
+// The same as v1 has it: its content type names the charset.
+response onetime_json_v1(int status, std::string body, bool secret = false);
 
-// Refusals of the server itself under /api/v2, before there is a call.
+// Refusals of the server itself in each family's paths, before there is a call.
 response edge_refusal_v2(int status, std::string_view code, std::string_view text, const request_id& id);
 response edge_refusal_v1(int status, std::string_view code, std::string_view text, const request_id& id);
 

@@ -70,6 +70,35 @@ std::string joined(const std::vector<std::string>& parts) {
   return out;
 }
 
+void create(call_ptr c, model::secret_kind kind, telling how, create_input in,
+            unique_function<void(call_ptr, actors::answer, created)> then) {
+  actors::conceal what;
+  created echo;
+  what.kind = kind;
+  if (kind == model::secret_kind::generate) {
+    const auto& g = in.generate;
+    what.value = crypto::make_password(g.chars, {g.uppercase, g.lowercase, g.numbers, g.symbols, g.exclude_ambiguous});
+    what.show_generated = how == telling::by_receipt;
+    if (how == telling::at_once) echo.generated = what.value.clone();
+  } else {
+    what.value = std::move(in.value);
+  }
+  what.passphrase = std::move(in.passphrase);
+  what.lifespan_s = static_cast<std::uint32_t>(in.ttl_s);
+  what.link = crypto::make_identifier();
+  what.receipt_link = crypto::make_identifier();
+  for (const auto& each : in.recipients) echo.masked_recipients.push_back(masked_address(each));
+  echo.recipients = std::move(in.recipients);
+  what.recipients = joined(echo.masked_recipients);
+  c->ctx.workspace =
+      is_guest(*c) ? guest_partition_of(actors::secret_id_of(c->with.keys, what.link.view())) : *c->caller.bound_to;
+  order(std::move(c), std::move(what),
+        [then = std::move(then), echo = std::move(echo)](call_ptr mine, actors::answer a) mutable {
+          if (a.outcome.refused) return refuse_outcome(std::move(mine), a.outcome);
+          then(std::move(mine), std::move(a), std::move(echo));
+        });
+}
+
 }  // namespace
 
 std::optional<problem> refused_by_policy(const call& c, act what) {
@@ -138,31 +167,66 @@ void at_claim(call_ptr c, std::string_view link, const std::string& retry_key, w
   locate(std::move(c), std::move(clean), find, std::move(next));
 }
 
-void create(call_ptr c, model::secret_kind kind, create_input in,
-            unique_function<void(call_ptr, actors::answer, created)> then) {
-  actors::conceal what;
-  what.kind = kind;
-  what.show_generated = kind == model::secret_kind::generate;
-  what.value =
-      what.show_generated
-          ? crypto::make_password(in.generate.chars, {in.generate.uppercase, in.generate.lowercase, in.generate.numbers,
-                                                      in.generate.symbols, in.generate.exclude_ambiguous})
-          : std::move(in.value);
-  what.passphrase = std::move(in.passphrase);
-  what.lifespan_s = static_cast<std::uint32_t>(in.ttl_s);
-  what.link = crypto::make_identifier();
-  what.receipt_link = crypto::make_identifier();
-  created echo;
-  for (const auto& each : in.recipients) echo.masked_recipients.push_back(masked_address(each));
-  echo.recipients = std::move(in.recipients);
-  what.recipients = joined(echo.masked_recipients);
-  c->ctx.workspace =
-      is_guest(*c) ? guest_partition_of(actors::secret_id_of(c->with.keys, what.link.view())) : *c->caller.bound_to;
-  order(std::move(c), std::move(what),
-        [then = std::move(then), echo = std::move(echo)](call_ptr mine, actors::answer a) mutable {
-          if (a.outcome.refused) return refuse_outcome(std::move(mine), a.outcome);
-          then(std::move(mine), std::move(a), std::move(echo));
-        });
+void make_secret(call_ptr c, act what, telling how, unique_function<void(call_ptr, actors::answer, created)> then) {
+  if (auto no = refused_by_policy(*c, what)) return refuse(std::move(c), *no);
+  auto fields = read_fields(c->req, version_of(*c), create_body_bytes_max(c->with.settings.onetime));
+  if (!fields) return refuse_input(std::move(c), fields.error());
+  auto rules = create_rules_of(*c);
+  auto base = public_url(*c);
+  rules.own_host = host_of(base);
+  bool made_up = what == act::generate;
+  auto in = made_up ? parse_generate(std::move(*fields), rules) : parse_conceal(std::move(*fields), rules);
+  if (!in) return refuse_input(std::move(c), in.error());
+  if (!within_guest_limit(c, what)) return;
+  create(std::move(c), made_up ? model::secret_kind::generate : model::secret_kind::conceal, how, std::move(*in),
+         std::move(then));
+}
+
+void reveal_secret(call_ptr c, unique_function<void(call_ptr, actors::answer, asked_reveal)> then) {
+  if (auto no = refused_by_policy(*c, act::reveal)) return refuse(std::move(c), *no);
+  auto key = retry_key_of(c->req);
+  if (!key) return http::refuse(std::move(c), key.error());
+  auto fields = read_fields(c->req, version_of(*c), limits::body_bytes_max);
+  if (!fields) return refuse_input(std::move(c), fields.error());
+  auto in = parse_claim(std::move(*fields));
+  if (!in) return refuse_input(std::move(c), in.error());
+  if (!within_guest_limit(c, act::reveal)) return;
+  auto link = c->capture(0);
+  at_secret(std::move(c), link, *key,
+            [key = *key, go_on = in->proceed, tried = given(std::move(in->passphrase)), then = std::move(then)](
+                call_ptr mine, crypto::secure_bytes clean) mutable {
+              asked_reveal asked{clean.clone(), go_on};
+              actors::reveal_secret what{std::move(clean), std::move(tried), go_on, std::move(key)};
+              order(std::move(mine), std::move(what),
+                    [asked = std::move(asked), then = std::move(then)](call_ptr same, actors::answer a) mutable {
+                      then(std::move(same), std::move(a), std::move(asked));
+                    });
+            });
+}
+
+void confirm_reveal(call_ptr c, unique_function<void(call_ptr, actors::answer, crypto::secure_bytes)> then) {
+  if (auto no = refused_by_policy(*c, act::reveal)) return refuse(std::move(c), *no);
+  auto key = retry_key_of(c->req);
+  if (!key) return http::refuse(std::move(c), key.error());
+  if (!*key) return http::refuse(std::move(c), {errc::invalid, "The Idempotency-Key header is required"});
+  auto link = c->capture(0);
+  at_claim(std::move(c), link, **key,
+           [key = **key, then = std::move(then)](call_ptr mine, crypto::secure_bytes clean) mutable {
+             auto asked = clean.clone();
+             order(std::move(mine), actors::confirm_secret{std::move(clean), key},
+                   [asked = std::move(asked), then = std::move(then)](call_ptr same, actors::answer a) mutable {
+                     then(std::move(same), std::move(a), std::move(asked));
+                   });
+           });
+}
+
+version version_of(const call& c) { return c.speaks == family::onetime_v1 ? version::v1 : version::v2; }
+
+void refuse_input(call_ptr c, const input_failure& why) { refuse(std::move(c), problem_of(why)); }
+
+std::optional<crypto::secure_bytes> given(crypto::secure_bytes&& text) {
+  if (text.empty()) return std::nullopt;
+  return std::move(text);
 }
 
 create_rules create_rules_of(const call& c) {

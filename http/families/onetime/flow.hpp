@@ -36,14 +36,29 @@ void at_receipt(call_ptr c, std::string_view link, with_link next);
 // Where a reveal was made with this key, confirmed or not.
 void at_claim(call_ptr c, std::string_view link, const std::string& retry_key, with_link next);
 
-// Makes the secret: links, the value of generate, the workspace (of a guest: the link's partition). `then` gets
-// the answer of a conceal that was not refused.
+// From a request to a secret: may they, what was sent, the links, the value of generate, the workspace (of a guest:
+// the link's partition). `what` is conceal or generate. `then` gets the answer of a conceal that was not refused.
+enum class telling : std::uint8_t { by_receipt, at_once };  // of a value made up here: once, either way
 struct created {
   std::vector<std::string> recipients;  // as sent
   std::vector<std::string> masked_recipients;
+  crypto::secure_bytes generated;  // if it is told at once
 };
-void create(call_ptr c, model::secret_kind kind, create_input in,
-            unique_function<void(call_ptr, actors::answer, created)> then);
+void make_secret(call_ptr c, act what, telling how, unique_function<void(call_ptr, actors::answer, created)> then);
+
+// A reveal and the confirmation of one, from a request to what came of it, a refusal too; `link` is the one asked
+// for. Nothing is consumed where what was sent is malformed.
+struct asked_reveal {
+  crypto::secure_bytes link;
+  bool go_on = false;
+};
+void reveal_secret(call_ptr c, unique_function<void(call_ptr, actors::answer, asked_reveal)> then);
+void confirm_reveal(call_ptr c, unique_function<void(call_ptr, actors::answer, crypto::secure_bytes link)> then);
+
+version version_of(const call& c);
+void refuse_input(call_ptr c, const input_failure& why);
+// A passphrase that was sent; an empty one is none.
+std::optional<crypto::secure_bytes> given(crypto::secure_bytes&& text);
 
 create_rules create_rules_of(const call& c);
 // Of a body that creates: JSON may spell every byte of a secret in six characters.

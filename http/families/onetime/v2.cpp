@@ -14,13 +14,6 @@ constexpr auto spoken = onetime::version::v2;
 
 using passphrase = std::optional<crypto::secure_bytes>;
 
-passphrase given(crypto::secure_bytes&& text) {
-  if (text.empty()) return std::nullopt;
-  return std::move(text);
-}
-
-void refuse_input(call_ptr c, const input_failure& why) { refuse(std::move(c), problem_of(why)); }
-
 // ---- answers ---------------------------------------------------------------------------------------
 
 void begin_envelope(json_writer& w, const call& c) {
@@ -102,18 +95,8 @@ response tell_created(const call& c, const actors::shown_receipt& r, const creat
 
 // ---- steps -----------------------------------------------------------------------------------------
 
-void make_secret(call_ptr c, act what, model::secret_kind kind,
-                 parsed<create_input> (*parse)(body_fields, const create_rules&)) {
-  if (auto no = refused_by_policy(*c, what)) return refuse(std::move(c), *no);
-  auto fields = read_fields(c->req, spoken, create_body_bytes_max(c->with.settings.onetime));
-  if (!fields) return refuse_input(std::move(c), fields.error());
-  auto rules = create_rules_of(*c);
-  auto base = public_url(*c);
-  rules.own_host = host_of(base);
-  auto in = parse(std::move(*fields), rules);
-  if (!in) return refuse_input(std::move(c), in.error());
-  if (!within_guest_limit(c, what)) return;
-  create(std::move(c), kind, std::move(*in), [](call_ptr mine, actors::answer a, created echo) {
+void make_and_tell(call_ptr c, act what) {
+  make_secret(std::move(c), what, telling::by_receipt, [](call_ptr mine, actors::answer a, created echo) {
     auto r = tell_created(*mine, a.receipts.at(0), echo);
     answer(std::move(mine), std::move(r));
   });
@@ -217,9 +200,9 @@ response tell_recent(const call& c, const std::vector<actors::shown_receipt>& re
 
 }  // namespace
 
-void conceal(call_ptr c) { make_secret(std::move(c), act::conceal, model::secret_kind::conceal, parse_conceal); }
+void conceal(call_ptr c) { make_and_tell(std::move(c), act::conceal); }
 
-void generate(call_ptr c) { make_secret(std::move(c), act::generate, model::secret_kind::generate, parse_generate); }
+void generate(call_ptr c) { make_and_tell(std::move(c), act::generate); }
 
 void preflight(call_ptr c) {
   auto r = no_content();
@@ -250,41 +233,17 @@ void show_secret(call_ptr c) {
 }
 
 void reveal(call_ptr c) {
-  if (auto no = refused_by_policy(*c, act::reveal)) return refuse(std::move(c), *no);
-  auto key = retry_key_of(c->req);
-  if (!key) return refuse(std::move(c), key.error());
-  auto fields = read_fields(c->req, spoken, limits::body_bytes_max);
-  if (!fields) return refuse_input(std::move(c), fields.error());
-  auto in = parse_claim(std::move(*fields));
-  if (!in) return refuse_input(std::move(c), in.error());
-  if (!within_guest_limit(c, act::reveal)) return;
-  auto link = c->capture(0);
-  at_secret(std::move(c), link, *key,
-            [key = *key, go_on = in->proceed, tried = given(std::move(in->passphrase))](
-                call_ptr mine, crypto::secure_bytes clean) mutable {
-              auto told = clean.clone();
-              actors::reveal_secret what{std::move(clean), std::move(tried), go_on, std::move(key)};
-              order(std::move(mine), std::move(what),
-                    [told = std::move(told), go_on](call_ptr asked, actors::answer a) {
-                      if (a.outcome.refused) return refuse_outcome(std::move(asked), a.outcome);
-                      auto r = revealed_or_not(*asked, told.view(), a, go_on);
-                      answer(std::move(asked), std::move(r));
-                    });
-            });
+  reveal_secret(std::move(c), [](call_ptr mine, actors::answer a, asked_reveal asked) {
+    if (a.outcome.refused) return refuse_outcome(std::move(mine), a.outcome);
+    auto r = revealed_or_not(*mine, asked.link.view(), a, asked.go_on);
+    answer(std::move(mine), std::move(r));
+  });
 }
 
 void confirm(call_ptr c) {
-  if (auto no = refused_by_policy(*c, act::reveal)) return refuse(std::move(c), *no);
-  auto key = retry_key_of(c->req);
-  if (!key) return refuse(std::move(c), key.error());
-  if (!*key) return refuse(std::move(c), {errc::invalid, "The Idempotency-Key header is required"});
-  auto link = c->capture(0);
-  at_claim(std::move(c), link, **key, [key = **key](call_ptr mine, crypto::secure_bytes clean) {
-    actors::confirm_secret what{std::move(clean), key};
-    order(std::move(mine), std::move(what), [](call_ptr asked, actors::answer a) {
-      if (a.outcome.refused) return refuse_outcome(std::move(asked), a.outcome);
-      answer(std::move(asked), no_content());
-    });
+  confirm_reveal(std::move(c), [](call_ptr mine, actors::answer a, crypto::secure_bytes) {
+    if (a.outcome.refused) return refuse_outcome(std::move(mine), a.outcome);
+    answer(std::move(mine), no_content());
   });
 }
 
