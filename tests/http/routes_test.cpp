@@ -195,6 +195,12 @@ TEST_CASE("only calls that take a secret may have a large body", "[http][routes]
   api_settings s;
   auto rules = path_rules_of(s);
   CHECK(rules(method::post, "/api/v2/secret/conceal").body_bytes_max == 6 * 10'000 + 16 * 1024);
+  for (auto path : {"/api/v1/share", "/api/v1/create", "/api/v1/generate"}) {
+    CHECK(rules(method::post, path).body_bytes_max == 6 * 10'000 + 16 * 1024);
+    CHECK(rules(method::get, path).body_bytes_max == limits::body_bytes_max);
+    CHECK(rules(method::post, path).refusal != nullptr);
+  }
+  CHECK(rules(method::post, "/api/v1/secret/x").body_bytes_max == limits::body_bytes_max);
   CHECK(rules(method::options, "/api/v2/secret/conceal").body_bytes_max == limits::body_bytes_max);
   CHECK(rules(method::post, "/api/v2/secret/x/reveal").body_bytes_max == limits::body_bytes_max);
   CHECK(rules(method::post, "/api/v1/pats").body_bytes_max == limits::body_bytes_max);
@@ -204,6 +210,61 @@ TEST_CASE("only calls that take a secret may have a large body", "[http][routes]
   CHECK(path_rules_of(s)(method::post, "/api/v2/secret/conceal").body_bytes_max == limits::body_bytes_max);
   s.onetime.secret_bytes_max = limits::secret_bytes_max;
   CHECK(path_rules_of(s)(method::post, "/api/v2/secret/conceal").body_bytes_max == 6 * 1024 * 1024 + 16 * 1024);
+}
+
+TEST_CASE("v1 tells every error as 404, with the honest status beside it, but for what is wrong inside",
+          "[http][errors]") {
+  answering node;
+  struct meaning {
+    errc code;
+    int status;
+    std::string intended, text;
+  };
+  const std::string no = "Not authorized";
+  const meaning all[] = {
+      {errc::invalid, 404, "400", "words"},
+      {errc::unauthenticated, 404, "401", no},
+      {errc::token_revoked, 404, "401", no},
+      {errc::token_expired, 404, "401", no},
+      {errc::insufficient_scope, 404, "403", no},
+      {errc::forbidden, 404, "403", no},
+      {errc::not_found, 404, "", "Unknown secret"},
+      {errc::conflict, 404, "400", "words"},
+      {errc::reveal_not_available, 404, "400", "words"},
+      {errc::wrong_passphrase, 404, "400", "Incorrect passphrase"},
+      {errc::rate_limited, 404, "400", "Rate limit exceeded. Please try again later."},
+      {errc::busy, 503, "", "words"},
+      {errc::deadline_exceeded, 503, "", "words"},
+      {errc::outcome_unknown, 503, "", "words"},
+      {errc::storage_failed, 503, "", "words"},
+      {errc::corrupt, 503, "", "The secret cannot be decrypted at present. It has not been consumed."},
+      {errc::full, 507, "", "words"},
+      {errc::unsupported, 500, "", "Something went wrong. Please try again later."},
+      {errc::internal, 500, "", "Something went wrong. Please try again later."},
+  };
+  REQUIRE(std::size(all) == static_cast<std::size_t>(errc::internal));
+  for (const auto& m : all) {
+    INFO(name_of(m.code));
+    auto c = node.asked();
+    c.speaks = family::onetime_v1;
+    auto r = error_response(c, {m.code, "words"});
+    CHECK(r.status == m.status);
+    CHECK(r.body == "{\"message\":\"" + m.text + "\"}");
+    CHECK(header_of(r, "X-OTS-Intended-Status") == m.intended);
+    CHECK(header_of(r, "Content-Type") == "application/json; charset=utf-8");
+    CHECK(header_of(r, "Cache-Control") == "no-store");
+    CHECK(header_of(r, "Retry-After") == (m.status == 503 ? "1" : ""));
+    CHECK(header_of(r, "WWW-Authenticate").starts_with("Basic") == (m.intended == "401"));
+  }
+  auto refusal = path_rules_of({})(method::post, "/api/v1/share").refusal;
+  REQUIRE(refusal != nullptr);
+  for (int status : {400, 408, 413}) {
+    auto r = refusal(status, "", "words", testing::request_no(1));
+    CHECK(r.status == 404);
+    CHECK(r.body == R"({"message":"words"})");
+    CHECK(header_of(r, "X-OTS-Intended-Status") == std::to_string(status));
+  }
+  CHECK(refusal(503, "", "words", testing::request_no(1)).status == 503);
 }
 
 TEST_CASE("v2 tells every error in its own words", "[http][errors]") {
