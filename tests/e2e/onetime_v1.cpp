@@ -5,11 +5,12 @@
 #include <algorithm>
 #include <regex>
 
-#include "crypto/jwt.hpp"
 #include "model/time.hpp"
 #include "tests/e2e/kit.hpp"
+#include "tests/support/basic.hpp"
 
 using namespace nacre::e2e;
+using nacre::test::basic;
 using nacre::test::raw_http;
 using kind = nacre::test::json_tree::kind;
 
@@ -32,15 +33,6 @@ installation& node() {
 
 constexpr const char* form_type = "application/x-www-form-urlencoded";
 const std::string share_path = "/api/v1/share", secret_path = "/api/v1/secret/", private_path = "/api/v1/private/";
-
-std::string basic(std::string_view user, std::string_view password) {
-  auto text = std::string(user).append(":").append(password);
-  auto coded = nacre::crypto::base64url_encode(text);
-  std::replace(coded.begin(), coded.end(), '-', '+');
-  std::replace(coded.begin(), coded.end(), '_', '/');
-  coded.append((4 - coded.size() % 4) % 4, '=');
-  return "Basic " + coded;
-}
 
 // A guest, or an account with its Authorization.
 class caller {
