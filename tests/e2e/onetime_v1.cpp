@@ -3,7 +3,10 @@
 #include <sys/socket.h>
 
 #include <algorithm>
+#include <atomic>
+#include <barrier>
 #include <regex>
+#include <thread>
 
 #include "model/time.hpp"
 #include "tests/e2e/kit.hpp"
@@ -620,6 +623,46 @@ TEST_CASE("v1 and v2 are two ways to the same secret", "[onetime][v1]") {
     refused(me.post(secret_path + key_of(r), "passphrase=correct"),
             told("Rate limit exceeded. Please try again later."), 400);
   }
+}
+
+TEST_CASE("of readers by v1 and v2 at once exactly one gets the value", "[onetime][v1]") {
+  caller maker(node().port());
+  constexpr int secrets = 20, readers = 16;
+  std::vector<std::string> all;
+  for (int i = 0; i < secrets; ++i) all.push_back(key_of(share(maker, "secret=for+one+of+them")));
+  std::vector<std::atomic<int>> winners(secrets);
+  std::atomic<int> losers{0};
+  std::barrier together(readers);
+  std::vector<std::thread> threads;
+  for (int r = 0; r < readers; ++r)
+    threads.emplace_back([&, by_v1 = r % 2 == 0] {
+      caller me(node().port());
+      for (std::size_t i = 0; i < all.size(); ++i) {
+        together.arrive_and_wait();
+        auto a = by_v1 ? me.post(secret_path + all[i])
+                       : me.post_json("/api/v2/secret/" + all[i] + "/reveal", R"({"continue":true})");
+        bool has_value = a.body.find("for one of them") != std::string::npos;
+        winners[i] += a.status == 200 && has_value;
+        losers += a.status == 404 && !has_value;
+      }
+    });
+  for (auto& t : threads) t.join();
+  for (const auto& w : winners) CHECK(w == 1);
+  CHECK(losers == secrets * (readers - 1));
+}
+
+TEST_CASE("what v1 clients put into a query is in no log", "[onetime][v1]") {
+  installation on(with({"log.level=debug"}));
+  caller me(on.port());
+  auto r = good(me.post(share_path + "?secret=needle-one&passphrase=needle-two"));
+  refused_as_unknown(me.post(secret_path + key_of(r) + "?passphrase=needle-three"), key_of(r));
+  CHECK(good(me.post(secret_path + key_of(r) + "?passphrase=needle-two"))["value"].text() == "needle-one");
+  REQUIRE(on.node().stop() == 0);
+  auto log = on.node().errors() + on.node().child().output();
+  CHECK(log.find("/api/v1/secret/{key}") != std::string::npos);
+  CHECK(log.find("needle") == std::string::npos);
+  CHECK(log.find(key_of(r)) == std::string::npos);
+  CHECK(log.find(receipt_of(r)) == std::string::npos);
 }
 
 TEST_CASE("v1 is closed to guests where guests are switched off", "[onetime][v1]") {
