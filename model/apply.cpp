@@ -337,6 +337,7 @@ class applying {
     if (op.set_expires) pat->expires = op.expires;
     if (!(before == *pat)) {
       save(op.id, *pat);
+      if (pat->expires != before.expires) put_expiry_reminder(st_, ctx_.workspace, op.id, *pat, ctx_.now);
       record({"pat.update", to_string(op.id)});
     }
     return answer(pat_entry{op.id, ctx_.workspace, *pat, {}});
@@ -510,6 +511,7 @@ class applying {
     st_.put(space::state, keys::owned_pat(ctx_.workspace, made.owner, made.created, made.seq), id_bytes);
     auto lookup = made.imported ? keys::imported_token(view_of(made.lookup)) : keys::token(view_of(made.lookup));
     st_.put(space::index, lookup, writer{}.id(ctx_.workspace).id(id).take());
+    put_expiry_reminder(st_, ctx_.workspace, id, made, ctx_.now);
     save(ws);
     save(made.owner, owner);
     return {};

@@ -102,6 +102,7 @@ inline constexpr std::uint32_t kdf_passes_max = 16;
 inline constexpr std::size_t kdf_queue_jobs_max = 16;         // beyond those that run, whosever they are
 inline constexpr std::size_t kdf_jobs_per_workspace_max = 4;  // running ones too
 // Webhooks.
+inline constexpr std::int64_t expiry_reminder_days[] = {14, 7, 1};  // before a PAT expires, most first
 inline constexpr std::size_t webhooks_per_workspace_max = 10;
 inline constexpr std::size_t webhook_url_bytes_max = 2'048;
 inline constexpr std::size_t webhook_object_bytes_max = 64;  // of the id of what an event is about

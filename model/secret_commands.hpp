@@ -94,9 +94,10 @@ enum class due_kind : std::uint8_t {
   receipt = 2,    // is forgotten
   claim = 3,      // of a secret: cannot be fetched again
   pat_claim = 4,  // of a PAT: the same
-  generated = 5,  // a generated value is no longer shown with its receipt
+  generated = 5,     // a generated value is no longer shown with its receipt
+  pat_expiring = 6,  // who listens is told that a PAT will expire
 };
-inline constexpr std::uint8_t due_kinds = 5;
+inline constexpr std::uint8_t due_kinds = 6;
 struct due {
   timestamp at;
   due_kind kind = due_kind::secret;

@@ -7,6 +7,7 @@
 #include "model/limits.hpp"
 #include "model/load.hpp"
 #include "model/policy.hpp"
+#include "model/webhooks.hpp"
 
 namespace nacre::model {
 
@@ -39,8 +40,19 @@ void record(state& st, const context& ctx, std::string_view action, const uuid& 
   append_audit(st, ctx, {action, object, "granted", reason});
 }
 
+// On record, and told to the workspace's webhooks; guests have none.
+void record(state& st, const context& ctx, std::string_view action, event_type told, const uuid& id,
+            std::string_view reason = {}) {
+  record(st, ctx, action, id, reason);
+  if (!is_guest_partition(ctx.workspace)) emit(st, ctx, {told, shortid(id)});
+}
+
 void put_due(state& st, workspace_id ws, timestamp at, due_kind kind, const uuid& id) {
   st.put(space::index, keys::due_at(at, ws, kind, id), "");
+}
+
+timestamp before_expiry(timestamp expires, std::int64_t days) {
+  return std::max(time_min, after(expires, -days * 86'400'000));
 }
 
 uuid first_half(const keyed_hash& h) {
@@ -207,6 +219,8 @@ class sweeping {
         return st_.erase(space::state, keys::pat_claim(ws_, d.id));
       case due_kind::generated:
         return st_.erase(space::sealed, keys::sealed_generated(ws_, receipt_id{d.id}));
+      case due_kind::pat_expiring:
+        return remind(pat_id{d.id}, d.at);
     }
   }
 
@@ -215,7 +229,17 @@ class sweeping {
     auto secret = load<secret_record>(st_, space::state, keys::secret(ws_, id));
     if (!secret || secret->expires() > ctx_.now) return;
     end_secret(st_, ctx_, id, *secret, receipt_end::expired, secret->expires());
-    record(st_, ctx_, "secret.expire", id.value());
+    record(st_, ctx_, "secret.expire", event_type::secret_expired, id.value());
+  }
+
+  // Unless its expiry has been changed since, or it has been revoked.
+  void remind(pat_id id, timestamp due) {
+    auto pat = load<pat_record>(st_, space::state, keys::pat(ws_, id));
+    if (!pat || pat->revoked || !pat->expires) return;
+    for (auto days : limits::expiry_reminder_days)
+      if (before_expiry(*pat->expires, days) == due)
+        emit(st_, ctx_, {event_type::pat_expiring, text_of(id), static_cast<std::uint32_t>(days)});
+    put_expiry_reminder(st_, ws_, id, *pat, due);
   }
 
   void forget(receipt_id id) {
@@ -226,7 +250,7 @@ class sweeping {
     if (auto secret = load<secret_record>(st_, space::state, keys::secret(ws_, receipt->secret));
         secret && secret->receipt == id) {
       end_secret(st_, ctx_, receipt->secret, *secret, receipt_end::expired, secret->expires());
-      record(st_, ctx_, "secret.expire", receipt->secret.value());
+      record(st_, ctx_, "secret.expire", event_type::secret_expired, receipt->secret.value());
       receipt = load_receipt(st_, ws_, id);
       if (!receipt) return;
     }
@@ -256,6 +280,14 @@ class sweeping {
 };
 
 }  // namespace
+
+void put_expiry_reminder(state& st, workspace_id ws, pat_id id, const pat_record& pat, timestamp later_than) {
+  if (!pat.expires) return;
+  for (auto days : limits::expiry_reminder_days) {
+    auto at = before_expiry(*pat.expires, days);
+    if (at > later_than) return put_due(st, ws, at, due_kind::pat_expiring, id.value());
+  }
+}
 
 std::string shortid(const uuid& id) { return to_string(id).substr(0, 8); }
 
@@ -351,7 +383,7 @@ outcome apply_to(state& st, const context& ctx, const reserve_attempt& op) {
   if (tried.lifetime >= limits::attempts_per_life_max) {
     if (!secret) return unknown_secret();
     end_secret(st, ctx, op.id, *secret, receipt_end::burned, ctx.now);
-    record(st, ctx, "secret.burn", op.id.value(), "attempts");
+    record(st, ctx, "secret.burn", event_type::secret_burned, op.id.value(), "attempts");
     return {};  // nothing granted: it is gone now
   }
   refresh(tried.secret, ctx.now);
@@ -373,7 +405,7 @@ outcome apply_to(state& st, const context& ctx, const clear_attempts& op) {
 
 outcome apply_to(state& st, const context& ctx, const note_lockout& op) {
   if (!load<attempts_record>(st, space::state, keys::attempts(ctx.workspace, op.id))) return {};
-  record(st, ctx, "secret.lockout", op.id.value());
+  record(st, ctx, "secret.lockout", event_type::secret_locked, op.id.value());
   return {};
 }
 
@@ -399,7 +431,7 @@ outcome apply_to(state& st, const context& ctx, const claim_secret& op) {
     st.put(space::state, keys::claim(ws, op.id), encode(claim));
     put_due(st, ws, claim.until, due_kind::claim, op.id.value());
   }
-  record(st, ctx, "secret.reveal", op.id.value());
+  record(st, ctx, "secret.reveal", event_type::secret_revealed, op.id.value());
   return answer(secret_entry{op.id, ws, *secret});
 }
 
@@ -417,7 +449,7 @@ outcome apply_to(state& st, const context& ctx, const burn_secret& op) {
   if (!secret) return unknown_secret();
   if (secret->has_passphrase && !op.passphrase_right) return refuse(errc::forbidden, "The passphrase was not right");
   end_secret(st, ctx, receipt->secret, *secret, receipt_end::burned, ctx.now);
-  record(st, ctx, "secret.burn", receipt->secret.value());
+  record(st, ctx, "secret.burn", event_type::secret_burned, receipt->secret.value());
   auto burned = load_receipt(st, ws, op.id);
   return answer(entry_of(st, ws, op.id, std::move(*burned), ctx.now));
 }

@@ -34,6 +34,9 @@ bool has_pat_claim(const view& v, const context& ctx, const reveal_pat& op);
 void keep_pat_claim(state& st, const context& ctx, const reveal_pat& op);
 void forget_pat_claim(state& st, const context& ctx, const confirm_pat_reveal& op);
 
+// The next reminder that a PAT expires (limits::expiry_reminder_days before) becomes due.
+void put_expiry_reminder(state& st, workspace_id ws, pat_id id, const pat_record& pat, timestamp later_than);
+
 // ---- questions -------------------------------------------------------------------------------------
 
 // Where a secret or a receipt of this id would be; for an unknown secret some partition, so that

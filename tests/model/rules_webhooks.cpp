@@ -1,9 +1,10 @@
 // Webhooks: who may have them, what they are told, and how deliveries leave the line.
 
+#include <map>
 #include <set>
 
 #include "model/webhooks.hpp"
-#include "tests/model/world.hpp"
+#include "tests/model/secrets_world.hpp"
 #include "tests/support/random_source.hpp"
 
 using namespace nacre;
@@ -363,4 +364,45 @@ TEST_CASE("names of events and their texts agree, and a set without any means al
   }
   CHECK_FALSE(parse_event_type("pat.Created"));
   CHECK_FALSE(parse_event_type(""));
+}
+
+TEST_CASE("what becomes of an account's secret is told, with its short id only", "[model][webhooks][secrets]") {
+  secrets_world w;
+  w.made(w.owner, create_webhook{webhook_no(1), "https://hooks.example.com", 0, 1, "secret"});
+  for (std::uint64_t n = 1; n <= 4; ++n) w.conceal(n, n == 3 ? 60 : 3600, n == 4);
+  REQUIRE(w.claims(1));
+  w.made(w.reader(), burn_secret{w.receipt(2), true});
+  w.made(w.reader(), reserve_attempt{w.secret(4)});
+  w.made(w.reader(), note_lockout{w.secret(4)});
+  w.now = after(w.now, 61'000);
+  w.made(w.as_system(), sweep{{{after(w.now, -1'000), due_kind::secret, w.secret(3).value()}}});
+  std::multiset<std::string> told;
+  for (const auto& d : due_deliveries(w.st, w.ws, webhook_no(1), time_max, 100)) {
+    told.insert(std::string(name_of(d.record.type)));
+    auto body = body_of(w.ws, d.record);
+    for (std::uint64_t n = 1; n <= 4; ++n) CHECK(body.find(to_string(w.secret(n))) == std::string::npos);
+  }
+  CHECK(told == std::multiset<std::string>{"secret.revealed", "secret.burned", "secret.locked", "secret.expired"});
+}
+
+TEST_CASE("that a PAT will expire is told 14, 7 and 1 days before, and not of one revoked or renewed",
+          "[model][webhooks][expiring]") {
+  constexpr std::int64_t day = 86'400'000;
+  telling w(bit_of(event_type::pat_expiring));
+  const auto begin = w.now;
+  for (std::uint64_t n = 1; n <= 3; ++n) w.made(w.member, new_pat(n, scope_read, after(begin, 10 * day)));
+  w.made(w.member, new_pat(4));
+  w.made(w.member, revoke_pat{pat_no(2)});
+  w.made(w.member, change_pat{pat_no(3), {}, true, after(begin, 30 * day)});
+  std::map<std::string, std::vector<std::uint32_t>> told;
+  for (int d = 0; d <= 31; ++d) {
+    w.now = after(begin, d * day);
+    sweep op;
+    for (const auto& due : dues(w.st, time_min, w.now, 100)) op.dues.push_back(due.what);
+    if (!op.dues.empty()) w.made(w.as_system(), op);
+  }
+  for (const auto& d : w.waiting()) told[d.record.object].push_back(d.record.days);
+  CHECK(told == std::map<std::string, std::vector<std::uint32_t>>{{to_string(pat_no(1)), {7, 1}},
+                                                                  {to_string(pat_no(3)), {14, 7, 1}}});
+  CHECK(dues(w.st, time_min, after(w.now, 400 * day), 100).empty());
 }
