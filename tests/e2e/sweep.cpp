@@ -232,9 +232,8 @@ class stage {
         if (!aside) out += action + " " + entry["object"].text() + "\n";
       }
       const auto ws = "/api/v1/workspaces/" + t->workspace;
-      for (const auto& list :
-           {std::string("/api/v1/pats?limit=100"), ws, ws + "/members", ws + "/projects", ws + "/service-users",
-            ws + "/webhooks"})
+      for (const auto& list : {std::string("/api/v1/pats?limit=100"), ws, ws + "/members", ws + "/projects",
+                               ws + "/service-users", ws + "/webhooks"})
         out += without_uses(t->owner.get(list).body) + "\n";
     }
     return out;

@@ -36,10 +36,11 @@ struct answering : testing::installation {
   nobody tokens;
   gate who{*service, tokens, keys, time, {}};
   std::vector<std::string> logged;
-  services with{*service,       who, keys,
-                time,           {},  {{}, {}, {}, [this](request_id, const error& e) {
+  services with{
+      *service,       who, keys,
+      time,           {},  {{}, {}, {}, [this](request_id, const error& e) {
                                                   logged.push_back(e.text); }, {}, {}},
-                limiter(rate{})};
+      limiter(rate{})};
   call asked(std::optional<std::string> authorization = {}) {
     request r;
     r.id = testing::request_no(77);
