@@ -9,6 +9,7 @@
 #include "crypto/keyring.hpp"
 #include "model/records.hpp"
 #include "model/secret_records.hpp"
+#include "model/view.hpp"
 #include "model/webhook_records.hpp"
 #include "model/wire.hpp"
 
