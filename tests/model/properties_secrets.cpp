@@ -58,6 +58,7 @@ class history {
     bool right = !random_.one_in(3);
     if (guesses_ && made_ > 0 && !random_.one_in(12)) {
       if (random_.one_in(14)) return clear_attempts{w.secret(nth_)};
+      if (random_.one_in(60)) return claim_secret{w.secret(nth_), true, key_no(1), 600'000};
       return reserve_attempt{w.secret(nth_)};
     }
     switch (random_.below(18)) {

@@ -115,6 +115,19 @@ TEST_CASE("the right passphrase clears what was counted, but for the whole life'
   CHECK(w.st.all() == before);
 }
 
+TEST_CASE("being right with a reveal that is fetched again clears what was counted", "[model][attempts]") {
+  guessing w(GENERATE(false, true));
+  CHECK(w.claims(1, key_no(1), 600'000));
+  for (int round = 0; round < 3; ++round) {
+    for (int i = 0; i < 4; ++i) CHECK(w.tries() == false);
+    CHECK_FALSE(w.claims(1, key_no(1), 600'000, false));
+    CHECK(w.attempts(1)->clients.size() == 1);
+    CHECK(w.claims(1, key_no(1)));
+    CHECK(w.attempts(1)->clients.empty());
+  }
+  CHECK(w.attempts(1)->lifetime == 12);
+}
+
 TEST_CASE("attempts in parallel cannot outrun the count", "[model][attempts]") {
   guessing w;
   int granted = 0;
