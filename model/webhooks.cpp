@@ -229,7 +229,7 @@ std::string_view actor_name(std::uint8_t kind) {
 
 std::string_view object_name(event_type t) {
   if (t == event_type::ping) return "webhook_id";
-  return name_of(t).starts_with("pat.") ? "pat_id" : "secret_shortid";
+  return name_of(t).starts_with("pat.") ? "pat_id" : "secret_ref";
 }
 
 void member(std::string& out, std::string_view name, std::string_view text) {

@@ -148,9 +148,9 @@ TEST_CASE("a body holds ids and fixed words", "[model][webhooks]") {
   d.type = event_type::secret_burned;
   d.object = "1a2b3c4d";
   d.actor = 4;
-  CHECK(body_of(ws, d).ends_with(R"("data":{"secret_shortid":"1a2b3c4d","actor":{"kind":"guest","user_id":null}}})"));
+  CHECK(body_of(ws, d).ends_with(R"("data":{"secret_ref":"1a2b3c4d","actor":{"kind":"guest","user_id":null}}})"));
   d.object = "\",\"x\":\"";  // whatever a disk may say
-  CHECK(body_of(ws, d).find(R"("secret_shortid":"")") != std::string::npos);
+  CHECK(body_of(ws, d).find(R"("secret_ref":"")") != std::string::npos);
 }
 
 TEST_CASE("a delivery leaves the line by its settling only", "[model][webhooks]") {
