@@ -5,6 +5,7 @@
 #include "crypto/digest.hpp"
 #include "model/time.hpp"
 #include "tests/e2e/kit.hpp"
+#include "tests/support/basic.hpp"
 #include "tests/support/receiver.hpp"
 
 using namespace nacre::e2e;
@@ -118,6 +119,62 @@ TEST_CASE("each act is told once, signed, and holds no secret", "[webhooks]") {
   }
   CHECK(types == std::set<std::string>{"pat.created", "pat.revealed", "pat.revoked"});
   CHECK(ids.size() == 3);
+}
+
+TEST_CASE("an account's secrets are told of: revealed, burned, locked, and never their links", "[webhooks]") {
+  team t(node());
+  receiver at;
+  new_hook(t.owner, at.url(), R"(,"events":["secret.revealed","secret.burned","secret.locked","secret.expired"])");
+  auto token = t.owner.new_pat(R"("name":"ots","scopes":["write"])")["token"].text();
+  http_client by(node().port()), guest(node().port());
+  const std::string api = "/api/v2";
+  header_list account{{"Authorization", nacre::test::basic(t.owner.user(), token)},
+                      {"Content-Type", "application/json"}};
+  header_list nobody{{"Content-Type", "application/json"}};
+  std::vector<std::string> hidden{token, "told-to-one", "sesame"};
+  struct made {
+    std::string secret, receipt;
+  };
+  auto conceal = [&](const std::string& more = {}) {
+    auto a = by.send("POST", api + "/secret/conceal", account, R"({"secret":{"secret":"told-to-one")" + more + "}}");
+    INFO(a.body);
+    REQUIRE(a.status == 200);
+    auto r = a.json()["record"];
+    made m{r["secret"]["identifier"].text(), r["receipt"]["identifier"].text()};
+    for (const auto& each : {m.secret, m.receipt}) hidden.push_back(each), hidden.push_back(each.substr(0, 8));
+    return m;
+  };
+  auto reveal = [&](const made& m, const std::string& more = {}) {
+    return guest
+        .send("POST", api + "/guest/secret/" + m.secret + "/reveal", nobody, R"({"continue":"true")" + more + "}")
+        .status;
+  };
+  auto first = conceal();
+  CHECK(reveal(first) == 200);
+  CHECK(reveal(first) == 404);
+  auto second = conceal();
+  CHECK(by.send("POST", api + "/receipt/" + second.receipt + "/burn", account, R"({"continue":"true"})").status == 200);
+  auto third = conceal(R"(,"passphrase":"sesame")");
+  for (int i = 0; i < 6; ++i) reveal(third, R"(,"passphrase":"wrong")");
+  REQUIRE(at.await(3));
+  std::map<std::string, std::set<std::string>> refs;
+  for (const auto& r : at.all()) {
+    INFO(r.body);
+    auto data = nacre::test::parse_json_tree(r.body).value()["data"];
+    CHECK(data.keys() == keys{"secret_ref", "actor"});
+    CHECK(data["secret_ref"].text().size() == 8);
+    refs[type_of(r)].insert(data["secret_ref"].text());
+    bool burned = type_of(r) == "secret.burned";
+    CHECK(data["actor"]["kind"].text() == (burned ? "pat" : "guest"));
+    CHECK(data["actor"]["user_id"].is_null() != burned);
+    for (const auto& each : hidden) {
+      CHECK(r.body.find(each) == std::string::npos);
+      CHECK(r.head.find(each) == std::string::npos);
+    }
+  }
+  CHECK(refs["secret.revealed"].size() == 1);
+  CHECK(refs["secret.burned"].size() == 1);
+  CHECK(refs["secret.locked"].size() == 1);
 }
 
 TEST_CASE("a webhook hears of what it wants and of nothing else", "[webhooks]") {
