@@ -132,6 +132,7 @@ void get(reader& r, create_pat& v) {
   v.lookup = read_hash(r);
   v.pepper_version = r.u32();
   v.data_key_version = r.u32();
+  if (v.data_key_version == 0) r.fail();  // says of a record that nothing is sealed
   v.sealed = r.text(limits::sealed_bytes_max);
 }
 void get(reader& r, import_pat& v) {

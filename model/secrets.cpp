@@ -232,10 +232,10 @@ class sweeping {
     record(st_, ctx_, "secret.expire", event_type::secret_expired, id.value());
   }
 
-  // Unless its expiry has been changed since, or it has been revoked.
+  // Unless its expiry has been changed since, it has been revoked, or it is too late to say so.
   void remind(pat_id id, timestamp due) {
     auto pat = load<pat_record>(st_, space::state, keys::pat(ws_, id));
-    if (!pat || pat->revoked || !pat->expires) return;
+    if (!pat || pat->revoked || !pat->expires || *pat->expires <= ctx_.now) return;
     for (auto days : limits::expiry_reminder_days)
       if (before_expiry(*pat->expires, days) == due)
         emit(st_, ctx_, {event_type::pat_expiring, text_of(id), static_cast<std::uint32_t>(days)});

@@ -2,6 +2,7 @@
 // left on disk.
 
 #include <algorithm>
+#include <array>
 #include <atomic>
 #include <barrier>
 #include <thread>
@@ -61,8 +62,7 @@ std::string without_ids(std::string body) {
 
 }  // namespace
 
-TEST_CASE("of 64 readers of each of 200 secrets exactly one gets the value, the others the 404",
-          "[onetime][race]") {
+TEST_CASE("of 64 readers of each of 200 secrets exactly one gets the value, the others the 404", "[onetime][race]") {
   installation on(unlimited());
   constexpr int secrets = 200, readers = 64;
   http_client maker(on.port());
@@ -174,8 +174,9 @@ TEST_CASE("unknown, burned, expired and revealed secrets are answered with the s
   auto revealed = conceal(me, "to be revealed").value();
   auto burned = conceal(me, "to be burned").value();
   REQUIRE(reveal(me, revealed.identifier).status == 200);
-  REQUIRE(me.send("POST", "/api/v2/guest/receipt/" + burned.receipt + "/burn", json_body, R"({"continue":true})").status ==
-          200);
+  REQUIRE(
+      me.send("POST", "/api/v2/guest/receipt/" + burned.receipt + "/burn", json_body, R"({"continue":true})").status ==
+      200);
   std::string unknown(43, 'a'), malformed = "short";
   for (auto path : {"", "/reveal"}) {
     auto ask = [&](const std::string& id) {
@@ -191,6 +192,35 @@ TEST_CASE("unknown, burned, expired and revealed secrets are answered with the s
       CHECK(without_ids(a.body) == without_ids(reference.body));
     }
   }
+}
+
+TEST_CASE("the time an answer takes does not tell unknown, burned and revealed secrets apart", "[onetime][oracle]") {
+  installation on(unlimited());
+  http_client me(on.port());
+  auto revealed = conceal(me, "to be revealed", R"(,"passphrase":"guarded well")").value();
+  auto burned = conceal(me, "to be burned").value();
+  REQUIRE(reveal(me, revealed.identifier, "", "guarded well").status == 200);
+  REQUIRE(
+      me.send("POST", "/api/v2/guest/receipt/" + burned.receipt + "/burn", json_body, R"({"continue":true})").status ==
+      200);
+  const std::string ids[] = {std::string(43, 'a'), revealed.identifier, burned.identifier};
+  std::array<std::vector<std::int64_t>, 3> taken;
+  for (int i = 0; i < 400; ++i)
+    for (std::size_t which = 0; which < 3; ++which) {
+      auto begin = std::chrono::steady_clock::now();
+      REQUIRE(reveal(me, ids[which], "", "guarded well").status == 404);
+      taken[which].push_back((std::chrono::steady_clock::now() - begin).count());
+    }
+  std::array<double, 3> median{};
+  for (std::size_t which = 0; which < 3; ++which) {
+    auto& t = taken[which];
+    std::nth_element(t.begin(), t.begin() + 200, t.end());
+    median[which] = static_cast<double>(t[200]);
+  }
+  // Interleaved, so that a busy machine slows all three; only a gross difference is one: a key stretched, a write.
+  auto [least, most] = std::minmax_element(median.begin(), median.end());
+  INFO("medians in ns: unknown " << median[0] << ", revealed " << median[1] << ", burned " << median[2]);
+  CHECK(*most < 1.5 * *least);
 }
 
 TEST_CASE("what was revealed, burned or has expired leaves the files within the deadline", "[onetime][shred]") {
