@@ -49,6 +49,10 @@ struct secret_progress {
   std::optional<kdf_pool::place> place;  // in the pool; taken before the attempt is reserved
   bool last_attempt = false;
   bool right = false;  // the passphrase, or there is none
+  // Of a list of receipts: what is still to be opened, a portion a turn, so that others get theirs between.
+  std::optional<std::vector<model::receipt_entry>> listing;
+
+  std::vector<shown_receipt> listed;
 };
 
 struct placed_order {

@@ -1,5 +1,7 @@
 #include "actors/secret_orders.hpp"
 
+#include <algorithm>
+
 #include "actors/one_time.hpp"
 #include "actors/sealing.hpp"
 #include "crypto/random.hpp"
@@ -131,7 +133,8 @@ void secret_orders::seal(const order_ptr& o) {
     op.sealed_receipt = in_.keys->seal(**key, receipt_sealing(in_.id, receipt, "receipt"), what.receipt_link.view());
   if (what.show_generated)
     op.sealed_generated = under(receipt_sealing(in_.id, receipt, "generated"), what.receipt_link, what.value.view());
-  if (is_guest_partition(in_.id)) op.partition_bytes_max = in_.rules->guest_bytes_max / guest_partitions;
+  if (is_guest_partition(in_.id) && in_.rules->guest_bytes_max > 0)  // 0 says "no bound" to the rules
+    op.partition_bytes_max = std::max<std::uint64_t>(1, in_.rules->guest_bytes_max / guest_partitions);
   propose(o, step::act, std::move(op));
 }
 
@@ -215,14 +218,24 @@ void secret_orders::begin_with(const order_ptr& o, memo_receipt& what) {
   propose(o, step::act, model::set_memo{receipt_id_of(*in_.keys, what.receipt_link.view()), what.memo});
 }
 
+// Opening a receipt's links takes about a tenth of a millisecond, and everyone of the workspace waits for it.
 void secret_orders::begin_with(const order_ptr& o, list_recent&) {
+  constexpr std::size_t portion = 16;
+  auto& p = o->secret;
   auto view = in_.log->applied_view();
-  auto found = model::recent_receipts(*view, o->what.ctx);
+  if (!p.listing) {
+    auto found = model::recent_receipts(*view, o->what.ctx);
+    if (!view->trustworthy()) return refuse_unreadable(o);
+    if (!found) return refuse(o, found.error());
+    p.listing = std::move(*found);
+  }
+  auto& all = *p.listing;
+  auto end = std::min(all.size(), p.listed.size() + portion);
+  while (p.listed.size() < end) p.listed.push_back(shown(*view, std::move(all[p.listed.size()]), nullptr));
   if (!view->trustworthy()) return refuse_unreadable(o);
-  if (!found) return refuse(o, found.error());
+  if (end < all.size()) return caf::anon_send(caf::actor_cast<workspace_actor>(in_.self), o);
   answer a;
-  for (auto& entry : *found) a.receipts.push_back(shown(*view, std::move(entry), nullptr));
-  if (!view->trustworthy()) return refuse_unreadable(o);
+  a.receipts = std::move(p.listed);
   o->answer_with(std::move(a));
 }
 

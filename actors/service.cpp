@@ -85,11 +85,18 @@ class caf_service final : public service {
 
  private:
   void keep_house() {
+    // Notes may be gathered for long; what has expired must not wait for them.
+    const auto tick = std::min(settings_.note_flush, std::chrono::milliseconds(1'000));
+    auto notes_due = steady::now() + settings_.note_flush;
     std::unique_lock lock(mutex_);
-    while (!wake_.wait_for(lock, settings_.note_flush, [this] { return stopping_; })) {
+    bool more = false;
+    while (!wake_.wait_for(lock, more ? std::chrono::milliseconds(0) : tick, [this] { return stopping_; })) {
       lock.unlock();
-      write_notes(false);
-      sweep_dues();
+      if (steady::now() >= notes_due) {
+        write_notes(false);
+        notes_due = steady::now() + settings_.note_flush;
+      }
+      more = sweep_dues();
       directory_.put_idle_to_sleep();
       lock.lock();
     }
@@ -97,7 +104,8 @@ class caf_service final : public service {
 
   // What has expired goes by a command like everything else. The next look begins where the last complete
   // one ended, less what clocks may differ by: rows of dues long handled are not walked over again.
-  void sweep_dues() {
+  // Whether there is more to do at once.
+  bool sweep_dues() {
     constexpr std::size_t at_once_max = 4'096;
     constexpr std::int64_t clocks_differ_ms = 600'000;
     auto now = time_.now();
@@ -107,7 +115,7 @@ class caf_service final : public service {
     {
       auto view = log_.applied_view();
       auto all = model::dues(*view, swept_until_, now, at_once_max);
-      if (!view->trustworthy()) return;
+      if (!view->trustworthy()) return false;
       complete = all.size() < at_once_max;
       for (auto& d : all) found[d.workspace].push_back(d.what);
     }
@@ -118,7 +126,7 @@ class caf_service final : public service {
         auto p = own_proposal(ws, give_up);
         p.what.what = model::sweep{
             {list.begin() + static_cast<std::ptrdiff_t>(at), list.begin() + static_cast<std::ptrdiff_t>(end)}};
-        if (!notes_->enter(give_up)) return;
+        if (!notes_->enter(give_up)) return false;
         p.done = [under_way = notes_, failures](cluster::settled s) {
           if (s.how != cluster::settled::fate::committed) ++*failures;
           under_way->leave();
@@ -127,7 +135,9 @@ class caf_service final : public service {
       }
     }
     notes_->all_left(give_up);  // so that nothing is swept twice at the same time
-    if (complete && *failures == 0 && notes_->none_left()) swept_until_ = after(now, -clocks_differ_ms);
+    bool all_done = *failures == 0 && notes_->none_left();
+    if (complete && all_done) swept_until_ = after(now, -clocks_differ_ms);
+    return !complete && all_done;
   }
 
   cluster::proposal own_proposal(workspace_id ws, cluster::deadline by) const {

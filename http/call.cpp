@@ -184,8 +184,9 @@ response limited_response(const call& c, const error& e, const model::budget_sta
 call::~call() {
   wipe(req.body);
   wipe(req.query);  // old clients of one-time secrets put everything there
+  wipe(req.path);   // links open secrets
   for (auto& h : req.headers)
-    if (same_word(h.name, "authorization")) wipe(h.value);
+    if (same_word(h.name, "authorization") || same_word(h.name, "idempotency-key")) wipe(h.value);
 }
 
 void answer(call_ptr c, response r) {

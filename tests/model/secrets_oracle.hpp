@@ -152,6 +152,7 @@ class secrets_oracle {
     if (auto it = kept_.find(op.id); it != kept_.end()) {
       it->second.all = {};
       it->second.clients.clear();
+      if (it->second.lifetime > 0) --it->second.lifetime;
     }
     return "nothing";
   }
@@ -172,6 +173,7 @@ class secrets_oracle {
     if (!k || !op.retry || *op.retry != *k->key || (k->made.has_passphrase && !op.passphrase_right)) return "not_found";
     k->all = {};  // right again
     k->clients.clear();
+    if (k->lifetime > 0) --k->lifetime;
     return tell(*k, k->looked_at);
   }
   std::string to(const confirm_reveal& op) {

@@ -201,6 +201,7 @@ void burn(call_ptr c) {
   if (!fields) return refuse_input(std::move(c), fields.error());
   auto in = parse_claim(std::move(*fields));
   if (!in) return refuse_input(std::move(c), in.error());
+  if (!within_guest_limit(c, act::reveal)) return;
   auto link = c->capture(0);
   at_receipt(std::move(c), link,
              [tried = given(std::move(in->passphrase))](call_ptr mine, crypto::secure_bytes clean) mutable {

@@ -220,7 +220,8 @@ void show_secret(call_ptr c) {
   bool consume = in && in->proceed && !mere && c->with.settings.onetime.get_reveals;
   if (auto no = refused_by_policy(*c, consume ? act::reveal : act::show)) return refuse(std::move(c), *no);
   if (!in) return refuse_input(std::move(c), in.error());
-  if (consume && !within_guest_limit(c, act::reveal)) return;
+  // A passphrase tried costs what a reveal costs.
+  if ((consume || (!mere && !in->passphrase.empty())) && !within_guest_limit(c, act::reveal)) return;
   auto link = c->capture(0);
   // Who merely looks tries no passphrase either: a try would be counted.
   auto tried = mere ? std::nullopt : given(std::move(in->passphrase));
@@ -316,6 +317,7 @@ void burn(call_ptr c) {
   if (!fields) return refuse_input(std::move(c), fields.error());
   auto in = parse_claim(std::move(*fields));
   if (!in) return refuse_input(std::move(c), in.error());
+  if (in->proceed && !within_guest_limit(c, act::reveal)) return;
   auto link = c->capture(0);
   at_receipt(std::move(c), link,
              [go_on = in->proceed, tried = given(std::move(in->passphrase))](call_ptr mine,
