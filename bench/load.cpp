@@ -12,6 +12,7 @@
 #include <charconv>
 #include <cmath>
 #include <ctime>
+#include <deque>
 #include <stdexcept>
 
 #include "bench/interrupt.hpp"
@@ -102,9 +103,10 @@ class generator {
     // After the end what is outstanding is still checked, not counted; what never comes has failed.
     auto patience = end_ + std::chrono::seconds(20);
     std::array<epoll_event, 128> events;
-    while (outstanding_ > 0) {
+    while (outstanding_ > 0 || !resting_.empty()) {
       stop_if_interrupted();
-      int n = ::epoll_wait(epoll_, events.data(), static_cast<int>(events.size()), 100);
+      auto wait_ms = wake_rested();
+      int n = ::epoll_wait(epoll_, events.data(), static_cast<int>(events.size()), wait_ms);
       for (int e = 0; e < n; ++e) input(static_cast<std::size_t>(events[static_cast<std::size_t>(e)].data.u64));
       if (n <= 0 && steady::now() > patience) {
         fail(0, outstanding_);
@@ -121,6 +123,10 @@ class generator {
     int fd = -1;
     steady::time_point sent;
     std::string got;  // only answers that come in pieces wait here
+  };
+  struct rest {
+    steady::time_point until;
+    std::size_t connection;
   };
 
   void fail(int status, std::uint64_t count = 1) {
@@ -140,7 +146,7 @@ class generator {
   }
 
   void send_next(std::size_t i) {
-    if (sent_ >= plan_.requests_max) return;
+    if (sent_ >= plan_.requests_max || (plan_.stop && *plan_.stop)) return;
     auto& l = lines_[i];
     l.sent = steady::now();
     if (l.sent >= end_) return;
@@ -182,11 +188,26 @@ class generator {
           std::min<std::int64_t>(UINT32_MAX, std::chrono::nanoseconds(last_ - l.sent).count())));
     }
     l.got.clear();
-    send_next(i);
+    if (plan_.pause.count() == 0) return send_next(i);
+    resting_.push_back({last_ + plan_.pause, i});
+  }
+
+  // Answers how long may be waited for input, in ms.
+  int wake_rested() {
+    constexpr int most = 100;
+    while (!resting_.empty()) {
+      auto left = std::chrono::ceil<std::chrono::milliseconds>(resting_.front().until - steady::now()).count();
+      if (left > 0) return static_cast<int>(std::min<std::int64_t>(left, most));
+      auto i = resting_.front().connection;
+      resting_.pop_front();
+      send_next(i);
+    }
+    return most;
   }
 
   const load_plan& plan_;
   std::vector<line> lines_;
+  std::deque<rest> resting_;  // all rest as long, so the first is due first
   int epoll_ = -1;
   std::array<char, 64 * 1024> buffer_{};
   steady::time_point end_, last_;

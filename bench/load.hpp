@@ -6,6 +6,7 @@
 // request of a connection leaves when its answer is here, so latency is `connections / throughput`
 // when the node is busy, and a stall shows in the tail of as many requests as there are connections.
 
+#include <atomic>
 #include <chrono>
 #include <cstdint>
 #include <functional>
@@ -21,6 +22,8 @@ struct load_plan {
   std::size_t connections = 64;
   std::chrono::milliseconds for_time{3'000};
   std::uint64_t requests_max = UINT64_MAX;  // ends earlier when so many have been sent
+  std::chrono::milliseconds pause{0};       // of a connection between an answer and its next request
+  const std::atomic<bool>* stop = nullptr;  // ends earlier once this is true
   int expected_status = 200;
   // The bytes of the next request on a connection; they must stay until the next call for it.
   std::function<std::string_view(std::size_t connection)> next;

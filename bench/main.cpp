@@ -20,6 +20,8 @@
 #include "bench/interrupt.hpp"
 #include "bench/load.hpp"
 #include "bench/report.hpp"
+#include "bench/secrets.hpp"
+#include "bench/stand.hpp"
 #include "crypto/jwt.hpp"
 #include "crypto/random.hpp"
 #include "model/time.hpp"
@@ -30,53 +32,6 @@ namespace fs = std::filesystem;
 using namespace nacre;
 using namespace nacre::bench;
 
-struct options {
-  bool quick = false, keep = false;
-  std::size_t rounds = 3, connections = 64, threads = 0, workspaces = 0, pats_each = 10;
-  double seconds = 0;
-  std::string log = "file";
-  std::string directory, match, node;
-  std::vector<std::string> only, sets;
-
-  bool wants(std::string_view part) const {
-    return only.empty() || std::find(only.begin(), only.end(), part) != only.end();
-  }
-  std::chrono::milliseconds round_time() const { return std::chrono::milliseconds(static_cast<int>(seconds * 1000)); }
-};
-
-fs::path own_path() { return fs::read_symlink("/proc/self/exe"); }
-
-// Removed with everything in it at the end.
-class scratch {
- public:
-  explicit scratch(const options& o) : keep_(o.keep) {
-    auto base = o.directory.empty() ? own_path().parent_path().parent_path() : fs::path(o.directory);
-    auto pattern = (base / "bench-data.XXXXXX").string();
-    if (!::mkdtemp(pattern.data())) throw std::runtime_error("no scratch directory in " + base.string());
-    path_ = pattern;
-  }
-  ~scratch() {
-    std::error_code ignored;
-    if (!keep_) fs::remove_all(path_, ignored);
-  }
-  scratch(const scratch&) = delete;
-  scratch& operator=(const scratch&) = delete;
-  fs::path operator/(const char* name) const { return path_ / name; }
-
- private:
-  bool keep_;
-  fs::path path_;
-};
-
-std::unique_ptr<child> start_node(const options& o, const fs::path& data) {
-  const auto program = o.node.empty() ? own_path().parent_path() / "nacred" : fs::path(o.node);
-  std::vector<std::string> command = {
-      program,       "--dev", "--data-dir",           data,    "--http",
-      "127.0.0.1:0", "--set", "limits.enabled=false", "--set", "http.threads=" + std::to_string(o.threads)};
-  for (const auto& each : o.sets) command.insert(command.end(), {"--set", each});
-  return std::make_unique<child>(command, o.log == "null" ? fs::path("/dev/null") : fs::path(data.string() + ".log"));
-}
-
 std::string mint(const fs::path& data, user_id user, std::optional<workspace_id> owns = {}) {
   crypto::mint_request what;
   what.subject = to_string(user);
@@ -85,52 +40,6 @@ std::string mint(const fs::path& data, user_id user, std::optional<workspace_id>
   auto token = crypto::mint_dev_token(data, what, system_clock{}.now());
   if (!token) throw std::runtime_error("token: " + token.error().text);
   return *token;
-}
-
-// One round of load on a process, with what it cost that process.
-sample measure(const child& target, const load_plan& plan, bool counts_syncs = false) {
-  const std::string syncs_name = "nacre_log_sync_seconds_count";
-  auto syncs = counts_syncs ? metric(target.port(), syncs_name) : 0;
-  auto cpu = target.cpu_s();
-  auto r = run_load(plan);
-  sample s;
-  auto operations = std::max(1.0, static_cast<double>(r.answered));
-  s.cpu_us_per_op = (target.cpu_s() - cpu) / operations * 1e6;
-  if (counts_syncs) s.syncs_per_op = (metric(target.port(), syncs_name) - syncs) / operations;
-  s.per_second = r.per_second();
-  s.p50_ms = r.percentile_ms(0.50);
-  s.p99_ms = r.percentile_ms(0.99);
-  s.generator_share = r.seconds > 0 ? r.generator_cpu_s / r.seconds : 0;
-  s.failed = r.failed;
-  for (auto [status, count] : r.unexpected)
-    s.failures += std::to_string(count) + " x " +
-                  (status > 0    ? "status " + std::to_string(status)
-                   : status == 0 ? std::string("no answer")
-                                 : std::string("wrong body")) +
-                  " ";
-  return s;
-}
-
-sample measure_puts(synced_puts& puts, const options& o) {
-  auto r = puts.run(o.connections, o.round_time());
-  load_result shape;
-  shape.latency_ns = std::move(r.latency_ns);
-  sample s;
-  s.per_second = static_cast<double>(r.puts) / r.seconds;
-  s.p50_ms = shape.percentile_ms(0.50);
-  s.p99_ms = shape.percentile_ms(0.99);
-  s.cpu_us_per_op = r.puts ? r.cpu_s / static_cast<double>(r.puts) * 1e6 : 0;
-  s.failed = r.failed;
-  if (r.failed) s.failures = "puts refused";
-  return s;
-}
-
-// The text between `before` and the next quote.
-std::string quoted_after(const std::string& body, std::string_view before) {
-  auto at = body.find(before);
-  if (at == std::string::npos) return {};
-  at += before.size();
-  return body.substr(at, body.find('"', at) - at);
 }
 
 // A user and a token of theirs, on a workspace.
@@ -154,7 +63,8 @@ std::vector<seat> take_seats(const child& node, const fs::path& data, std::size_
     s.create = make_request("POST", "/api/v1/pats", s.token, s.workspace, R"({"name":"bench","scopes":["read"]})");
     for (int n = 0; n < 2; ++n) {
       auto made = ask(node.port(), s.create);
-      seat::pat p{quoted_after(made.body, R"("id":")"), quoted_after(made.body, R"("fullToken":")"), ""};
+      seat::pat p{std::string(quoted_after(made.body, R"("id":")")),
+                  std::string(quoted_after(made.body, R"("fullToken":")")), ""};
       if (made.status != 201 || p.id.empty() || p.full_token.empty())
         throw std::runtime_error("a PAT could not be created: " + std::to_string(made.status) + " " + made.body);
       p.reveal = make_request("POST", "/api/v1/pats/" + p.id + "/reveal", s.token, s.workspace);
@@ -163,14 +73,6 @@ std::vector<seat> take_seats(const child& node, const fs::path& data, std::size_
     seats.push_back(std::move(s));
   }
   return seats;
-}
-
-load_plan plan_for(const options& o, const child& target) {
-  load_plan plan;
-  plan.port = target.port();
-  plan.connections = o.connections;
-  plan.for_time = o.round_time();
-  return plan;
 }
 
 sample creates(const options& o, const child& node, const std::vector<seat>& seats) {
@@ -266,10 +168,6 @@ std::uint64_t run_durable(const options& o, const scratch& dir) {
   return failed;
 }
 
-void print_level(const char* what, double value, const char* unit, double below) {
-  std::printf("%-34s %9.0f %s   target < %.0f %s\n", what, value, unit, below, value < below ? "ok" : "MISSED");
-}
-
 std::uint64_t run_scale(const options& o, const scratch& dir) {
   (void)std::fprintf(stderr, "  filling %zu workspaces with %zu PATs each", o.workspaces, o.pats_each);
   auto begin = std::chrono::steady_clock::now();
@@ -332,6 +230,10 @@ int run(const options& o) {
     std::printf("\n");
     failed += run_scale(o, dir);
   }
+  if (o.wants("secrets")) {
+    std::printf("\n");
+    failed += run_secrets(o, dir);
+  }
   std::printf("\nfailed requests or wrong answers: %llu\n", static_cast<unsigned long long>(failed));
   return failed == 0 ? 0 : 1;
 }
@@ -342,9 +244,9 @@ int main(int argc, char** argv) {
   options o;
   std::size_t bare = 0;
   CLI::App cli{"Measures one nacre node beside ceilings of the same machine (see bench/README.md)."};
-  cli.add_flag("--quick", o.quick, "about a minute: rounds of 1 s, 10,000 workspaces");
-  cli.add_option("--only", o.only, "parts to run: edge, durable, scale (default: all)")
-      ->check(CLI::IsMember({"edge", "durable", "scale"}));
+  cli.add_flag("--quick", o.quick, "about two minutes: rounds of 1 s, 10,000 workspaces, 50,000 secrets");
+  cli.add_option("--only", o.only, "parts to run: edge, durable, scale, secrets (default: all)")
+      ->check(CLI::IsMember({"edge", "durable", "scale", "secrets"}));
   cli.add_option("--match", o.match, "only scenarios whose name contains this, to profile one of them");
   cli.add_option("--rounds", o.rounds, "rounds per scenario")->capture_default_str();
   cli.add_option("--seconds", o.seconds, "length of a round (default: 3, quick: 1)");
@@ -354,6 +256,7 @@ int main(int argc, char** argv) {
   cli.add_option("--threads", o.threads, "reactor threads of node and bare listener (default: the node's default)");
   cli.add_option("--workspaces", o.workspaces, "workspaces of the large node (default: 100000, quick: 10000)");
   cli.add_option("--pats", o.pats_each, "PATs in each")->capture_default_str();
+  cli.add_option("--secrets", o.secrets, "live secrets of the large node (default: 1000000, quick: 50000)");
   cli.add_option("--log", o.log, "where the node's access log goes: file (as in production) or null")
       ->capture_default_str()
       ->check(CLI::IsMember({"file", "null"}));
@@ -370,6 +273,7 @@ int main(int argc, char** argv) {
   if (bare != 0) return run_bare_listener(bare);
   if (o.seconds <= 0) o.seconds = o.quick ? 1 : 3;
   if (o.workspaces == 0) o.workspaces = o.quick ? 10'000 : 100'000;
+  if (o.secrets == 0) o.secrets = o.quick ? 50'000 : 1'000'000;
   if (o.threads == 0) o.threads = app::http_threads({});
   catch_interrupts();
   try {
