@@ -51,7 +51,6 @@ struct secret_progress {
   bool right = false;  // the passphrase, or there is none
   // Of a list of receipts: what is still to be opened, a portion a turn, so that others get theirs between.
   std::optional<std::vector<model::receipt_entry>> listing;
-
   std::vector<shown_receipt> listed;
 };
 

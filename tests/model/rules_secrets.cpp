@@ -624,3 +624,21 @@ TEST_CASE("a receipt's end takes nobody else's secret with it", "[model][secrets
   CHECK(w.claims(1, key_no(1)));
   CHECK(w.claims(1, key_no(1)));
 }
+
+TEST_CASE("of guests the last audit entries are kept, and the tree goes on", "[model][secrets][audit]") {
+  secrets_world w(true);
+  const auto rounds = limits::guest_audit_entries_max / 2 + 50;
+  for (std::uint64_t n = 1; n <= rounds; ++n) {
+    apply(w.st, {w.maker(), w.hidden(n, 60)});
+    apply(w.st, {w.reader(), w.claiming(n)});
+    w.now = after(w.now, 1);
+  }
+  auto head = load<audit_head>(w.st, space::state, keys::audit_head(w.home)).value();
+  CHECK(head.size == 2 * rounds);
+  std::string prefix(w.home.value().view());
+  std::uint64_t kept = 0;
+  w.st.scan(space::audit, prefix, keys::past(prefix), [&](auto, auto) { return ++kept, true; });
+  CHECK(kept == limits::guest_audit_entries_max);
+  CHECK_FALSE(w.st.get(space::audit, keys::audit(w.home, head.size - kept)));
+  CHECK(w.st.get(space::audit, keys::audit(w.home, head.size)));
+}
