@@ -91,8 +91,8 @@ struct memo_receipt {
 };
 struct list_recent {};  // the caller's receipts
 using intent = std::variant<issue_pat, found_workspace, admit_claimed, conceal, show_secret, reveal_secret,
-                            confirm_secret, show_receipt, burn_by_receipt, memo_receipt, list_recent, issue_webhook, edit_webhook,
-                            model::operation>;
+                            confirm_secret, show_receipt, burn_by_receipt, memo_receipt, list_recent, issue_webhook,
+                            edit_webhook, model::operation>;
 
 // A receipt with the links that could be opened; empty where there is nothing to tell any more.
 struct shown_receipt {

@@ -24,8 +24,8 @@ result<void> ensure_directory(const fs::path& directory) {
   if (ec) return fail(errc::invalid, "data directory " + directory.string() + ": " + ec.message());
   // Only its owner needs to see ciphertext, and nobody else should see a development key.
   if (::chmod(directory.c_str(), 0700) != 0)
-    return fail(errc::invalid, "data directory " + directory.string() + ": its mode cannot be made 0700: " +
-                                   std::generic_category().message(errno));
+    return fail(errc::invalid, "data directory " + directory.string() +
+                                   ": its mode cannot be made 0700: " + std::generic_category().message(errno));
   return {};
 }
 

@@ -68,7 +68,9 @@ struct http_client::impl {
     }
     io.run();
     if (!answer || !response.keep_alive()) stream.reset();
-    if (!answer) return fail(sent ? errc::outcome_unknown : errc::busy, "no answer from " + host + ":" + port + " (" + failed.message() + ")");
+    if (!answer)
+      return fail(sent ? errc::outcome_unknown : errc::busy,
+                  "no answer from " + host + ":" + port + " (" + failed.message() + ")");
     return std::move(*answer);
   }
 };

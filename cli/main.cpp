@@ -32,14 +32,22 @@ enum exit_code : int {
 int complain(const error& e) {
   std::cerr << "nacre: " << e.text << "\n";
   switch (e.code) {
-    case errc::invalid: return exit_config;
-    case errc::full: return exit_unavailable;
-    case errc::wrong_passphrase: return exit_data;
-    case errc::unsupported: return exit_config;
-    case errc::not_found: return exit_config;  // no development issuer, no data
-    case errc::busy: return exit_unavailable;
-    case errc::corrupt: return exit_io;
-    case errc::storage_failed: return exit_io;
+    case errc::invalid:
+      return exit_config;
+    case errc::full:
+      return exit_unavailable;
+    case errc::wrong_passphrase:
+      return exit_data;
+    case errc::unsupported:
+      return exit_config;
+    case errc::not_found:
+      return exit_config;  // no development issuer, no data
+    case errc::busy:
+      return exit_unavailable;
+    case errc::corrupt:
+      return exit_io;
+    case errc::storage_failed:
+      return exit_io;
     case errc::unauthenticated:
     case errc::token_revoked:
     case errc::token_expired:
@@ -50,7 +58,8 @@ int complain(const error& e) {
     case errc::rate_limited:
     case errc::deadline_exceeded:
     case errc::outcome_unknown:
-    case errc::internal: return exit_unavailable;
+    case errc::internal:
+      return exit_unavailable;
   }
   std::abort();
 }
@@ -254,8 +263,7 @@ int main(int argc, char** argv) {
   pats->add_option("--token-file", import_with.token_file,
                    "With --url: file with an owner's or admin's token (else NACRE_TOKEN)");
   pats->callback([&] {
-    if (import_with.data_dir.empty() && import_with.url.empty())
-      throw CLI::RequiredError("--data-dir or --url");
+    if (import_with.data_dir.empty() && import_with.url.empty()) throw CLI::RequiredError("--data-dir or --url");
     run = [&] { return import(import_with); };
   });
 

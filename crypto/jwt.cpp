@@ -131,7 +131,8 @@ class source {
   }
 
   // Callers hold the authenticator's reload lock. True: another set is in use now. Whatever fails
-  // (`invalid`, naming issuer and file), the set in use stays; the file is read again next time, because a writer may be half-way.
+  // (`invalid`, naming issuer and file), the set in use stays; the file is read again next time, because a writer may
+  // be half-way.
   result<bool> reread(bool even_if_unchanged) {
     if (!even_if_unchanged && stamp_of(config_.jwks_file) == stamp_ && stamp_ != file_stamp{}) return false;
     const auto file = read_operator_file(config_.jwks_file, jwks_bytes_max, file_privacy::owner_writes);

@@ -33,12 +33,12 @@ class jwks {
 result<std::shared_ptr<const jwks>> parse_jwks(std::string_view json, bool allow_symmetric);
 
 struct issuer_config {
-  std::string issuer;                 // exact `iss`
-  std::string audience;               // must be in `aud`
+  std::string issuer;    // exact `iss`
+  std::string audience;  // must be in `aud`
   std::filesystem::path jwks_file;
   std::vector<jwt_algorithm> algorithms;  // allowed; empty means all four
-  bool trust_roles = false;           // honour the `ws`, `ws_name` and `role` claims on first use
-  bool subject_is_user_id = false;    // `sub` is a uuid and is the user's id (development issuer)
+  bool trust_roles = false;               // honour the `ws`, `ws_name` and `role` claims on first use
+  bool subject_is_user_id = false;        // `sub` is a uuid and is the user's id (development issuer)
   std::vector<std::string> client_ids;    // an `aud` naming one of these is an ID token: refused
 };
 
@@ -57,7 +57,18 @@ struct jwt_claims {
 };
 
 enum class jwt_refusal : std::uint8_t {
-  none, malformed, header, unknown_issuer, unknown_key, algorithm, signature, claims, expired, not_yet_valid, lifetime, audience,
+  none,
+  malformed,
+  header,
+  unknown_issuer,
+  unknown_key,
+  algorithm,
+  signature,
+  claims,
+  expired,
+  not_yet_valid,
+  lifetime,
+  audience,
 };
 std::string_view name_of(jwt_refusal r);
 

@@ -21,7 +21,7 @@ struct file_stamp {
 
 struct operator_file {
   secure_bytes content;
-  file_stamp stamp;  // default if the file changed while it was read
+  file_stamp stamp;   // default if the file changed while it was read
   unsigned mode = 0;  // permission bits
 };
 

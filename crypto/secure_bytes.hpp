@@ -3,12 +3,12 @@
 // format, compare with == or turn one into a std::string by accident. `view()` lends the bytes;
 // whoever copies them out takes over the duty to wipe.
 
+#include <cryptopp/secblock.h>
+
 #include <cstddef>
 #include <cstdint>
 #include <span>
 #include <string_view>
-
-#include <cryptopp/secblock.h>
 
 namespace nacre::crypto {
 

@@ -196,12 +196,12 @@ struct settle_deliveries {
   friend bool operator==(const settle_deliveries&, const settle_deliveries&) = default;
 };
 
-using operation = std::variant<create_workspace, admit_member, rename_workspace, delete_workspace, put_member,
-                               remove_member, create_service_user, create_project, create_pat, import_pat, change_pat,
-                               revoke_pat, reveal_pat, note_activity, open_partition, conceal_secret, preview_secret,
-                               reserve_attempt, clear_attempts, note_lockout, claim_secret, confirm_reveal, burn_secret,
-                               preview_receipt, set_memo, confirm_pat_reveal, sweep, create_webhook, change_webhook, delete_webhook,
-                               ping_webhook, settle_deliveries>;
+using operation =
+    std::variant<create_workspace, admit_member, rename_workspace, delete_workspace, put_member, remove_member,
+                 create_service_user, create_project, create_pat, import_pat, change_pat, revoke_pat, reveal_pat,
+                 note_activity, open_partition, conceal_secret, preview_secret, reserve_attempt, clear_attempts,
+                 note_lockout, claim_secret, confirm_reveal, burn_secret, preview_receipt, set_memo, confirm_pat_reveal,
+                 sweep, create_webhook, change_webhook, delete_webhook, ping_webhook, settle_deliveries>;
 
 struct command {
   context ctx;

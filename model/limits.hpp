@@ -74,7 +74,7 @@ inline constexpr std::size_t recipients_bytes_max = 4 * 1024;  // masked, joined
 inline constexpr std::int64_t generated_shown_ms = 60'000;     // a generated value can be fetched with the receipt
 inline constexpr std::int64_t retry_window_ms_max = 600'000;   // of a reveal with Idempotency-Key
 inline constexpr std::int64_t recent_receipts_ms = 30LL * 86'400'000;
-inline constexpr std::size_t recent_receipts_max = 250;  // newest of them
+inline constexpr std::size_t recent_receipts_max = 250;          // newest of them
 inline constexpr std::uint64_t guest_audit_entries_max = 5'000;  // kept per guest partition; some 110 MB in all
 // As requests state them (http/families/onetime/input).
 inline constexpr std::size_t passphrase_chars_min = 4;

@@ -90,10 +90,10 @@ struct confirm_pat_reveal {
 // Something whose time has come. The row that says so is in space::index, ordered by time, so that what
 // is due in any workspace is found without looking into each.
 enum class due_kind : std::uint8_t {
-  secret = 1,     // expires
-  receipt = 2,    // is forgotten
-  claim = 3,      // of a secret: cannot be fetched again
-  pat_claim = 4,  // of a PAT: the same
+  secret = 1,        // expires
+  receipt = 2,       // is forgotten
+  claim = 3,         // of a secret: cannot be fetched again
+  pat_claim = 4,     // of a PAT: the same
   generated = 5,     // a generated value is no longer shown with its receipt
   pat_expiring = 6,  // who listens is told that a PAT will expire
 };

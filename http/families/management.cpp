@@ -178,9 +178,7 @@ void change_workspace(call_ptr c) {
   });
 }
 
-void delete_workspace(call_ptr c) {
-  order_and_answer(std::move(c), model::operation{model::delete_workspace{}}, done);
-}
+void delete_workspace(call_ptr c) { order_and_answer(std::move(c), model::operation{model::delete_workspace{}}, done); }
 
 void list_members(call_ptr c) { list<model::member_entry>(std::move(c), model::list_members); }
 
@@ -235,8 +233,7 @@ void create_project(call_ptr c) {
     if (auto good = model::check_project_key(*key); !good) return refuse(std::move(mine), good.error());
     auto version = name_in(*body, "version", limits::version_chars_max);
     if (!version) return refuse(std::move(mine), version.error());
-    model::create_project op{project_id{crypto::random_uuid()}, std::move(*name), std::move(*key),
-                             std::move(*version)};
+    model::create_project op{project_id{crypto::random_uuid()}, std::move(*name), std::move(*key), std::move(*version)};
     order_and_answer(std::move(mine), model::operation{std::move(op)}, made<model::project_entry, 201>);
   });
 }

@@ -5,9 +5,9 @@
 
 namespace nacre::http::operations {
 
-void healthz(call_ptr c);   // the process lives
-void readyz(call_ptr c);    // 200, or 503 with the reasons
-void metrics(call_ptr c);   // Prometheus text
+void healthz(call_ptr c);  // the process lives
+void readyz(call_ptr c);   // 200, or 503 with the reasons
+void metrics(call_ptr c);  // Prometheus text
 void version(call_ptr c);
 
 }  // namespace nacre::http::operations

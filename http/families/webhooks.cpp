@@ -156,8 +156,7 @@ void with_fields(call_ptr c, std::initializer_list<std::string_view> allowed, bo
 
 void create(call_ptr c) {
   with_fields(std::move(c), {"url", "events"}, true, [](call_ptr mine, fields given) {
-    order_and_answer(std::move(mine), actors::issue_webhook{std::move(given.url), given.events.value_or(0)},
-                     made<201>);
+    order_and_answer(std::move(mine), actors::issue_webhook{std::move(given.url), given.events.value_or(0)}, made<201>);
   });
 }
 

@@ -206,8 +206,9 @@ TEST_CASE("T-dev-guard: a development node is not reached through a proxy", "[ap
       s.sets.push_back(std::string("http.public_url=") + here);
       CHECK(load_config(s));
     }
-    for (const char* there : {"https://nacre.example", "http://192.0.2.1", "http://127.0.0.1@nacre.example",
-                              "http://127.0.0.1:80@nacre.example", "http://[2001:db8::1]", "http://localhost.example"}) {
+    for (const char* there :
+         {"https://nacre.example", "http://192.0.2.1", "http://127.0.0.1@nacre.example",
+          "http://127.0.0.1:80@nacre.example", "http://[2001:db8::1]", "http://localhost.example"}) {
       INFO(there);
       s = plain;
       s.sets.push_back(std::string("http.public_url=") + there);
@@ -284,7 +285,8 @@ trusted_proxies = ["10.0.0.1"]
 }
 
 TEST_CASE("hosts that webhooks may reach are hosts, not URLs or networks", "[app][config]") {
-  auto c = load_config(with_file("[webhooks]\nallowed_hosts = [\"hooks.internal\", \"10.1.2.3:8443\", \"[fd00::1]\"]\n"));
+  auto c =
+      load_config(with_file("[webhooks]\nallowed_hosts = [\"hooks.internal\", \"10.1.2.3:8443\", \"[fd00::1]\"]\n"));
   REQUIRE(c);
   CHECK(c->webhooks.allowed_hosts.size() == 3);
   CHECK(c->webhooks.enabled);

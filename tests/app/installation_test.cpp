@@ -41,9 +41,9 @@ TEST_CASE("data without the check value of its root key is refused, not given ne
   {
     auto made = p.open();
     REQUIRE(made);
-    REQUIRE(made->store->apply({{kind::put, model::space::state, "row", "value"},
-                                {kind::erase, model::space::meta, "keys.root_check", {}}},
-                               storage::durability::synced));
+    REQUIRE(made->store->apply(
+        {{kind::put, model::space::state, "row", "value"}, {kind::erase, model::space::meta, "keys.root_check", {}}},
+        storage::durability::synced));
   }
   for (int i = 0; i < 2; ++i) {
     auto opened = p.open();

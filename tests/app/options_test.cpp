@@ -68,7 +68,8 @@ TEST_CASE("--check-config says valid or why not, and starts nothing", "[app][opt
 TEST_CASE("--check-config tries the issuers' key sets", "[app][options]") {
   scratch_file keys("{\"keys\": []}");
   auto with = [](const std::string& jwks) {
-    return "[keys]\nroot = \"credential:r\"\n[[auth.issuers]]\nissuer = \"https://id\"\naudience = \"a\"\njwks_file = \"" +
+    return "[keys]\nroot = \"credential:r\"\n[[auth.issuers]]\nissuer = \"https://id\"\naudience = \"a\"\njwks_file = "
+           "\"" +
            jwks + "\"\n";
   };
   scratch_file missing(with("/nonexistent/jwks.json")), empty(with(keys.path));

@@ -106,8 +106,11 @@ void hide_secrets(std::uint16_t port, needles& sought) {
     REQUIRE(made.status == 200);
     auto record = made.json()["record"];
     auto id = record["secret"]["identifier"].text(), receipt = record["receipt"]["identifier"].text();
-    for (const auto& [what, text] : {std::pair{"a value", value}, {"a passphrase", passphrase}, {"a link", id},
-                                     {"a receipt's link", receipt}, {"an idempotency key", key}})
+    for (const auto& [what, text] : {std::pair{"a value", value},
+                                     {"a passphrase", passphrase},
+                                     {"a link", id},
+                                     {"a receipt's link", receipt},
+                                     {"an idempotency key", key}})
       sought.add_encodings(std::string(what) + " " + n, text);
     for (const auto& link : {id, receipt}) {
       std::array<std::uint8_t, 32> bytes{};
@@ -118,8 +121,7 @@ void hide_secrets(std::uint16_t port, needles& sought) {
     CHECK(me.send("GET", secret + "?passphrase=wrong").status == 200);
     CHECK(me.send("GET", "/api/v2/guest/receipt/" + receipt).status == 200);
     CHECK(me.send("POST", "/api/v2/secret/status", json, R"({"identifiers":")" + id + "\"}").status == 200);
-    CHECK(me.send("POST", "/api/v1/secret/" + id + "?passphrase=wrong-" + passphrase).status ==
-          (guarded ? 404 : 200));
+    CHECK(me.send("POST", "/api/v1/secret/" + id + "?passphrase=wrong-" + passphrase).status == (guarded ? 404 : 200));
     auto headers = json;
     headers.emplace_back("Idempotency-Key", key);
     auto body = R"({"continue":"true","passphrase":")" + passphrase + "\"}";

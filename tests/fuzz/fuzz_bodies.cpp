@@ -94,9 +94,7 @@ struct limits_hold {
   void operator()(const Other&) const {}
 };
 
-model::create_webhook hook_no_1() {
-  return {nth<webhook_id>(0x60, 1), "https://hooks.example.com", 0, 1, "sealed"};
-}
+model::create_webhook hook_no_1() { return {nth<webhook_id>(0x60, 1), "https://hooks.example.com", 0, 1, "sealed"}; }
 
 class throwaway_service final : public actors::service {
  public:

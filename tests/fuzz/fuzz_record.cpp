@@ -6,8 +6,8 @@
 
 #include "model/audit.hpp"
 #include "model/records.hpp"
-#include "model/webhook_records.hpp"
 #include "model/secret_records.hpp"
+#include "model/webhook_records.hpp"
 #include "tests/fuzz/check.hpp"
 
 namespace {

@@ -60,8 +60,14 @@ inline void fill(random_source& r, audit_head& v) {
 inline void fill(random_source& r, audit_row& v) { v = {r.array<32>(), text(r, 2000)}; }
 inline webhook_record::secret any_secret(random_source& r) { return {r.u32(), r.u32()}; }
 inline void fill(random_source& r, webhook_record& v) {
-  v = {text(r, limits::webhook_url_bytes_max), r.u32(), r.time(), r.id_as<user_id>(), r.one_in(2), r.one_in(2),
-       any_secret(r), {}};
+  v = {text(r, limits::webhook_url_bytes_max),
+       r.u32(),
+       r.time(),
+       r.id_as<user_id>(),
+       r.one_in(2),
+       r.one_in(2),
+       any_secret(r),
+       {}};
   if (r.one_in(2)) v.previous = {any_secret(r), r.time()};
 }
 inline void fill(random_source& r, webhook_list& v) {
@@ -69,12 +75,26 @@ inline void fill(random_source& r, webhook_list& v) {
   for (auto& i : v.items) i = {r.id_as<webhook_id>(), r.one_in(2), r.u32()};
 }
 inline void fill(random_source& r, webhook_progress& v) {
-  v = {r.any(), r.u32(), r.any(), r.any(), r.any(), r.any(), r.u32(), maybe_time(r), maybe_time(r), maybe_time(r),
+  v = {r.any(),
+       r.u32(),
+       r.any(),
+       r.any(),
+       r.any(),
+       r.any(),
+       r.u32(),
+       maybe_time(r),
+       maybe_time(r),
+       maybe_time(r),
        static_cast<std::uint16_t>(r.below(limits::http_status_max + 1u))};
 }
 inline void fill(random_source& r, delivery_record& v) {
-  v = {r.id_as<pat_id>().value(), static_cast<event_type>(1 + r.below(event_types)), r.time(),
-       text(r, limits::webhook_object_bytes_max), static_cast<std::uint8_t>(r.below(256)), r.id_as<user_id>(), r.u32(),
+  v = {r.id_as<pat_id>().value(),
+       static_cast<event_type>(1 + r.below(event_types)),
+       r.time(),
+       text(r, limits::webhook_object_bytes_max),
+       static_cast<std::uint8_t>(r.below(256)),
+       r.id_as<user_id>(),
+       r.u32(),
        r.u32()};
 }
 
@@ -205,7 +225,11 @@ inline void fill(random_source& r, ping_webhook& v) { v = {r.id_as<webhook_id>()
 inline void fill(random_source& r, settle_deliveries& v) {
   v.items.resize(r.one_in(20) ? limits::webhook_settled_per_command_max : r.below(5));
   for (auto& i : v.items)
-    i = {r.id_as<webhook_id>(), r.time(), r.any(), static_cast<settle_deliveries::fate>(1 + r.below(4)), r.time(),
+    i = {r.id_as<webhook_id>(),
+         r.time(),
+         r.any(),
+         static_cast<settle_deliveries::fate>(1 + r.below(4)),
+         r.time(),
          static_cast<std::uint16_t>(r.below(limits::http_status_max + 1u))};
 }
 

@@ -102,8 +102,8 @@ TEST_CASE("a refused name is told why, with the field's name and none of its tex
   CHECK(text_of("\xc2\xa0 \xe3\x80\x80") == "name must not be blank");
   CHECK(text_of("abcd") == "name must be at most 3 characters");
   CHECK(text_of("\xff") == "name must be valid UTF-8");
-  for (auto control : {"\n", "a\r", "\x1b[31m", "\x7f", "\xc2\x80", "\xc2\x85", "\xc2\x9f", "\t",
-                       "a\xe2\x80\xa8", "a\xe2\x80\xae", "a\xe2\x81\xa6"})
+  for (auto control : {"\n", "a\r", "\x1b[31m", "\x7f", "\xc2\x80", "\xc2\x85", "\xc2\x9f", "\t", "a\xe2\x80\xa8",
+                       "a\xe2\x80\xae", "a\xe2\x81\xa6"})
     CHECK(text_of(control) == "name must not contain control characters");
   CHECK(text_of(std::string_view("a\0b", 3)) == "name must not contain control characters");
   CHECK(check_name("name", "", 3).error().code == errc::invalid);
