@@ -1,28 +1,19 @@
 #include "model/commands.hpp"
 
-#include <cstring>
 #include <type_traits>
 
 #include "model/limits.hpp"
+#include "model/record_bytes.hpp"
 #include "model/wire.hpp"
 
 namespace nacre::model {
 
 namespace {
 
-constexpr std::uint8_t version_1 = 1;
+using bytes::read_hash;
+using bytes::version_1;
+using bytes::view;
 constexpr std::size_t text_max = 4 * limits::name_chars_max;
-
-std::string_view view(const std::array<std::uint8_t, 32>& hash) {
-  return {reinterpret_cast<const char*>(hash.data()), hash.size()};
-}
-
-std::array<std::uint8_t, 32> read_hash(reader& r) {
-  std::array<std::uint8_t, 32> hash{};
-  auto raw = r.raw(hash.size());
-  if (raw.size() == hash.size()) std::memcpy(hash.data(), raw.data(), hash.size());
-  return hash;
-}
 
 role read_role(reader& r) {
   auto byte = r.u8();

@@ -2,40 +2,21 @@
 
 #include <bit>
 #include <cstdlib>
-#include <cstring>
 
 #include "model/limits.hpp"
+#include "model/record_bytes.hpp"
 #include "model/wire.hpp"
 
 namespace nacre::model {
 
 namespace {
 
-constexpr std::uint8_t version_1 = 1;
+using bytes::checked;
+using bytes::open;
+using bytes::read_hash;
+using bytes::version_1;
+using bytes::view;
 constexpr std::size_t text_max = 4 * limits::name_chars_max;
-
-std::string_view view(const std::array<std::uint8_t, 32>& hash) {
-  return {reinterpret_cast<const char*>(hash.data()), hash.size()};
-}
-
-std::array<std::uint8_t, 32> read_hash(reader& r) {
-  std::array<std::uint8_t, 32> hash{};
-  auto raw = r.raw(hash.size());
-  if (raw.size() == hash.size()) std::memcpy(hash.data(), raw.data(), hash.size());
-  return hash;
-}
-
-reader open(std::string_view bytes) {
-  reader r(bytes);
-  if (r.u8() != version_1) r.fail();
-  return r;
-}
-
-template <class Record>
-std::optional<Record> checked(const reader& r, Record record) {
-  if (!r.finished()) return std::nullopt;
-  return record;
-}
 
 }  // namespace
 

@@ -1,23 +1,17 @@
 #include "model/secret_records.hpp"
 
-#include <cstring>
-
+#include "model/record_bytes.hpp"
 #include "model/wire.hpp"
 
 namespace nacre::model {
 
 namespace {
 
-constexpr std::uint8_t version_1 = 1;
-
-std::string_view view(const keyed_hash& h) { return {reinterpret_cast<const char*>(h.data()), h.size()}; }
-
-keyed_hash read_hash(reader& r) {
-  keyed_hash h{};
-  auto raw = r.raw(h.size());
-  if (raw.size() == h.size()) std::memcpy(h.data(), raw.data(), raw.size());
-  return h;
-}
+using bytes::checked;
+using bytes::open;
+using bytes::read_hash;
+using bytes::version_1;
+using bytes::view;
 
 void put(writer& w, const secret_record& v) {
   w.id(v.receipt).id(v.owner).time(v.created).u32(v.lifespan_s).maybe(v.previewed);
@@ -59,18 +53,6 @@ attempts_record::counter get_counter(reader& r) {
   c.first = r.time();
   c.locked_until = r.maybe_time();
   return c;
-}
-
-reader open(std::string_view bytes) {
-  reader r(bytes);
-  if (r.u8() != version_1) r.fail();
-  return r;
-}
-
-template <class Record>
-std::optional<Record> checked(const reader& r, Record record) {
-  if (!r.finished()) return std::nullopt;
-  return record;
 }
 
 }  // namespace

@@ -3,25 +3,16 @@
 #include <cstdlib>
 
 #include "model/limits.hpp"
+#include "model/record_bytes.hpp"
 #include "model/wire.hpp"
 
 namespace nacre::model {
 
 namespace {
 
-constexpr std::uint8_t version_1 = 1;
-
-reader open(std::string_view bytes) {
-  reader r(bytes);
-  if (r.u8() != version_1) r.fail();
-  return r;
-}
-
-template <class Record>
-std::optional<Record> checked(const reader& r, Record record) {
-  if (!r.finished()) return std::nullopt;
-  return record;
-}
+using bytes::checked;
+using bytes::open;
+using bytes::version_1;
 
 void put(writer& w, const webhook_record::secret& s) { w.u32(s.version).u32(s.data_key_version); }
 
