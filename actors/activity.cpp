@@ -32,25 +32,36 @@ void activity::use(workspace_id ws, pat_id pat, timestamp at) {
     s.uses.emplace(std::pair{ws, pat}, at);
 }
 
-void activity::act(workspace_id ws, std::string_view action, std::string_view object, timestamp at) {
-  std::string key(ws.value().view());
-  key.append(action).append("\0", 1).append(object);
-  auto hour = at.value() / hour_ms;
-  std::lock_guard lock(acts_mutex_);
+bool activity::first_this_hour(std::string key, std::int64_t hour) {
   auto it = act_hours_.find(key);
-  if (it != act_hours_.end() && it->second == hour) return;
-  if (acts_count_ >= per_shard_max) return;
+  if (it != act_hours_.end() && it->second == hour) return false;
+  if (acts_count_ >= per_shard_max) return false;
   if (it == act_hours_.end()) {
     if (act_hours_.size() >= remembered_acts_max && acts_forgotten_hour_ != hour) {
       std::erase_if(act_hours_, [hour](const auto& known) { return known.second != hour; });
       acts_forgotten_hour_ = hour;
     }
-    if (act_hours_.size() >= remembered_acts_max) return;
+    if (act_hours_.size() >= remembered_acts_max) return false;
     it = act_hours_.emplace(std::move(key), hour).first;
   }
   it->second = hour;
-  acts_[ws].push_back({std::string(action), std::string(object), "", 1});
   ++acts_count_;
+  return true;
+}
+
+void activity::act(workspace_id ws, std::string_view action, std::string_view object, timestamp at) {
+  std::string key(ws.value().view());
+  key.append(action).append("\0", 1).append(object);
+  std::lock_guard lock(acts_mutex_);
+  if (first_this_hour(std::move(key), at.value() / hour_ms))
+    acts_[ws].push_back({std::string(action), std::string(object), "", 1});
+}
+
+void activity::reuse(workspace_id ws, pat_id pat, timestamp at) {
+  std::string key(ws.value().view());
+  key.append("\0reuse", 6).append(pat.value().view());
+  std::lock_guard lock(acts_mutex_);
+  if (first_this_hour(std::move(key), at.value() / hour_ms)) reused_[ws].push_back(pat);
 }
 
 void activity::auth_failure(std::string_view reason) {
@@ -73,7 +84,9 @@ std::vector<activity::noted> activity::drain(timestamp now, bool last) {
   {
     std::lock_guard lock(acts_mutex_);
     for (auto& [ws, acts] : acts_) gathered[ws].acts = std::move(acts);
+    for (auto& [ws, pats] : reused_) gathered[ws].reused = std::move(pats);
     acts_.clear();
+    reused_.clear();
     acts_count_ = 0;
     auto minute = now.value() / minute_ms;
     if (failures_minute_ == 0) failures_minute_ = minute;
@@ -87,9 +100,10 @@ std::vector<activity::noted> activity::drain(timestamp now, bool last) {
   std::vector<noted> out;
   for (auto& [ws, what] : gathered) {
     // A command is bounded; one busy workspace may need several.
-    cut(what.uses, [&out, to = ws](auto some) { out.push_back({to, {std::move(some), {}}}); });
-    cut(what.acts, [&out, to = ws](auto some) { out.push_back({to, {{}, std::move(some)}}); });
-    if (!what.uses.empty() || !what.acts.empty()) out.push_back({ws, std::move(what)});
+    cut(what.uses, [&out, to = ws](auto some) { out.push_back({to, {std::move(some), {}, {}}}); });
+    cut(what.acts, [&out, to = ws](auto some) { out.push_back({to, {{}, std::move(some), {}}}); });
+    cut(what.reused, [&out, to = ws](auto some) { out.push_back({to, {{}, {}, std::move(some)}}); });
+    if (!what.uses.empty() || !what.acts.empty() || !what.reused.empty()) out.push_back({ws, std::move(what)});
   }
   return out;
 }

@@ -20,6 +20,7 @@ class activity {
  public:
   void use(workspace_id ws, pat_id pat, timestamp at);
   void act(workspace_id ws, std::string_view action, std::string_view object, timestamp at);
+  void reuse(workspace_id ws, pat_id pat, timestamp at);
   void auth_failure(std::string_view reason);
 
   struct noted {
@@ -40,9 +41,13 @@ class activity {
   };
   std::array<shard, shards> shards_;
 
+  // Whether this has not been noted in this hour yet, and there is room for it. Under acts_mutex_.
+  bool first_this_hour(std::string key, std::int64_t hour);
+
   std::mutex acts_mutex_;
   std::map<workspace_id, std::vector<model::note_activity::act>> acts_;
-  std::size_t acts_count_ = 0;
+  std::map<workspace_id, std::vector<pat_id>> reused_;
+  std::size_t acts_count_ = 0;  // with what was reused
   std::map<std::string, std::int64_t, std::less<>> act_hours_;  // what was recorded in which hour
   std::int64_t acts_forgotten_hour_ = 0;                        // when hours gone by were last cleared from it
   std::map<std::string, std::uint32_t, std::less<>> failures_;

@@ -38,4 +38,16 @@ model::keyed_hash retry_hash_of(const crypto::keyring& keys, pat_id pat, user_id
   return whole(keys.link_lookup("retry", model::writer{}.u8('p').id(pat).id(caller).raw(key).view()));
 }
 
+model::keyed_hash rotation_hash_of(const crypto::keyring& keys, pat_id pat, user_id caller, std::string_view key) {
+  return whole(keys.link_lookup("retry", model::writer{}.u8('r').id(pat).id(caller).raw(key).view()));
+}
+
+crypto::secure_bytes rotation_bytes_of(const crypto::keyring& keys, workspace_id ws, pat_id pat, std::string_view salt,
+                                       std::string_view key) {
+  auto made = keys.link_lookup("rotation", model::writer{}.id(ws).id(pat).bytes(salt).bytes(key).view());
+  crypto::secure_bytes out(made.size());
+  std::copy(made.begin(), made.end(), out.data());
+  return out;
+}
+
 }  // namespace nacre::actors

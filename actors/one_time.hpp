@@ -16,5 +16,11 @@ receipt_id receipt_id_of(const crypto::keyring& keys, std::string_view receipt_l
 // Of an Idempotency-Key, bound to what it was sent with.
 model::keyed_hash retry_hash_of(const crypto::keyring& keys, secret_id secret, std::string_view key);
 model::keyed_hash retry_hash_of(const crypto::keyring& keys, pat_id pat, user_id caller, std::string_view key);
+// The same of a rotation.
+model::keyed_hash rotation_hash_of(const crypto::keyring& keys, pat_id pat, user_id caller, std::string_view key);
+// What a rotated token is made of: with the key its caller sent and the salt that is stored it can be made again,
+// without the key nobody can.
+crypto::secure_bytes rotation_bytes_of(const crypto::keyring& keys, workspace_id ws, pat_id pat, std::string_view salt,
+                                       std::string_view key);
 
 }  // namespace nacre::actors

@@ -1,12 +1,13 @@
 #pragma once
 // How what is sealed is bound to its record, so that a disk writer who moves ciphertext between records,
 // or edits what must never change, makes it unreadable. A PAT's token: to the workspace, the id, owner,
-// scopes, prefix and time of creation. A one-time secret: to receipt, owner, times, kind and whether it has
+// scopes, prefix and time of creation, after a rotation also to the token's lookup. A one-time secret: to receipt, owner, times, kind and whether it has
 // a passphrase. A webhook's signing secret: to the workspace, the id and its version.
 
 #include <string>
 
 #include "crypto/keyring.hpp"
+#include "model/record_bytes.hpp"
 #include "model/records.hpp"
 #include "model/secret_records.hpp"
 #include "model/view.hpp"
@@ -16,7 +17,11 @@
 namespace nacre::actors {
 
 inline std::string pat_policy(const model::pat_record& pat) {
-  return model::writer{}.id(pat.owner).u8(pat.scopes).time(pat.created).bytes(pat.prefix).take();
+  model::writer w;
+  w.id(pat.owner).u8(pat.scopes).time(pat.created).bytes(pat.prefix);
+  // A token of before a rotation must not be put back in the new one's place.
+  if (pat.rotations > 0) w.raw(model::bytes::view(pat.lookup));
+  return w.take();
 }
 
 inline crypto::seal_context pat_sealing(workspace_id ws, pat_id id, std::string_view policy) {

@@ -22,6 +22,7 @@
 #include "crypto/keyring.hpp"
 #include "crypto/secure_bytes.hpp"
 #include "model/apply.hpp"
+#include "model/limits.hpp"
 #include "model/time.hpp"
 #include "model/unique_function.hpp"
 
@@ -32,6 +33,22 @@ struct issue_pat {
   std::string name;
   model::scope_set scopes = model::scope_read;
   std::optional<timestamp> expires;
+  model::restrictions only = {};
+  model::token_family family = model::token_family::alephant;
+  std::optional<user_id> owner = {};  // a service user; nothing: the caller
+  std::vector<model::permission> permissions = {};
+  bool all_projects = true;
+  std::vector<project_id> projects = {};
+  std::uint32_t per_owner_max = limits::family_tokens_per_owner_max;
+};
+// With `retry_key` the same caller gets the same new token again within settings.retry_window.
+struct renew_pat {
+  pat_id id;
+  std::int64_t overlap_ms = 0;   // how long the old token stays good
+  bool until_first_use = false;  // or until the new one is used, if that comes earlier
+  bool set_expires = false;
+  std::optional<timestamp> expires = {};
+  std::optional<std::string> retry_key = {};
 };
 struct found_workspace {  // ctx.workspace names the new one
   std::string name, email;
@@ -92,7 +109,7 @@ struct memo_receipt {
 struct list_recent {};  // the caller's receipts
 using intent = std::variant<issue_pat, found_workspace, admit_claimed, conceal, show_secret, reveal_secret,
                             confirm_secret, show_receipt, burn_by_receipt, memo_receipt, list_recent, issue_webhook,
-                            edit_webhook, model::operation>;
+                            edit_webhook, renew_pat, model::operation>;
 
 // A receipt with the links that could be opened; empty where there is nothing to tell any more.
 struct shown_receipt {
@@ -113,7 +130,7 @@ struct shown_receipt {
 //   list_recent      receipts, last changed first
 struct answer {
   model::outcome outcome;
-  crypto::secure_bytes token;  // of a created or revealed PAT, a webhook's new secret, the value of a revealed secret
+  crypto::secure_bytes token;  // of a created, rotated or revealed PAT, a webhook's new secret, the value of a revealed secret
   bool revealed = false;
   std::optional<bool> passphrase_right;
   std::vector<shown_receipt> receipts;
@@ -152,6 +169,8 @@ class service {
   virtual void query(workspace_id ws, cluster::deadline by,
                      unique_function<void(result<std::shared_ptr<const model::view>>)> done) = 0;
   virtual void note_use(workspace_id ws, pat_id pat, timestamp at) = 0;
+  // Somebody came with a token that a rotation had ended; recorded and told at most once an hour for each PAT.
+  virtual void note_reuse(workspace_id ws, pat_id pat) = 0;
   // Recorded at most once an hour for the same workspace, action and object.
   virtual void note_act(workspace_id ws, std::string_view action, std::string_view object) = 0;
   // Counted, and recorded once a minute under the system workspace. `reason` is a fixed word.

@@ -1,5 +1,6 @@
 #include "actors/workspace.hpp"
 
+#include "actors/one_time.hpp"
 #include "actors/sealing.hpp"
 #include "actors/secret_orders.hpp"
 #include "crypto/random.hpp"
@@ -8,6 +9,7 @@
 #include "model/keys.hpp"
 #include "model/load.hpp"
 #include "model/policy.hpp"
+#include "model/record_bytes.hpp"
 #include "model/webhooks.hpp"
 
 namespace nacre::actors {
@@ -93,6 +95,8 @@ void workspace_state::on_stretched(const stretched_ptr& s) {
 result<crypto::secure_bytes> workspace_state::token_of(placed_order& o, const model::outcome& decided) {
   if (const auto* r = std::get_if<model::revealed>(&decided.what))
     return open_sealed(*log->applied_view(), r->pat, r->sealed);
+  if (const auto* renew = std::get_if<renew_pat>(&o.what.what))
+    return rotated_token(o, *renew, std::get<model::rotated>(decided.what));
   bool secret = makes_secret(o.what.what);
   if (!secret && !std::holds_alternative<issue_pat>(o.what.what)) return crypto::secure_bytes{};
   if (!decided.replayed) return std::move(o.fresh_token);
@@ -102,11 +106,32 @@ result<crypto::secure_bytes> workspace_state::token_of(placed_order& o, const mo
   }
   // The request had created this PAT before: its token is the one sealed then, not the one made now.
   const auto& pat = std::get<model::pat_entry>(decided.what);
+  return open_stored(o, pat);
+}
+
+// The token of a PAT as it is stored: for an order that had acted before this node made it another token.
+result<crypto::secure_bytes> workspace_state::open_stored(placed_order& o, const model::pat_entry& pat) {
+  auto lookup = keys->token_lookup(o.fresh_token.view());
+  if (crypto::view(lookup) == model::bytes::view(pat.record.lookup)) return std::move(o.fresh_token);
+  if (!pat.record.has_ciphertext() && !pat.record.revoked)
+    return fail(errc::outcome_unknown, "The token was made, but its text is lost: rotate it");
   auto view = log->applied_view();
   auto sealed = view->get(model::space::sealed, model::keys::sealed_pat(id, pat.id));
   if (!view->trustworthy()) return fail(unreadable());
   if (!sealed) return fail(errc::not_found, "The personal access token has been revoked");
   return open_sealed(*view, pat, *sealed);
+}
+
+result<crypto::secure_bytes> workspace_state::rotated_token(placed_order& o, const renew_pat& what,
+                                                            const model::rotated& made) {
+  if (!what.retry_key) return open_stored(o, made.pat);
+  auto random = rotation_bytes_of(*keys, id, made.pat.id, model::bytes::view(made.salt), *what.retry_key);
+  auto ws = model::load<model::workspace_record>(*log->applied_view(), model::space::state, model::keys::workspace(id));
+  // The name is that of now; its prefix is in the record, so a workspace renamed since is told here.
+  auto token = crypto::make_token(*keys, made.pat.record.family, ws ? ws->name : "", made.pat.id, random);
+  auto lookup = keys->token_lookup(token.view());
+  if (crypto::view(lookup) == model::bytes::view(made.pat.record.lookup)) return token;
+  return open_stored(o, made.pat);
 }
 
 result<const crypto::data_key*> workspace_state::open_key(const model::view& v, std::uint32_t version) {
@@ -133,6 +158,7 @@ result<model::operation> workspace_state::prepare(const model::view& v, placed_o
   if (auto* pat = std::get_if<issue_pat>(&what)) return seal_new_pat(v, o, *pat);
   if (auto* ws = std::get_if<found_workspace>(&what))
     return model::operation{model::create_workspace{ws->name, ws->email, keys->make_data_key(id, 1)}};
+  if (auto* renew = std::get_if<renew_pat>(&what)) return seal_rotation(v, o, *renew);
   if (auto* admit = std::get_if<admit_claimed>(&what))
     return model::operation{
         model::admit_member{admit->workspace_name, admit->email, admit->role, keys->make_data_key(id, 1)}};
@@ -146,28 +172,79 @@ result<model::operation> workspace_state::prepare(const model::view& v, placed_o
 
 result<model::operation> workspace_state::seal_new_pat(const model::view& v, placed_order& o, const issue_pat& what) {
   const auto& ctx = o.what.ctx;
-  auto who = model::stand(v, ctx, model::scope_write);
+  bool alephant = what.family == model::token_family::alephant;
+  auto who = model::stand(v, ctx, alephant ? model::scope_set{model::scope_write} : model::every_scope);
   if (!who) return fail(who.error());
   const auto& ws = who->workspace;
-  auto data_key = open_key(v, ws.data_key_version);
-  if (!data_key) return fail(data_key.error());
-  auto token = crypto::make_alephant_token(*keys, ws.name);
+  pat_id pat{crypto::random_uuid()};
+  auto token = crypto::make_token(*keys, what.family, ws.name, pat);
 
   model::create_pat op;
-  op.id = pat_id{crypto::random_uuid()};
+  op.id = pat;
+  op.owner = what.owner;
+  op.family = what.family;
   op.name = what.name;
-  op.prefix = std::string(token.view().substr(0, crypto::alephant_prefix_chars));
+  op.prefix = std::string(token.view().substr(0, crypto::prefix_chars(what.family)));
   op.scopes = what.scopes;
+  op.permissions = what.permissions;
+  op.all_projects = what.all_projects;
+  op.projects = what.projects;
   op.expires = what.expires;
+  op.only = what.only;
+  op.per_owner_max = what.per_owner_max;
   op.lookup = keys->token_lookup(token.view());
   op.pepper_version = keys->pepper_version();
-  op.data_key_version = ws.data_key_version;
-  model::pat_record bound;
-  bound.owner = ctx.who.user;
-  bound.scopes = op.scopes;
-  bound.created = ctx.now;
-  bound.prefix = op.prefix;
-  op.sealed = keys->seal(**data_key, pat_sealing(id, op.id, pat_policy(bound)), token.view());
+  op.data_key_version = 0;
+  if (alephant) {
+    auto data_key = open_key(v, ws.data_key_version);
+    if (!data_key) return fail(data_key.error());
+    model::pat_record bound;
+    bound.owner = ctx.who.user;
+    bound.scopes = op.scopes;
+    bound.created = ctx.now;
+    bound.prefix = op.prefix;
+    op.data_key_version = ws.data_key_version;
+    op.sealed = keys->seal(**data_key, pat_sealing(id, op.id, pat_policy(bound)), token.view());
+  }
+  o.fresh_token = std::move(token);
+  return model::operation{std::move(op)};
+}
+
+result<model::operation> workspace_state::seal_rotation(const model::view& v, placed_order& o, const renew_pat& what) {
+  const auto& ctx = o.what.ctx;
+  auto who = model::stand(v, ctx, model::every_scope);
+  if (!who) return fail(who.error());
+  auto pat = model::find_live_pat(v, id, what.id);
+  if (!pat) return fail(pat.error());
+  const auto& ws = who->workspace;
+
+  model::rotate_pat op;
+  op.id = what.id;
+  crypto::fill_random(op.salt);
+  if (what.retry_key) {
+    op.retry = rotation_hash_of(*keys, what.id, ctx.who.user, *what.retry_key);
+    op.retry_window_ms = rules->retry_window.count();
+  }
+  auto random = what.retry_key ? rotation_bytes_of(*keys, id, what.id, model::bytes::view(op.salt), *what.retry_key)
+                               : crypto::random_bytes(crypto::token_random_bytes);
+  auto token = crypto::make_token(*keys, pat->family, ws.name, what.id, random);
+  op.prefix = std::string(token.view().substr(0, crypto::prefix_chars(pat->family)));
+  op.lookup = keys->token_lookup(token.view());
+  op.pepper_version = keys->pepper_version();
+  op.data_key_version = 0;
+  op.overlap_ms = what.overlap_ms;
+  op.until_first_use = what.until_first_use;
+  op.set_expires = what.set_expires;
+  op.expires = what.expires;
+  if (pat->family == model::token_family::alephant) {
+    auto data_key = open_key(v, ws.data_key_version);
+    if (!data_key) return fail(data_key.error());
+    pat->prefix = op.prefix;
+    pat->lookup = op.lookup;
+    pat->rotations = 1;
+    op.data_key_version = ws.data_key_version;
+    op.sealed = keys->seal(**data_key, pat_sealing(id, op.id, pat_policy(*pat)), token.view());
+  }
   o.fresh_token = std::move(token);
   return model::operation{std::move(op)};
 }

@@ -32,10 +32,13 @@ struct workspace_state {
   // The command for an intent, sealed; needs a view of the workspace.
   result<model::operation> prepare(const model::view& v, placed_order& o);
   result<model::operation> seal_new_pat(const model::view& v, placed_order& o, const issue_pat& what);
+  result<model::operation> seal_rotation(const model::view& v, placed_order& o, const renew_pat& what);
   result<model::operation> seal_new_webhook(const model::view& v, placed_order& o, const issue_webhook& what);
   result<model::operation> seal_new_secret(const model::view& v, placed_order& o, edit_webhook& what);
-  // What a committed order may show: nothing, a revealed token, that of a created PAT, or a new secret.
+  // What a committed order may show: nothing, a revealed token, that of a created or rotated PAT, or a new secret.
   result<crypto::secure_bytes> token_of(placed_order& o, const model::outcome& decided);
+  result<crypto::secure_bytes> open_stored(placed_order& o, const model::pat_entry& pat);
+  result<crypto::secure_bytes> rotated_token(placed_order& o, const renew_pat& what, const model::rotated& made);
   result<crypto::secure_bytes> open_sealed(const model::view& v, const model::pat_entry& pat, std::string_view sealed);
 };
 

@@ -3,9 +3,9 @@
 #include <cstdlib>
 
 #include "http/call.hpp"
-#include "http/families/onetime/errors.hpp"
 #include "http/families/onetime/flow.hpp"
 #include "http/routes.hpp"
+#include "http/voice.hpp"
 
 namespace nacre::http {
 
@@ -30,8 +30,12 @@ class api {
 
   void handle(request r, responder respond) {
     auto c = std::make_unique<call>(with_, std::move(r), std::move(respond));
-    c->match = router_.match(c->req.verb, c->req.path);
     c->speaks = family_of(c->req.path);
+    // Unleash takes one slash too many (unleash-tokens.md section 1).
+    if (c->speaks == family::unleash && c->req.path.ends_with('/')) c->req.path.pop_back();
+    c->match = router_.match(c->req.verb, c->req.path);
+    if (c->match.what != route_match::verdict::not_found && !is_served(c->speaks, c->match.index))
+      c->match.what = route_match::verdict::not_found;
     using verdict = route_match::verdict;
     bool found = c->match.what == verdict::found;
     const endpoint* to = found ? &endpoints()[c->match.index] : nullptr;
@@ -68,11 +72,28 @@ class api {
     return std::move(*made);
   }
 
+  bool is_served(family speaks, std::size_t index) const {
+    const auto& served = with_.settings.families;
+    switch (speaks) {
+      case family::native:
+        return served.alephant || !endpoints()[index].pattern.starts_with("/api/v1/pats");
+      case family::onetime_v1:
+      case family::onetime_v2:
+        return served.onetime;
+      case family::unleash:
+        return served.unleash;
+      case family::service_tokens:
+        return served.service_tokens;
+    }
+    std::abort();
+  }
+
   void authenticate(call_ptr c, const endpoint& to) {
     auto now = std::chrono::steady_clock::now();
     if (auto wait = with_.failed_auth.peek(c->limit_key, now); wait.count() > 0)
       return refuse_limited(std::move(c), "failed_auth", with_.settings.failed_auth, wait);
     const auto& req = c->req;  // stays where it is while the call moves on
+    auto c_speaks = c->speaks;
     auto done = [this, &to, c = std::move(c)](result<principal> who) mutable {
       if (!who) {
         auto code = who.error().code;
@@ -86,7 +107,7 @@ class api {
     };
     bool basic = to.needs == access::basic || to.needs == access::basic_or_none;
     if (basic) return with_.who.authenticate_basic(req, std::move(done));
-    with_.who.authenticate(req, std::move(done));
+    with_.who.authenticate(req, token_family_of(c_speaks), std::move(done));
   }
 
   static void enter(call_ptr c, const endpoint& to) {
@@ -97,7 +118,24 @@ class api {
       if (auto bad = malformed_ids(*c, to)) return refuse(std::move(c), *bad);
       if (auto in = enter_workspace(*c, *ws); !in) return refuse(std::move(c), in.error());
     }
+    if (to.needs == access::own_workspace)
+      return enter_own_workspace(std::move(c), [&to](call_ptr in) { to.handle(std::move(in)); });
     to.handle(std::move(c));
+  }
+
+  // A family's routes are opened by its tokens and no other's.
+  static model::token_family token_family_of(family f) {
+    switch (f) {
+      case family::unleash:
+        return model::token_family::unleash;
+      case family::service_tokens:
+        return model::token_family::service;
+      case family::native:
+      case family::onetime_v1:
+      case family::onetime_v2:
+        return model::token_family::alephant;
+    }
+    std::abort();
   }
 
   static result<workspace_id> workspace_of_path(const call& c) {
@@ -119,16 +157,13 @@ class api {
   }
 
   static void refuse_route(call_ptr c) {
-    if (c->speaks == family::native) return refuse(std::move(c), {errc::not_found, "No such route"});
-    onetime::refuse(std::move(c), onetime::no_such_route());
+    auto r = voice_of(c->speaks).no_route(*c);
+    answer(std::move(c), std::move(r));
   }
 
   static void refuse_method(call_ptr c) {
-    auto r = c->speaks == family::native
-                 ? json_response(405, R"({"error":"Method not allowed","code":"method_not_allowed",)"
-                                      R"("message":"Method not allowed"})")
-                 : onetime::problem_response(*c, onetime::no_such_method());
-    r.headers.push_back({"Allow", c->match.allow});
+    auto r = voice_of(c->speaks).no_method(*c);
+    if (r.status == 405) r.headers.push_back({"Allow", c->match.allow});
     answer(std::move(c), std::move(r));
   }
 
@@ -148,16 +183,7 @@ class api {
 rules_of_path path_rules_of(const api_settings& s) {
   return [large = onetime::create_body_bytes_max(s.onetime)](method verb, std::string_view path) {
     path_rules here;
-    switch (family_of(path)) {
-      case family::native:
-        return here;
-      case family::onetime_v1:
-        here.refusal = onetime::edge_refusal_v1;
-        break;
-      case family::onetime_v2:
-        here.refusal = onetime::edge_refusal_v2;
-        break;
-    }
+    here.refusal = voice_of(family_of(path)).edge;
     if (takes_secret(verb, path)) here.body_bytes_max = large;
     return here;
   };

@@ -30,6 +30,11 @@ struct onetime_rules {
   } guest;
 };
 
+// Which APIs are spoken; the paths of the others are not there. nacre's own management is always served.
+struct served_families {
+  bool alephant = true, onetime = true, unleash = true, service_tokens = true;
+};
+
 struct api_settings {
   std::string node = "solo";
   std::string version;
@@ -40,6 +45,8 @@ struct api_settings {
   rate guest_create{1, 60}, guest_reveal{0.5, 30};            // per client address
   std::chrono::milliseconds retry_window{60'000};             // of a reveal with an Idempotency-Key; 0: none
   onetime_rules onetime;
+  served_families families;
+  std::uint32_t unleash_tokens_per_user = 10, service_tokens_per_user = limits::family_tokens_per_owner_max;
 };
 
 // What the operations routes ask of the program around them. Any may be called from any thread.

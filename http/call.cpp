@@ -5,9 +5,9 @@
 #include <cmath>
 
 #include "http/buffer.hpp"
-#include "http/families/onetime/errors.hpp"
 #include "http/json.hpp"
 #include "http/text.hpp"
+#include "http/voice.hpp"
 #include "model/limits.hpp"
 #include "model/policy.hpp"
 
@@ -15,65 +15,7 @@ namespace nacre::http {
 
 namespace {
 
-struct meaning {
-  int status;
-  std::string_view code;
-};
-
-// The one translation of this border; switch-enum refuses a code nobody has decided on.
-meaning meaning_of(errc code) {
-  switch (code) {
-    case errc::invalid:
-      return {400, "invalid_request"};
-    case errc::unauthenticated:
-      return {401, "unauthorized"};
-    case errc::token_revoked:
-      return {401, "token_revoked"};
-    case errc::token_expired:
-      return {401, "token_expired"};
-    case errc::insufficient_scope:
-      return {403, "insufficient_scope"};
-    case errc::forbidden:
-      return {403, "forbidden"};
-    case errc::not_found:
-      return {404, "not_found"};
-    case errc::conflict:
-      return {409, "conflict"};
-    case errc::reveal_not_available:
-      return {422, "reveal_not_available"};
-    case errc::wrong_passphrase:
-      return {422, "wrong_passphrase"};
-    case errc::rate_limited:
-      return {429, "rate_limited"};
-    case errc::busy:
-      return {503, "unavailable"};
-    case errc::deadline_exceeded:
-      return {503, "unavailable"};
-    case errc::outcome_unknown:
-      return {503, "unavailable"};
-    case errc::storage_failed:
-      return {503, "unavailable"};
-    case errc::corrupt:
-      return {500, "internal"};
-    case errc::full:
-      return {507, "full"};
-    case errc::unsupported:
-      return {500, "internal"};
-    case errc::internal:
-      return {500, "internal"};
-  }
-  std::abort();
-}
-
 constexpr std::size_t retry_key_chars_min = 16, retry_key_chars_max = 128;
-
-std::string error_body(const call& c, int status, std::string_view code, std::string_view message) {
-  json_writer w;
-  w.object().field("error", message).field("code", code).field("message", message);
-  if (status >= 500) w.field("error_id", std::string_view(to_string(c.req.id)));
-  w.end_object();
-  return w.take();
-}
 
 std::int64_t whole_seconds(std::int64_t ms) { return ms <= 1000 ? 1 : (ms + 999) / 1000; }
 
@@ -127,24 +69,18 @@ response no_content() {
   return r;
 }
 
-namespace {
-
-response native_error(const call& c, const error& e) {
-  auto [status, code] = meaning_of(e.code);
-  // What went wrong inside is for the log, under the request id; the caller learns only that it did.
-  auto r = json_response(status, error_body(c, status, code, status == 500 ? "Internal error" : e.text));
-  if (status == 401) {
-    bool tried = c.req.find("authorization") != nullptr;
-    r.headers.push_back({"WWW-Authenticate", tried ? "Bearer error=\"invalid_token\"" : "Bearer"});
-  }
-  return r;
-}
-
-}  // namespace
-
 response error_response(const call& c, const error& e) {
-  auto r = c.speaks == family::native ? native_error(c, e) : onetime::problem_response(c, onetime::problem_of(e));
+  auto r = voice_of(c.speaks).error(c, e);
   if (r.status == 503) r.headers.push_back({"Retry-After", "1"});
+  // RFC 6750 section 3.1, for families whose body does not tell an expired token from a wrong one.
+  if (r.status == 401 && c.speaks != family::onetime_v1 && c.speaks != family::onetime_v2) {
+    bool tried = c.req.find("authorization") != nullptr;
+    bool expired = e.code == errc::token_expired;
+    r.headers.push_back({"WWW-Authenticate", !tried    ? "Bearer"
+                                             : expired ? "Bearer error=\"invalid_token\", "
+                                                         "error_description=\"The token has expired\""
+                                                       : "Bearer error=\"invalid_token\""});
+  }
   if (r.status >= 500 && c.with.ask.failed) c.with.ask.failed(c.req.id, e);
   return r;
 }
@@ -166,15 +102,7 @@ void add_budget_headers(response& r, const model::budget_state& budget) {
 
 response limited_response(const call& c, const error& e, const model::budget_state& budget) {
   auto wait_s = whole_seconds(budget.reset_ms);
-  response r;
-  if (c.speaks == family::native) {
-    r = error_response(c, e);
-  } else {
-    auto told = onetime::problem_of(e);
-    told.retry_after_s = wait_s;
-    told.attempts_max = budget.limit;
-    r = onetime::problem_response(c, told);
-  }
+  auto r = voice_of(c.speaks).limited(c, e, wait_s, budget.limit);
   r.headers.push_back({"Retry-After", std::to_string(wait_s)});
   add_budget_headers(r, budget);
   if (c.with.ask.budget_refused) c.with.ask.budget_refused(budget.name);
@@ -191,6 +119,8 @@ call::~call() {
 
 void answer(call_ptr c, response r) {
   r.route = c->pattern;
+  if (c->caller.expires)
+    r.headers.push_back({"X-Nacre-Token-Expires-At", format_rfc3339(*c->caller.expires)});
   if (!c->ctx.workspace.value().is_nil()) r.workspace = c->ctx.workspace;
   std::move(c->respond)(std::move(r));
 }
@@ -215,7 +145,34 @@ result<void> enter_workspace(call& c, workspace_id ws) {
   return {};
 }
 
-void as_member(call_ptr c, model::scope_bit needed, unique_function<void(call_ptr)> next) {
+void enter_own_workspace(call_ptr c, unique_function<void(call_ptr)> next) {
+  auto own = c->caller.bound_to ? c->caller.bound_to : c->caller.claimed;
+  if (c->req.find("x-workspace-id")) {
+    auto named = workspace_of_header(*c);
+    if (!named) return refuse(std::move(c), named.error());
+    own = *named;
+  }
+  if (own) {
+    if (auto in = enter_workspace(*c, *own); !in) return refuse(std::move(c), in.error());
+    return next(std::move(c));
+  }
+  auto& raw = *c;
+  raw.with.service.query(
+      {}, raw.req.deadline,
+      [c = std::move(c), next = std::move(next)](result<std::shared_ptr<const model::view>> v) mutable {
+        if (!v) return refuse(std::move(c), v.error());
+        auto of = model::list_workspaces(**v, c->caller.who, {0, 1});
+        if (!(*v)->trustworthy()) return refuse(std::move(c), {errc::storage_failed, "Stored state could not be read"});
+        if (of.total == 0) return refuse(std::move(c), {errc::forbidden, "You are not a member of any workspace"});
+        if (of.total > 1)
+          return refuse(std::move(c), {errc::invalid, "You are a member of several workspaces: name one in the "
+                                                      "X-Workspace-Id header"});
+        c->ctx.workspace = of.items.front().id;
+        next(std::move(c));
+      });
+}
+
+void as_member(call_ptr c, model::scope_set needed, unique_function<void(call_ptr)> next) {
   auto& raw = *c;
   raw.with.service.query(
       raw.ctx.workspace, raw.req.deadline,
@@ -272,10 +229,6 @@ bool has_json_body(const request& r) {
   auto essence = std::string_view(*type).substr(0, type->find(';'));
   while (!essence.empty() && (essence.back() == ' ' || essence.back() == '\t')) essence.remove_suffix(1);
   return same_word(essence, "application/json");
-}
-
-response unsupported_media_type(const call& c) {
-  return json_response(415, error_body(c, 415, "unsupported_media_type", "The body must be application/json"));
 }
 
 result<std::vector<std::pair<std::string, std::string>>> parse_query(std::string_view raw) {

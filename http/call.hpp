@@ -71,6 +71,9 @@ void refuse(call_ptr c, const error& e);
 // to another workspace.
 result<workspace_id> workspace_of_header(const call& c);
 result<void> enter_workspace(call& c, workspace_id ws);
+// Where there need be no header (DESIGN section 7): the header's, else the credential's own, else the only one
+// the caller is a member of. 400 if there are several, 403 if there is none.
+void enter_own_workspace(call_ptr c, unique_function<void(call_ptr)> next);
 
 // Asks a current view; `make(call&, const view&)` builds the whole response from it.
 template <class Make>
@@ -88,7 +91,7 @@ void answer_from_view(call_ptr c, Make make) {
 
 // Goes on with `next(call_ptr)` if the caller is a member with this scope, else answers 403 (or 401 for
 // a PAT that has died): membership is told before anything about the body.
-void as_member(call_ptr c, model::scope_bit needed, unique_function<void(call_ptr)> next);
+void as_member(call_ptr c, model::scope_set needed, unique_function<void(call_ptr)> next);
 
 // Sends an intent to the workspace's actor; `then` gets what came of it, a refusal too.
 void order(call_ptr c, actors::intent what, unique_function<void(call_ptr, actors::answer)> then);
@@ -104,7 +107,6 @@ result<std::optional<std::string>> retry_key_of(const request& r);
 
 // An error the client made in the body's type: 415.
 bool has_json_body(const request& r);
-response unsupported_media_type(const call& c);
 
 // Decoded query parameters; `invalid` for a bad escape or a name said twice.
 result<std::vector<std::pair<std::string, std::string>>> parse_query(std::string_view raw);

@@ -11,11 +11,17 @@ namespace {
 constexpr std::array<std::string_view, 9> onetime_v1_roots = {"status", "authcheck", "share",    "create", "generate",
                                                               "secret", "private",   "metadata", "receipt"};
 
+bool lies_in(std::string_view path, std::string_view folder) {
+  return path.starts_with(folder) && (path.size() == folder.size() || path[folder.size()] == '/');
+}
+
 }  // namespace
 
 family family_of(std::string_view path) {
-  constexpr std::string_view v1 = "/api/v1/", v2 = "/api/v2";
-  if (path.starts_with(v2) && (path.size() == v2.size() || path[v2.size()] == '/')) return family::onetime_v2;
+  if (lies_in(path, "/api/admin")) return family::unleash;
+  if (lies_in(path, "/api/users") || lies_in(path, "/api/personal-access-tokens")) return family::service_tokens;
+  if (lies_in(path, "/api/v2")) return family::onetime_v2;
+  constexpr std::string_view v1 = "/api/v1/";
   if (!path.starts_with(v1)) return family::native;
   auto rest = path.substr(v1.size());
   auto root = rest.substr(0, rest.find('/'));

@@ -35,6 +35,19 @@ std::optional<std::string_view> bearer(std::string_view value) {
   return credential;
 }
 
+// The whole value, or what follows "Bearer" in any case and any amount of white space.
+std::optional<std::string_view> bare_or_bearer(std::string_view value) {
+  constexpr std::string_view scheme = "bearer";
+  if (value.size() > scheme.size() && same_word(value.substr(0, scheme.size()), scheme) &&
+      (value[scheme.size()] == ' ' || value[scheme.size()] == '\t')) {
+    value.remove_prefix(scheme.size());
+    while (!value.empty() && (value.front() == ' ' || value.front() == '\t')) value.remove_prefix(1);
+  }
+  if (value.empty() || value.size() > limits::bearer_bytes_max) return std::nullopt;
+  if (printable_run(value) != value.size() || value.find(' ') != std::string_view::npos) return std::nullopt;
+  return value;
+}
+
 // The address the PAT's workspace knows its owner by (it may be empty), if Basic's user name says this owner, by
 // id or by that address, and the owner is a member still: what goes by a link asks nobody about membership later.
 std::optional<std::string> email_of_account(const model::view& v, const principal& p, std::string_view name,
@@ -145,19 +158,19 @@ void gate::note_failure(std::string_view why) {
   if (settings_.failed) settings_.failed(why);
 }
 
-void gate::authenticate(const request& r, unique_function<void(result<principal>)> done) {
+void gate::authenticate(const request& r, model::token_family family, unique_function<void(result<principal>)> done) {
   const auto* header = r.find("authorization");
   if (!header) {
     note_failure("missing");
     return done(unauthenticated());
   }
-  auto credential = bearer(*header);
+  auto credential = family == model::token_family::unleash ? bare_or_bearer(*header) : bearer(*header);
   if (!credential) {
     note_failure("scheme");
     return done(unauthenticated());
   }
   if (looks_like_jwt(*credential)) return by_jwt(*credential, r, std::move(done));
-  by_pat({*credential, std::nullopt}, r, std::move(done));
+  by_pat({*credential, family}, r, std::move(done));
 }
 
 void gate::authenticate_basic(const request& r, unique_function<void(result<principal>)> done) {
@@ -171,7 +184,7 @@ void gate::authenticate_basic(const request& r, unique_function<void(result<prin
     note_failure("scheme");
     return done(fail(sent.error()));
   }
-  by_pat({sent->password.view(), std::string(sent->user.view())}, r,
+  by_pat({sent->password.view(), model::token_family::alephant, std::string(sent->user.view())}, r,
          [done = std::move(done)](result<principal> who) mutable {
            if (who) return done(std::move(who));
            auto code = who.error().code;
@@ -200,6 +213,8 @@ void gate::by_jwt(std::string_view compact, const request& r, unique_function<vo
   p.who.issuer = claims->issuer;
   p.who.subject = claims->subject;
   p.email = claims->email && model::check_email(*claims->email) ? *claims->email : "";
+  if (claims->trust_roles && claims->workspace)
+    if (auto ws = parse_uuid(*claims->workspace); ws && !ws->is_nil()) p.claimed = workspace_id{*ws};
   if (claims->trust_roles && claims->workspace && claims->role)
     return admit_claimed(*claims, std::move(p), r, {key, generation}, std::move(done));
   cache_->keep(key, p, generation, now, timestamp{claims->expires_s * 1000});
@@ -254,51 +269,96 @@ void gate::admit_claimed(const crypto::jwt_claims& claims, principal p, const re
       });
 }
 
-void gate::by_pat(presented what, const request& r, unique_function<void(result<principal>)> done) {
-  auto token = what.token;
-  auto refuse = [this](unique_function<void(result<principal>)>& to, std::string_view why, error e) {
-    note_failure(why);
-    to(fail(std::move(e)));
+void gate::find(const question& asked, unique_function<void(result<found_token>)> done) {
+  auto unknown = [&done] { done(fail(errc::unauthenticated, "Authentication failed")); };
+  auto shape = crypto::check_token(keys_, asked.token);
+  auto among = [&](model::token_family f) {
+    return std::find(asked.families.begin(), asked.families.end(), f) != asked.families.end();
   };
-  error unknown{errc::unauthenticated, "Authentication failed"};
-  bool ours = crypto::check_alephant_token(keys_, token) == crypto::token_check::ours;
-  bool plausible = token.size() >= token_chars_min && token.size() <= token_chars_max;
-  if (!ours && !(plausible && expects_imported_tokens())) return refuse(done, "checksum", unknown);
+  bool ours = shape.check == crypto::token_check::ours;
+  bool plausible = asked.token.size() >= token_chars_min && asked.token.size() <= token_chars_max;
+  bool imported = !ours && plausible && expects_imported_tokens() && among(model::token_family::alephant);
+  if (!imported && !(ours && among(*shape.family))) return unknown();
 
-  auto lookup = keys_.token_lookup(token);
-  service_.query({}, r.deadline,
-                 [this, lookup, ours, unknown, refuse, user_name = std::move(what.user_name),
-                  done = std::move(done)](result<std::shared_ptr<const model::view>> current) mutable {
-                   if (!current) return done(fail(current.error()));
-                   auto found = model::find_token(**current, crypto::view(lookup),
-                                                  ours ? model::token_origin::issued : model::token_origin::imported);
-                   if (!(*current)->trustworthy())
-                     return done(fail(errc::storage_failed, "Stored state could not be read"));
-                   // The lookup is HMAC(pepper, token): comparing the stored one again costs nothing and
-                   // keeps a damaged index from naming the wrong record.
-                   if (!found || !crypto::equal(crypto::view(found->record.lookup), crypto::view(lookup)))
-                     return refuse(done, "unknown", unknown);
-                   auto now = time_.now();
-                   if (found->record.revoked)
-                     return refuse(done, "revoked", {errc::token_revoked, "Token has been revoked"});
-                   if (found->record.expires && *found->record.expires <= now)
-                     return refuse(done, "expired", {errc::token_expired, "Token has expired"});
-                   principal p;
-                   p.who.via = model::caller::kind::pat;
-                   p.who.user = found->record.owner;
-                   p.who.pat = found->id;
-                   p.who.scopes = model::implied(found->record.scopes);
-                   p.bound_to = found->workspace;
-                   if (user_name) {
-                     auto email = email_of_account(**current, p, *user_name, now);
-                     if (!(*current)->trustworthy())
-                       return done(fail(errc::storage_failed, "Stored state could not be read"));
-                     if (!email) return refuse(done, "user", unknown);
-                     p.email = std::move(*email);
-                   }
-                   service_.note_use(found->workspace, found->id, now);
-                   done(std::move(p));
-                 });
+  auto lookup = keys_.token_lookup(asked.token);
+  service_.query(
+      {}, asked.deadline,
+      [this, lookup, ours, asked, done = std::move(done)](result<std::shared_ptr<const model::view>> current) mutable {
+        if (!current) return done(fail(current.error()));
+        auto found = model::find_token(**current, crypto::view(lookup),
+                                       ours ? model::token_origin::issued : model::token_origin::imported);
+        if (!(*current)->trustworthy()) return done(fail(errc::storage_failed, "Stored state could not be read"));
+        bool wanted = found && std::find(asked.families.begin(), asked.families.end(), found->record.family) !=
+                                   asked.families.end();
+        if (!wanted) return done(fail(errc::unauthenticated, "Authentication failed"));
+        auto now = time_.now();
+        auto worth = model::judge(found->record, lookup, now, asked.client);
+        if (!worth) {
+          if (!found->record.revoked && model::is_retired(found->record, lookup, now))
+            service_.note_reuse(found->workspace, found->id);
+          return done(fail(worth.error()));
+        }
+        service_.note_use(found->workspace, found->id, now);
+        found_token token{std::move(*found), std::move(*current)};
+        if (!worth->counted && !worth->retires_previous) return done(std::move(token));
+        settle_use(std::move(token), *worth, asked, std::move(done));
+      });
+}
+
+void gate::settle_use(found_token found, model::presented worth, const question& asked,
+                      unique_function<void(result<found_token>)> done) {
+  actors::order o;
+  o.ctx.request = request_id{crypto::random_uuid()};
+  o.ctx.workspace = found.token.workspace;
+  o.ctx.now = time_.now();
+  o.ctx.who.via = model::caller::kind::system;
+  o.ctx.client_prefix = asked.client_prefix;
+  o.ctx.node = settings_.node;
+  o.deadline = asked.deadline;
+  if (worth.retires_previous) {
+    o.what = model::operation{model::retire_previous{found.token.id, found.token.record.previous->lookup}};
+    worth.retires_previous = false;
+  } else {
+    o.what = model::operation{model::count_use{found.token.id}};
+    worth.counted = false;
+  }
+  o.reply = [this, found = std::move(found), worth, asked, done = std::move(done)](actors::answer a) mutable {
+    if (a.outcome.refused) return done(fail(std::move(*a.outcome.refused)));
+    if (worth.counted) return settle_use(std::move(found), worth, asked, std::move(done));
+    done(std::move(found));
+  };
+  service_.submit(std::move(o));
+}
+
+void gate::by_pat(presented what, const request& r, unique_function<void(result<principal>)> done) {
+  question asked{what.token, {what.family}, model::parse_address(r.client.text), r.client.audit_prefix(), r.deadline};
+  find(asked, [this, user_name = std::move(what.user_name), done = std::move(done)](result<found_token> found) mutable {
+    if (!found) {
+      note_failure(found.error().code == errc::token_revoked   ? "revoked"
+                   : found.error().code == errc::token_expired ? "expired"
+                   : found.error().code == errc::forbidden     ? "address"
+                                                               : "token");
+      return done(fail(found.error()));
+    }
+    const auto& token = found->token;
+    principal p;
+    p.who.via = model::caller::kind::pat;
+    p.who.user = token.record.owner;
+    p.who.pat = token.id;
+    p.who.scopes = model::implied(token.record.scopes);
+    p.bound_to = token.workspace;
+    p.expires = token.record.expires;
+    if (user_name) {
+      auto email = email_of_account(*found->seen, p, *user_name, time_.now());
+      if (!found->seen->trustworthy()) return done(fail(errc::storage_failed, "Stored state could not be read"));
+      if (!email) {
+        note_failure("user");
+        return done(fail(errc::unauthenticated, "Authentication failed"));
+      }
+      p.email = std::move(*email);
+    }
+    done(std::move(p));
+  });
 }
 
 }  // namespace nacre::http

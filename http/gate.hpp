@@ -7,6 +7,7 @@
 // unless tokens have been imported here. Source: SECURITY-DESIGN section 1, contracts/alephant-pats.md sections 2
 // and 5. Threads: any. `done` may run within the call or later on a thread of the log or an actor.
 
+#include <array>
 #include <atomic>
 #include <cstdint>
 #include <functional>
@@ -14,12 +15,14 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "actors/service.hpp"
 #include "crypto/jwt.hpp"
 #include "crypto/keyring.hpp"
 #include "http/server.hpp"
 #include "model/commands.hpp"
+#include "model/pats.hpp"
 #include "model/queries.hpp"
 
 namespace nacre::http {
@@ -28,6 +31,14 @@ struct principal {
   model::caller who;
   std::string email;                     // of a JWT that names one, of an account
   std::optional<workspace_id> bound_to;  // via PAT: the only workspace it is good for
+  std::optional<workspace_id> claimed;   // of a JWT that names one
+  std::optional<timestamp> expires;      // via PAT: when the token does
+};
+
+// A token somebody presented, found and worth something now.
+struct found_token {
+  model::token_owner token;
+  std::shared_ptr<const model::view> seen;  // in which it was found
 };
 
 struct gate_settings {
@@ -43,8 +54,21 @@ class gate {
        const nacre::clock& time, gate_settings s);
   ~gate();
 
-  // Errors: unauthenticated, token_revoked, token_expired, busy, storage_failed, deadline_exceeded.
-  void authenticate(const request& r, unique_function<void(result<principal>)> done);
+  // A JWT, or a PAT of this family; one of Unleash's may come without "Bearer" (unleash-tokens.md section 2).
+  // Errors: unauthenticated, token_revoked, token_expired, forbidden (not from this address), busy,
+  // storage_failed, deadline_exceeded.
+  void authenticate(const request& r, model::token_family family, unique_function<void(result<principal>)> done);
+
+  // The same for a token that is not the caller's credential: of these families, used by a client at this
+  // address (nothing: not known). Its use counts. Failures are not noted. `token` must live until `done` begins.
+  struct question {
+    std::string_view token;
+    std::vector<model::token_family> families;
+    std::optional<std::array<std::uint8_t, 16>> client;
+    std::string client_prefix;
+    cluster::deadline deadline;
+  };
+  void find(const question& asked, unique_function<void(result<found_token>)> done);
 
   // HTTP Basic, the accounts of the Onetime Secret API: the password is a PAT, the user name its owner's id or
   // e-mail address (in any case) in the PAT's workspace. Errors as above, with the contract's word in the text
@@ -61,8 +85,12 @@ class gate {
   void by_jwt(std::string_view compact, const request& r, unique_function<void(result<principal>)> done);
   struct presented {
     std::string_view token;
-    std::optional<std::string> user_name;  // of Basic: must be the owner's
+    model::token_family family = model::token_family::alephant;
+    std::optional<std::string> user_name = {};  // of Basic: must be the owner's
   };
+  // What the first use of a rotated token, or one of a few, has to put on record before it counts.
+  void settle_use(found_token found, model::presented worth, const question& asked,
+                  unique_function<void(result<found_token>)> done);
   void by_pat(presented what, const request& r, unique_function<void(result<principal>)> done);
   // Under which name a verified token is remembered, and which keys verified it.
   struct verified {

@@ -116,6 +116,8 @@ std::string_view name_of(access a) {
       return "credential and X-Workspace-Id";
     case path_workspace:
       return "credential of a member";
+    case own_workspace:
+      return "credential of a workspace";
     case basic:
       return "Basic";
     case basic_or_none:

@@ -14,6 +14,7 @@ enum class access : std::uint8_t {
   user,              // a credential
   header_workspace,  // and the X-Workspace-Id header
   path_workspace,    // and {id} of the path is the workspace
+  own_workspace,     // a credential; the workspace is its own (call.hpp, enter_own_workspace)
   basic,             // HTTP Basic: an account of the Onetime Secret API
   basic_or_none,     // the same or a guest; bad credentials are refused, never taken for a guest's
   anonymous,         // a guest, whatever credentials there are

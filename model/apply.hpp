@@ -6,6 +6,7 @@
 // remembered acts no second time; it answers as it did, with what is stored now.
 // If the state is not trustworthy() afterwards, the outcome must be thrown away with all writes.
 
+#include <array>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -55,6 +56,13 @@ struct revealed {
   std::string sealed;
 };
 
+// A token made in place of another. The salt is that of the rotation that made it: this one, or, when a
+// caller came again with their key, the one before.
+struct rotated {
+  pat_entry pat;
+  std::array<std::uint8_t, 16> salt{};
+};
+
 struct secret_entry {
   secret_id id;
   workspace_id workspace;
@@ -83,7 +91,8 @@ struct budget_state {
 };
 
 using reply = std::variant<std::monostate, workspace_entry, member_entry, service_user_entry, project_entry, pat_entry,
-                           revealed, secret_entry, attempt_granted, receipt_entry, webhook_entry>;
+                           revealed, secret_entry, attempt_granted, receipt_entry, webhook_entry,
+                           rotated>;
 
 struct outcome {
   std::optional<error> refused;

@@ -1,9 +1,11 @@
 #include "model/commands.hpp"
 
+#include <cstring>
 #include <type_traits>
 
 #include "model/limits.hpp"
 #include "model/record_bytes.hpp"
+#include "model/token_bytes.hpp"
 #include "model/wire.hpp"
 
 namespace nacre::model {
@@ -27,6 +29,22 @@ scope_set read_scopes(reader& r) {
   return byte;
 }
 
+void put_user(writer& w, user_id user) { w.id(user); }
+user_id read_user(reader& r) { return r.id_as<user_id>(); }
+
+token_family read_family(reader& r) {
+  auto byte = r.u8();
+  if (byte < 1 || byte > token_families) r.fail();
+  return static_cast<token_family>(byte);
+}
+
+// Bounded, so that no sum with a time overflows.
+std::int64_t read_duration(reader& r, std::int64_t at_most_ms) {
+  auto ms = r.u64();
+  if (ms > static_cast<std::uint64_t>(at_most_ms)) r.fail();
+  return static_cast<std::int64_t>(ms);
+}
+
 // The tag of an operation is its place in the variant plus one; new operations go to the end.
 void put(writer& w, const create_workspace& v) { w.bytes(v.name).bytes(v.email).bytes(v.wrapped_data_key); }
 void put(writer& w, const admit_member& v) {
@@ -39,11 +57,17 @@ void put(writer& w, const put_member& v) {
   w.maybe(v.email, [](writer& out, const std::string& s) { out.bytes(s); });
 }
 void put(writer& w, const remove_member& v) { w.id(v.user); }
-void put(writer& w, const create_service_user& v) { w.id(v.id).bytes(v.name); }
+void put(writer& w, const create_service_user& v) {
+  w.id(v.id).bytes(v.name).bytes(v.email).u8(static_cast<std::uint8_t>(v.type)).u32(v.root_role);
+}
 void put(writer& w, const create_project& v) { w.id(v.id).bytes(v.name).bytes(v.key).bytes(v.version); }
 void put(writer& w, const create_pat& v) {
-  w.id(v.id).bytes(v.name).bytes(v.prefix).u8(v.scopes).maybe(v.expires).raw(view(v.lookup));
-  w.u32(v.pepper_version).u32(v.data_key_version).bytes(v.sealed);
+  w.id(v.id).maybe(v.owner, put_user).u8(static_cast<std::uint8_t>(v.family));
+  w.bytes(v.name).bytes(v.prefix).u8(v.scopes);
+  put_grants(w, v.permissions, v.all_projects, v.projects);
+  w.maybe(v.expires);
+  put(w, v.only);
+  w.u32(v.per_owner_max).raw(view(v.lookup)).u32(v.pepper_version).u32(v.data_key_version).bytes(v.sealed);
 }
 void put(writer& w, const import_pat& v) {
   w.id(v.id).id(v.owner).bytes(v.name).bytes(v.prefix).u8(v.scopes).time(v.created).maybe(v.expires);
@@ -52,6 +76,7 @@ void put(writer& w, const import_pat& v) {
 void put(writer& w, const change_pat& v) {
   w.id(v.id).maybe(v.name, [](writer& out, const std::string& s) { out.bytes(s); });
   w.flag(v.set_expires).maybe(v.expires);
+  w.maybe(v.only, [](writer& out, const restrictions& only) { put(out, only); });
 }
 void put(writer& w, const revoke_pat& v) { w.id(v.id); }
 void put(writer& w, const reveal_pat& v) {
@@ -64,6 +89,8 @@ void put(writer& w, const note_activity& v) {
   for (const auto& use : v.uses) w.id(use.pat).time(use.at);
   w.u32(static_cast<std::uint32_t>(v.acts.size()));
   for (const auto& act : v.acts) w.bytes(act.action).bytes(act.object).bytes(act.reason).u32(act.count);
+  w.u32(static_cast<std::uint32_t>(v.reused.size()));
+  for (const auto& pat : v.reused) w.id(pat);
 }
 
 void put(writer& w, const create_webhook& v) {
@@ -84,6 +111,22 @@ void put(writer& w, const settle_deliveries& v) {
   for (const auto& i : v.items)
     w.id(i.hook).time(i.due).u64(i.seq).u8(static_cast<std::uint8_t>(i.fate)).time(i.next).u32(i.status);
 }
+
+void put(writer& w, const rotate_pat& v) {
+  w.id(v.id).bytes(v.prefix).raw(view(v.lookup)).u32(v.pepper_version).u32(v.data_key_version);
+  w.bytes(v.sealed).u64(static_cast<std::uint64_t>(v.overlap_ms)).flag(v.until_first_use);
+  w.flag(v.set_expires).maybe(v.expires);
+  w.maybe(v.retry, [](writer& out, const keyed_hash& key) { out.raw(view(key)); });
+  w.raw({reinterpret_cast<const char*>(v.salt.data()), v.salt.size()});
+  w.u64(static_cast<std::uint64_t>(v.retry_window_ms));
+}
+void put(writer& w, const retire_previous& v) { w.id(v.id).raw(view(v.lookup)); }
+void put(writer& w, const count_use& v) { w.id(v.id); }
+void put(writer& w, const change_service_user& v) {
+  w.id(v.id).maybe(v.name, [](writer& out, const std::string& s) { out.bytes(s); });
+  w.maybe(v.root_role, [](writer& out, std::uint32_t n) { out.u32(n); });
+}
+void put(writer& w, const delete_service_user& v) { w.id(v.id); }
 
 void get(reader& r, create_workspace& v) {
   v.name = r.text(text_max);
@@ -107,6 +150,11 @@ void get(reader& r, remove_member& v) { v.user = r.id_as<user_id>(); }
 void get(reader& r, create_service_user& v) {
   v.id = r.id_as<user_id>();
   v.name = r.text(text_max);
+  v.email = r.text(limits::email_bytes_max);
+  auto type = r.u8();
+  if (type < 1 || type > static_cast<std::uint8_t>(account_type::owner)) r.fail();
+  v.type = static_cast<account_type>(type);
+  v.root_role = r.u32();
 }
 void get(reader& r, create_project& v) {
   v.id = r.id_as<project_id>();
@@ -116,15 +164,22 @@ void get(reader& r, create_project& v) {
 }
 void get(reader& r, create_pat& v) {
   v.id = r.id_as<pat_id>();
-  v.name = r.text(text_max);
+  v.owner = r.maybe(read_user);
+  v.family = read_family(r);
+  v.name = r.text(limits::token_name_bytes_max);
   v.prefix = r.text(text_max);
   v.scopes = read_scopes(r);
+  read_grants(r, v.permissions, v.all_projects, v.projects);
   v.expires = r.maybe_time();
+  v.only = read_restrictions(r);
+  v.per_owner_max = r.u32();
+  if (v.per_owner_max > limits::family_tokens_per_owner_max) r.fail();
   v.lookup = read_hash(r);
   v.pepper_version = r.u32();
   v.data_key_version = r.u32();
-  if (v.data_key_version == 0) r.fail();  // says of a record that nothing is sealed
   v.sealed = r.text(limits::sealed_bytes_max);
+  // The record says by the version alone whether something is sealed.
+  if ((v.data_key_version == 0) != (v.family != token_family::alephant)) r.fail();
 }
 void get(reader& r, import_pat& v) {
   v.id = r.id_as<pat_id>();
@@ -143,6 +198,7 @@ void get(reader& r, change_pat& v) {
   v.name = r.maybe([](reader& in) { return in.text(text_max); });
   v.set_expires = r.flag();
   v.expires = r.maybe_time();
+  v.only = r.maybe(read_restrictions);
 }
 void get(reader& r, revoke_pat& v) { v.id = r.id_as<pat_id>(); }
 void get(reader& r, reveal_pat& v) {
@@ -152,9 +208,7 @@ void get(reader& r, reveal_pat& v) {
   v.per_user = r.u32();
   if (v.per_pat > limits::reveal_budget_max || v.per_user > limits::reveal_budget_max) r.fail();
   v.retry = r.maybe(read_hash);
-  auto window_ms = r.u64();
-  if (window_ms > static_cast<std::uint64_t>(limits::retry_window_ms_max)) r.fail();
-  v.retry_window_ms = static_cast<std::int64_t>(window_ms);
+  v.retry_window_ms = read_duration(r, limits::retry_window_ms_max);
 }
 void get(reader& r, note_activity& v) {
   auto uses = r.u32();
@@ -175,6 +229,9 @@ void get(reader& r, note_activity& v) {
     act.count = r.u32();
     v.acts.push_back(std::move(act));
   }
+  auto reused = r.u32();
+  if (reused > limits::touches_per_command_max) r.fail();
+  for (std::uint32_t i = 0; r.ok() && i < reused; ++i) v.reused.push_back(r.id_as<pat_id>());
 }
 
 void get(reader& r, create_webhook& v) {
@@ -217,6 +274,34 @@ void get(reader& r, settle_deliveries& v) {
     v.items.push_back(item);
   }
 }
+
+void get(reader& r, rotate_pat& v) {
+  v.id = r.id_as<pat_id>();
+  v.prefix = r.text(text_max);
+  v.lookup = read_hash(r);
+  v.pepper_version = r.u32();
+  v.data_key_version = r.u32();
+  v.sealed = r.text(limits::sealed_bytes_max);
+  v.overlap_ms = read_duration(r, limits::rotation_overlap_s_max * 1000);
+  v.until_first_use = r.flag();
+  v.set_expires = r.flag();
+  v.expires = r.maybe_time();
+  v.retry = r.maybe(read_hash);
+  auto salt = r.raw(v.salt.size());
+  if (salt.size() == v.salt.size()) std::memcpy(v.salt.data(), salt.data(), salt.size());
+  v.retry_window_ms = read_duration(r, limits::retry_window_ms_max);
+}
+void get(reader& r, retire_previous& v) {
+  v.id = r.id_as<pat_id>();
+  v.lookup = read_hash(r);
+}
+void get(reader& r, count_use& v) { v.id = r.id_as<pat_id>(); }
+void get(reader& r, change_service_user& v) {
+  v.id = r.id_as<user_id>();
+  v.name = r.maybe([](reader& in) { return in.text(text_max); });
+  v.root_role = r.maybe([](reader& in) { return in.u32(); });
+}
+void get(reader& r, delete_service_user& v) { v.id = r.id_as<user_id>(); }
 
 void put(writer& w, const context& v) {
   w.id(v.request).id(v.workspace).time(v.now).u8(static_cast<std::uint8_t>(v.who.via)).id(v.who.user);
@@ -307,6 +392,11 @@ std::string_view action_of(const operation& op) {
     std::string_view operator()(const delete_webhook&) { return "webhook.delete"; }
     std::string_view operator()(const ping_webhook&) { return "webhook.test"; }
     std::string_view operator()(const settle_deliveries&) { return "webhook.settle"; }
+    std::string_view operator()(const rotate_pat&) { return "pat.rotate"; }
+    std::string_view operator()(const retire_previous&) { return "pat.retire"; }
+    std::string_view operator()(const count_use&) { return "pat.count_use"; }
+    std::string_view operator()(const change_service_user&) { return "service_user.update"; }
+    std::string_view operator()(const delete_service_user&) { return "service_user.delete"; }
   };
   return std::visit(names{}, op);
 }

@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "model/ids.hpp"
+#include "model/limits.hpp"
 #include "model/records.hpp"
 #include "model/secret_commands.hpp"
 #include "model/time.hpp"
@@ -75,7 +76,9 @@ struct remove_member {
 };
 struct create_service_user {
   user_id id;
-  std::string name;
+  std::string name, email;
+  account_type type = account_type::member;
+  std::uint32_t root_role = 0;
   friend bool operator==(const create_service_user&, const create_service_user&) = default;
 };
 struct create_project {
@@ -83,13 +86,21 @@ struct create_project {
   std::string name, key, version;
   friend bool operator==(const create_project&, const create_project&) = default;
 };
+// A token of any family. Only one of the Alephant family is sealed, so that it can be revealed.
 struct create_pat {
   pat_id id;
+  std::optional<user_id> owner;  // a service user of the workspace; nothing: the caller
+  token_family family = token_family::alephant;
   std::string name, prefix;
   scope_set scopes = scope_read;
+  std::vector<permission> permissions;
+  bool all_projects = true;
+  std::vector<project_id> projects;
   std::optional<timestamp> expires;
+  restrictions only;
+  std::uint32_t per_owner_max = limits::family_tokens_per_owner_max;  // of this family; not asked of Alephant's
   std::array<std::uint8_t, 32> lookup{};
-  std::uint32_t pepper_version = 1, data_key_version = 1;
+  std::uint32_t pepper_version = 1, data_key_version = 1;  // 0: not sealed
   std::string sealed;
   friend bool operator==(const create_pat&, const create_pat&) = default;
 };
@@ -111,6 +122,7 @@ struct change_pat {
   std::optional<std::string> name;
   bool set_expires = false;
   std::optional<timestamp> expires;  // with set_expires: nothing clears
+  std::optional<restrictions> only;
   friend bool operator==(const change_pat&, const change_pat&) = default;
 };
 struct revoke_pat {
@@ -139,6 +151,7 @@ struct note_activity {
   };
   std::vector<use> uses;
   std::vector<act> acts;
+  std::vector<pat_id> reused;  // somebody came with a token that a rotation had ended
   friend bool operator==(const note_activity&, const note_activity&) = default;
 };
 
@@ -196,12 +209,53 @@ struct settle_deliveries {
   friend bool operator==(const settle_deliveries&, const settle_deliveries&) = default;
 };
 
+// A new token in place of the one there is; everything else of the PAT stays. The old one is good for
+// `overlap_ms` more, or until the new one is first used. With `retry` the same caller may fetch the new one
+// again for a while: it is made of the key they hold and of `salt`.
+struct rotate_pat {
+  pat_id id;
+  std::string prefix;
+  std::array<std::uint8_t, 32> lookup{};
+  std::uint32_t pepper_version = 1, data_key_version = 1;  // 0: not sealed
+  std::string sealed;
+  std::int64_t overlap_ms = 0;
+  bool until_first_use = false;
+  bool set_expires = false;
+  std::optional<timestamp> expires;  // with set_expires: nothing clears
+  std::optional<keyed_hash> retry;
+  std::array<std::uint8_t, 16> salt{};
+  std::int64_t retry_window_ms = 0;
+  friend bool operator==(const rotate_pat&, const rotate_pat&) = default;
+};
+// Of nacre itself: the new token has been used, so the one before ends now if that was asked for.
+struct retire_previous {
+  pat_id id;
+  std::array<std::uint8_t, 32> lookup{};  // of the one that ends
+  friend bool operator==(const retire_previous&, const retire_previous&) = default;
+};
+// Of nacre itself: one of the uses of a PAT that has so many. Refused when none is left.
+struct count_use {
+  pat_id id;
+  friend bool operator==(const count_use&, const count_use&) = default;
+};
+struct change_service_user {
+  user_id id;
+  std::optional<std::string> name;
+  std::optional<std::uint32_t> root_role;
+  friend bool operator==(const change_service_user&, const change_service_user&) = default;
+};
+struct delete_service_user {
+  user_id id;
+  friend bool operator==(const delete_service_user&, const delete_service_user&) = default;
+};
+
 using operation =
     std::variant<create_workspace, admit_member, rename_workspace, delete_workspace, put_member, remove_member,
                  create_service_user, create_project, create_pat, import_pat, change_pat, revoke_pat, reveal_pat,
                  note_activity, open_partition, conceal_secret, preview_secret, reserve_attempt, clear_attempts,
                  note_lockout, claim_secret, confirm_reveal, burn_secret, preview_receipt, set_memo, confirm_pat_reveal,
-                 sweep, create_webhook, change_webhook, delete_webhook, ping_webhook, settle_deliveries>;
+                 sweep, create_webhook, change_webhook, delete_webhook, ping_webhook, settle_deliveries, rotate_pat,
+                 retire_previous, count_use, change_service_user, delete_service_user>;
 
 struct command {
   context ctx;

@@ -11,6 +11,8 @@
 //   state  ws + 'P' + pat                       pat_record
 //   state  ws + 'L' + ~created + ~seq           pat id: the workspace's live PATs, newest first
 //   state  ws + 'O' + user + ~created + ~seq    pat id: one owner's live PATs, newest first
+//   state  ws + 'U' + user + family + seq       pat id: one owner's live tokens of a family other than Alephant
+//   state  ws + 'V' + number                    user id: the member or service user with this integer id
 //   state  ws + 'B' + user                      budget_record: reveals of the last window
 //   state  ws + 'R' + time + request            memory of an effect, so that a retry cannot act twice
 //   state  ws + 'A'                             audit_head
@@ -19,7 +21,7 @@
 //   state  ws + 'Z' + owner + ~updated + receipt  (empty): an account's receipts, last changed first
 //   state  ws + 'C' + secret                    claim_record: a reveal that can be fetched again
 //   state  ws + 'F' + secret                    attempts_record: passphrases tried
-//   state  ws + 'I' + key(16)                   pat_claim_record: the same of a PAT's reveal
+//   state  ws + 'I' + key(16)                   pat_claim_record: the same of a PAT's reveal or rotation
 //   state  ws + 'G'                             partition_record, of guest partitions
 //   state  ws + 'H'                             webhook_list: which there are, and what each wants
 //   state  ws + 'W' + webhook                   webhook_record
@@ -49,6 +51,7 @@
 #include "model/ids.hpp"
 #include "model/secret_commands.hpp"
 #include "model/time.hpp"
+#include "model/tokens.hpp"
 #include "model/wire.hpp"
 
 namespace nacre::model::keys {
@@ -75,6 +78,13 @@ inline std::string live_pat(workspace_id ws, timestamp created, std::uint64_t se
 inline std::string owned_pat(workspace_id ws, user_id owner, timestamp created, std::uint64_t seq) {
   return at(ws, 'O').id(owner).newest_first(created).u64(~seq).take();
 }
+inline std::string family_pat(workspace_id ws, user_id owner, token_family family, std::uint64_t seq) {
+  return at(ws, 'U').id(owner).u8(static_cast<std::uint8_t>(family)).u64(seq).take();
+}
+inline std::string family_pats(workspace_id ws, user_id owner, token_family family) {
+  return at(ws, 'U').id(owner).u8(static_cast<std::uint8_t>(family)).take();
+}
+inline std::string numbered_user(workspace_id ws, std::uint64_t number) { return at(ws, 'V').u64(number).take(); }
 // A prefix of everything of one kind, for scans; `past` ends it.
 inline std::string all(workspace_id ws, char kind) { return at(ws, kind).take(); }
 inline std::string owned_pats(workspace_id ws, user_id owner) { return at(ws, 'O').id(owner).take(); }

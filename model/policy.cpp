@@ -1,29 +1,79 @@
 #include "model/policy.hpp"
 
+#include <algorithm>
+
 #include "model/keys.hpp"
 #include "model/load.hpp"
 
 namespace nacre::model {
 
-result<standing> stand(const view& v, const context& ctx, scope_bit needed) {
+namespace {
+
+std::string required(scope_set needed) {
+  for (auto s : scope_bits)
+    if (needed & s) return "Insufficient permissions. Required scope: " + std::string(name_of(s));
+  return "Insufficient permissions";
+}
+
+// By role: owners and admins hold everything, members everything but `owner`.
+permission_set grants_of(role r) {
+  return r >= role::admin ? every_permission : every_permission & ~bit_of(permission::owner);
+}
+
+}  // namespace
+
+result<standing> stand(const view& v, const context& ctx, scope_set needed) {
   auto outsider = [] { return fail(errc::forbidden, "You are not a member of this workspace"); };
   // A guest has no id; an admin may have put the nil one into a workspace.
   if (ctx.who.via == caller::kind::guest) return outsider();
   auto workspace = load<workspace_record>(v, space::state, keys::workspace(ctx.workspace));
   auto me = load<member_record>(v, space::state, keys::member(ctx.workspace, ctx.who.user));
-  scope_set scopes = every_scope;
+  standing who;
+  if (!me && ctx.who.via == caller::kind::pat) {
+    auto service = load<service_user_record>(v, space::state, keys::service_user(ctx.workspace, ctx.who.user));
+    if (service && service->removed) return fail(errc::token_revoked, "Token has been revoked");
+    if (service) {
+      who.service = true;
+      me.emplace();
+      me->role = service->role();
+      me->number = service->number;
+      me->joined = service->created;
+      me->email = service->email;
+    }
+  }
+  if (me) who.grants = grants_of(me->role);
   if (ctx.who.via == caller::kind::pat) {
     // The credential may have died since it was checked at the edge: the order of commands decides.
     auto pat = load<pat_record>(v, space::state, keys::pat(ctx.workspace, ctx.who.pat));
     if (!pat || pat->owner != ctx.who.user) return fail(errc::unauthenticated, "Authentication failed");
     if (pat->revoked || (me && pat->seq <= me->dead_pats)) return fail(errc::token_revoked, "Token has been revoked");
     if (pat->expires && *pat->expires <= ctx.now) return fail(errc::token_expired, "Token has expired");
-    scopes = implied(pat->scopes) & implied(ctx.who.scopes);
+    who.scopes = implied(pat->scopes) & implied(ctx.who.scopes);
+    if (pat->family == token_family::service) {
+      // A member's token does not keep what its owner's role no longer has; a service user was given it.
+      auto held = implied(set_of(pat->permissions));
+      who.grants = who.service ? held : held & who.grants;
+      who.all_projects = pat->all_projects;
+      who.projects = std::move(pat->projects);
+    } else if (!(who.scopes & scope_admin)) {
+      who.grants = 0;
+    }
   }
   if (!workspace || workspace->deleted || !me || me->removed) return outsider();
-  if (!(scopes & needed))
-    return fail(errc::insufficient_scope, "Insufficient permissions. Required scope: " + std::string(name_of(needed)));
-  return standing{std::move(*workspace), std::move(*me), scopes};
+  if (!(who.scopes & needed)) return fail(errc::insufficient_scope, required(needed));
+  who.workspace = std::move(*workspace);
+  who.me = std::move(*me);
+  return who;
+}
+
+bool covers(const standing& who, permission_set permissions, bool all_projects,
+            const std::vector<project_id>& projects) {
+  if (implied(permissions) & ~who.grants) return false;
+  if (who.all_projects) return true;
+  if (all_projects) return false;
+  return std::all_of(projects.begin(), projects.end(), [&](const project_id& p) {
+    return std::find(who.projects.begin(), who.projects.end(), p) != who.projects.end();
+  });
 }
 
 result<pat_record> find_live_pat(const view& v, workspace_id ws, pat_id id) {
@@ -34,6 +84,7 @@ result<pat_record> find_live_pat(const view& v, workspace_id ws, pat_id id) {
 
 result<void> may_handle(const standing& who, const context& ctx, const pat_record& pat) {
   if (pat.owner == ctx.who.user || who.is_admin()) return {};
+  if (pat.family == token_family::service && who.may_administer()) return {};
   return fail(errc::forbidden, "Only the token's creator or a workspace owner or admin may do this");
 }
 
@@ -47,13 +98,16 @@ result<void> require_owner(const standing& who) {
   return fail(errc::forbidden, "Only a workspace owner may do this");
 }
 
-scope_bit needed_scope(const operation& op) {
+scope_set needed_scope(const operation& op) {
   bool writes = std::holds_alternative<create_pat>(op) || std::holds_alternative<change_pat>(op) ||
                 std::holds_alternative<revoke_pat>(op) || std::holds_alternative<conceal_secret>(op) ||
                 std::holds_alternative<set_memo>(op);
+  if (writes) return scope_write;
+  // Any token may renew itself.
+  if (std::holds_alternative<rotate_pat>(op)) return every_scope;
   // Managing the workspace needs admin, and so does a reveal: a read-only token must not lift
   // itself by reading a stronger one (contract section 2).
-  return writes ? scope_write : scope_admin;
+  return scope_admin;
 }
 
 }  // namespace nacre::model

@@ -155,7 +155,7 @@ result<listed<service_user_entry>> list_service_users(const view& v, const conte
       [](uuid id, service_user_record r) {
         return service_user_entry{user_id{id}, std::move(r)};
       },
-      every_record);
+      [](const service_user_record& r) { return !r.removed; });
 }
 
 result<listed<project_entry>> list_projects(const view& v, const context& ctx, page at) {

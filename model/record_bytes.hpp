@@ -13,9 +13,10 @@
 
 namespace nacre::model::bytes {
 
-inline constexpr std::uint8_t version_1 = 1;
+inline constexpr std::uint8_t version_1 = 1, version_2 = 2;
 
-inline std::string_view view(const std::array<std::uint8_t, 32>& hash) {
+template <std::size_t Size>
+std::string_view view(const std::array<std::uint8_t, Size>& hash) {
   return {reinterpret_cast<const char*>(hash.data()), hash.size()};
 }
 
@@ -30,6 +31,17 @@ inline reader open(std::string_view record) {
   reader r(record);
   if (r.u8() != version_1) r.fail();
   return r;
+}
+
+struct opened {
+  reader rest;
+  std::uint8_t version;
+};
+inline opened open_up_to(std::uint8_t newest, std::string_view record) {
+  reader r(record);
+  auto version = r.u8();
+  if (version < version_1 || version > newest) r.fail();
+  return {r, version};
 }
 
 template <class Record>

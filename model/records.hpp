@@ -11,24 +11,13 @@
 
 #include "model/ids.hpp"
 #include "model/time.hpp"
+#include "model/tokens.hpp"
 
 namespace nacre::model {
 
 enum class role : std::uint8_t { member = 1, admin = 2, owner = 3 };
 std::string_view name_of(role r);
 std::optional<role> parse_role(std::string_view text);
-
-// Scopes of a PAT as bits. write implies read, admin implies both (contract section 4).
-enum scope_bit : std::uint8_t { scope_read = 1, scope_write = 2, scope_admin = 4 };
-using scope_set = std::uint8_t;
-inline constexpr scope_set every_scope = scope_read | scope_write | scope_admin;
-constexpr scope_set implied(scope_set s) {
-  if (s & scope_admin) return every_scope;
-  if (s & scope_write) return scope_read | scope_write;
-  return s;
-}
-std::string_view name_of(scope_bit s);
-std::optional<scope_bit> parse_scope(std::string_view text);
 
 struct workspace_record {
   std::string name;
@@ -37,7 +26,8 @@ struct workspace_record {
   std::uint32_t data_key_version = 1;
   std::uint32_t owners = 0, members = 0, projects = 0, service_users = 0;
   std::uint64_t live_pats = 0;
-  std::uint64_t pat_seq = 0;  // PATs ever created; breaks ties of creation time in lists
+  std::uint64_t pat_seq = 0;   // tokens ever created; breaks ties of creation time in lists
+  std::uint64_t user_seq = 0;  // numbers given to members and service users
   friend bool operator==(const workspace_record&, const workspace_record&) = default;
 };
 
@@ -51,13 +41,31 @@ struct member_record {
   // PATs up to this `seq` were theirs in an earlier membership: such a token is no credential any
   // more, whoever puts its owner back. By seq, not by time: an import is dated where it was issued.
   std::uint64_t dead_pats = 0;
+  std::uint64_t number = 0;  // integer id beside the uuid, kept over a second membership; 0: joined before there were any
   friend bool operator==(const member_record&, const member_record&) = default;
 };
 
+// What a service user may do where a family asks for a role. The number is stored.
+enum class account_type : std::uint8_t { invited = 1, member, author, admin, owner };
+std::string_view name_of(account_type t);
+std::optional<account_type> parse_account_type(std::string_view text);
+
+// A user nobody signs in as: it acts by its tokens. Like a member, one that was deleted keeps its row.
 struct service_user_record {
   std::string name;
   timestamp created;
   user_id created_by;
+  std::string email;  // or a user name: what the families call it by; may be empty
+  account_type type = account_type::member;
+  std::uint32_t root_role = 0;  // Unleash's number of a role, as given; 1 is Admin
+  std::uint64_t number = 0;     // as a member's
+  timestamp updated;
+  std::optional<timestamp> removed;
+  // Of the members' roles, the one it has.
+  model::role role() const {
+    if (type == account_type::owner) return model::role::owner;
+    return type == account_type::admin || root_role == 1 ? model::role::admin : model::role::member;
+  }
   friend bool operator==(const service_user_record&, const service_user_record&) = default;
 };
 
@@ -67,19 +75,38 @@ struct project_record {
   friend bool operator==(const project_record&, const project_record&) = default;
 };
 
+// One token of any family.
 struct pat_record {
-  user_id owner;
+  user_id owner;  // a member or a service user
   std::string name;
   std::string prefix;  // tokenPrefix; never more of the token than this
   scope_set scopes = scope_read;
   timestamp created;
   std::optional<timestamp> expires, revoked, last_used;
-  std::uint64_t seq = 0;
+  std::uint64_t seq = 0;               // integer id beside the uuid
   bool imported = false;               // hash-only: nothing is sealed, reveal answers 422 for ever
   std::uint32_t data_key_version = 0;  // of the sealed token; 0 without one
   std::uint32_t pepper_version = 1;
   std::array<std::uint8_t, 32> lookup{};
   std::int64_t use_audited_hour = 0;  // hours since 1970 of the last audited use
+
+  token_family family = token_family::alephant;
+  std::vector<permission> permissions;  // service: in the order given, each once
+  bool all_projects = true;
+  std::vector<project_id> projects;  // service, unless all_projects
+  std::optional<timestamp> updated;  // last change by a person; nothing: never
+  restrictions only;
+  std::uint64_t uses = 0;  // counted while only.uses_max is set
+  // The token before the last rotation, while it is good as well.
+  struct outgoing_token {
+    std::array<std::uint8_t, 32> lookup{};
+    timestamp until;
+    bool until_first_use = false;  // of the new one, if that comes earlier
+    friend bool operator==(const outgoing_token&, const outgoing_token&) = default;
+  };
+  std::optional<outgoing_token> previous;
+  std::uint32_t rotations = 0;
+
   bool has_ciphertext() const { return data_key_version != 0; }
   friend bool operator==(const pat_record&, const pat_record&) = default;
 };

@@ -120,6 +120,18 @@ class recalling {
       return revealed{{id, ctx_.workspace, std::move(r), {}}, std::move(*sealed)};
     });
   }
+  reply operator()(const rotate_pat& op) const {
+    pat_id id{object_};
+    return found<pat_record>(keys::pat(ctx_.workspace, id), [&](auto r) {
+      return rotated{{id, ctx_.workspace, std::move(r), {}}, op.salt};
+    });
+  }
+  reply operator()(const change_service_user&) const {
+    user_id id{object_};
+    return found<service_user_record>(keys::service_user(ctx_.workspace, id), [&](auto r) {
+      return service_user_entry{id, r};
+    });
+  }
   reply operator()(const delete_workspace&) const { return {}; }
   reply operator()(const remove_member&) const { return {}; }
   reply operator()(const note_activity&) const { return {}; }

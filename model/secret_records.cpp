@@ -9,8 +9,10 @@ namespace {
 
 using bytes::checked;
 using bytes::open;
+using bytes::open_up_to;
 using bytes::read_hash;
 using bytes::version_1;
+using bytes::version_2;
 using bytes::view;
 
 void put(writer& w, const secret_record& v) {
@@ -137,17 +139,28 @@ std::optional<claim_record> decode(std::string_view bytes) {
 }
 
 std::string encode(const pat_claim_record& v) {
-  return writer{}.u8(version_1).id(v.pat).id(v.user).raw(view(v.key)).time(v.until).take();
+  writer w;
+  w.u8(v.rotation ? version_2 : version_1).id(v.pat).id(v.user).raw(view(v.key)).time(v.until);
+  if (v.rotation)
+    w.raw({reinterpret_cast<const char*>(v.rotation->salt.data()), v.rotation->salt.size()})
+        .raw(view(v.rotation->lookup));
+  return w.take();
 }
 
 template <>
 std::optional<pat_claim_record> decode(std::string_view bytes) {
-  auto r = open(bytes);
+  auto [r, version] = open_up_to(version_2, bytes);
   pat_claim_record v;
   v.pat = r.id_as<pat_id>();
   v.user = r.id_as<user_id>();
   v.key = read_hash(r);
   v.until = r.time();
+  if (version >= version_2) {
+    auto& made = v.rotation.emplace();
+    auto salt = r.raw(made.salt.size());
+    if (salt.size() == made.salt.size()) std::memcpy(made.salt.data(), salt.data(), salt.size());
+    made.lookup = read_hash(r);
+  }
   return checked(r, v);
 }
 

@@ -71,12 +71,19 @@ struct claim_record {
   friend bool operator==(const claim_record&, const claim_record&) = default;
 };
 
-// The same for a PAT; found by the key, which is hashed together with caller and PAT.
+// The same for a PAT's reveal or rotation; found by the key, which is hashed together with caller and PAT.
 struct pat_claim_record {
   pat_id pat;
   user_id user;
   keyed_hash key{};
   timestamp until;
+  // The token a rotation made, as it can be made again by who holds the key; good while it is the PAT's.
+  struct made {
+    std::array<std::uint8_t, 16> salt{};
+    std::array<std::uint8_t, 32> lookup{};
+    friend bool operator==(const made&, const made&) = default;
+  };
+  std::optional<made> rotation;
   friend bool operator==(const pat_claim_record&, const pat_claim_record&) = default;
 };
 

@@ -6,26 +6,13 @@
 #include "model/keys.hpp"
 #include "model/limits.hpp"
 #include "model/load.hpp"
+#include "model/outcomes.hpp"
 #include "model/policy.hpp"
 #include "model/webhooks.hpp"
 
 namespace nacre::model {
 
 namespace {
-
-outcome refuse(errc code, std::string text) {
-  outcome o;
-  o.refused = error{code, std::move(text)};
-  return o;
-}
-
-outcome refuse(error e) { return refuse(e.code, std::move(e.text)); }
-
-outcome answer(reply what) {
-  outcome o;
-  o.what = std::move(what);
-  return o;
-}
 
 outcome unknown_secret() { return refuse(errc::not_found, "Unknown secret"); }
 
@@ -50,18 +37,8 @@ void record(state& st, const context& ctx, std::string_view action, event_type t
   if (!is_guest_partition(ctx.workspace)) emit(st, ctx, {told, shortid(id)});
 }
 
-void put_due(state& st, workspace_id ws, timestamp at, due_kind kind, const uuid& id) {
-  st.put(space::index, keys::due_at(at, ws, kind, id), "");
-}
-
 timestamp before_expiry(timestamp expires, std::int64_t days) {
   return std::max(time_min, after(expires, -days * 86'400'000));
-}
-
-uuid first_half(const keyed_hash& h) {
-  uuid id;
-  std::copy_n(h.begin(), id.bytes.size(), id.bytes.begin());
-  return id;
 }
 
 std::optional<receipt_record> load_receipt(const view& v, workspace_id ws, receipt_id id) {
@@ -284,6 +261,10 @@ class sweeping {
 
 }  // namespace
 
+void put_due(state& st, workspace_id ws, timestamp at, due_kind kind, const uuid& id) {
+  st.put(space::index, keys::due_at(at, ws, kind, id), "");
+}
+
 void put_expiry_reminder(state& st, workspace_id ws, pat_id id, const pat_record& pat, timestamp later_than) {
   if (!pat.expires) return;
   for (auto days : limits::expiry_reminder_days) {
@@ -498,34 +479,6 @@ bool goes_by_link(const operation& op) {
          std::holds_alternative<note_lockout>(op) || std::holds_alternative<claim_secret>(op) ||
          std::holds_alternative<confirm_reveal>(op) || std::holds_alternative<burn_secret>(op) ||
          std::holds_alternative<preview_receipt>(op) || std::holds_alternative<sweep>(op);
-}
-
-// ---- a PAT's reveal, fetched again -----------------------------------------------------------------
-
-bool has_pat_claim(const view& v, const context& ctx, const reveal_pat& op) {
-  if (!op.retry) return false;
-  auto row = load<pat_claim_record>(v, space::state, keys::pat_claim(ctx.workspace, first_half(*op.retry)));
-  return row && row->key == *op.retry && row->pat == op.id && row->user == ctx.who.user && ctx.now < row->until;
-}
-
-void keep_pat_claim(state& st, const context& ctx, const reveal_pat& op) {
-  if (!op.retry || op.retry_window_ms == 0) return;
-  auto id = first_half(*op.retry);
-  auto key = keys::pat_claim(ctx.workspace, id);
-  auto until = kept_after(ctx.now, op.retry_window_ms);
-  if (auto before = load<pat_claim_record>(st, space::state, key))
-    st.erase(space::index, keys::due_at(before->until, ctx.workspace, due_kind::pat_claim, id));
-  st.put(space::state, key, encode(pat_claim_record{op.id, ctx.who.user, *op.retry, until}));
-  put_due(st, ctx.workspace, until, due_kind::pat_claim, id);
-}
-
-void forget_pat_claim(state& st, const context& ctx, const confirm_pat_reveal& op) {
-  auto id = first_half(op.retry);
-  auto key = keys::pat_claim(ctx.workspace, id);
-  auto row = load<pat_claim_record>(st, space::state, key);
-  if (!row || row->key != op.retry || row->pat != op.id || row->user != ctx.who.user) return;
-  st.erase(space::state, key);
-  st.erase(space::index, keys::due_at(row->until, ctx.workspace, due_kind::pat_claim, id));
 }
 
 // ---- questions -------------------------------------------------------------------------------------

@@ -29,10 +29,8 @@ outcome apply_to(state& st, const context& ctx, const sweep& op);
 
 // Those that answer to no membership: the link is the credential.
 bool goes_by_link(const operation& op);
-// The caller's earlier reveal of this PAT under the same key, while it can be fetched again.
-bool has_pat_claim(const view& v, const context& ctx, const reveal_pat& op);
-void keep_pat_claim(state& st, const context& ctx, const reveal_pat& op);
-void forget_pat_claim(state& st, const context& ctx, const confirm_pat_reveal& op);
+// The row of space::index that says when something's time has come (sweep).
+void put_due(state& st, workspace_id ws, timestamp at, due_kind kind, const uuid& id);
 
 // The next reminder that a PAT expires (limits::expiry_reminder_days before) becomes due.
 void put_expiry_reminder(state& st, workspace_id ws, pat_id id, const pat_record& pat, timestamp later_than);

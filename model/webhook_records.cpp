@@ -45,6 +45,10 @@ std::string_view name_of(event_type t) {
       return "pat.revoked";
     case event_type::pat_expiring:
       return "pat.expiring";
+    case event_type::pat_rotated:
+      return "pat.rotated";
+    case event_type::pat_reused:
+      return "pat.reused";
   }
   std::abort();
 }

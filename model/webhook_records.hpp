@@ -24,8 +24,10 @@ enum class event_type : std::uint8_t {
   pat_revealed,
   pat_revoked,
   pat_expiring,
+  pat_rotated,
+  pat_reused,  // a token that a rotation had ended was presented
 };
-inline constexpr std::uint8_t event_types = static_cast<std::uint8_t>(event_type::pat_expiring);
+inline constexpr std::uint8_t event_types = static_cast<std::uint8_t>(event_type::pat_reused);
 std::string_view name_of(event_type t);  // "pat.revealed"
 std::optional<event_type> parse_event_type(std::string_view text);
 

@@ -11,18 +11,13 @@
 #include "model/keys.hpp"
 #include "model/limits.hpp"
 #include "model/load.hpp"
+#include "model/outcomes.hpp"
 #include "model/policy.hpp"
 #include "model/wire.hpp"
 
 namespace nacre::model {
 
 namespace {
-
-outcome refuse(error e) {
-  outcome o;
-  o.refused = std::move(e);
-  return o;
-}
 
 error no_webhook() { return {errc::not_found, "Webhook not found"}; }
 

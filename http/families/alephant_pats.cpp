@@ -3,6 +3,7 @@
 #include "actors/one_time.hpp"
 #include "crypto/random.hpp"
 #include "http/import_row.hpp"
+#include "http/families/native_errors.hpp"
 #include "http/json.hpp"
 #include "model/limits.hpp"
 #include "model/text.hpp"
@@ -106,7 +107,7 @@ void end_pat(call_ptr c, response (*make)(call&, actors::answer&)) {
 void create_pat(call_ptr c) {
   as_member(std::move(c), model::scope_write, [](call_ptr mine) {
     if (!mine->req.body.empty() && !has_json_body(mine->req)) {
-      auto r = unsupported_media_type(*mine);
+      auto r = native::unsupported_media_type(*mine);
       return answer(std::move(mine), std::move(r));
     }
     auto fields = parse_fields(mine->req.body, mine->ctx.now);
@@ -159,7 +160,7 @@ void change_pat(call_ptr c) {
   with_pat_id(std::move(c), [](call_ptr mine, pat_id id) {
     as_member(std::move(mine), model::scope_write, [id](call_ptr member) {
       if (!member->req.body.empty() && !has_json_body(member->req)) {
-        auto r = unsupported_media_type(*member);
+        auto r = native::unsupported_media_type(*member);
         return answer(std::move(member), std::move(r));
       }
       auto fields = parse_fields(member->req.body, member->ctx.now);
@@ -187,7 +188,7 @@ void reveal_pat(call_ptr c) {
       // Real clients send no body, or a JSON content type with nothing behind it, or `{}`.
       if (!req.body.empty()) {
         if (!has_json_body(req)) {
-          auto r = unsupported_media_type(*member);
+          auto r = native::unsupported_media_type(*member);
           return answer(std::move(member), std::move(r));
         }
         if (auto json = parse_json_object(req.body); !json) return refuse(std::move(member), json.error());
@@ -239,7 +240,7 @@ void confirm_pat_reveal(call_ptr c) {
 void import_pat(call_ptr c) {
   as_member(std::move(c), model::scope_admin, [](call_ptr mine) {
     if (!has_json_body(mine->req)) {
-      auto r = unsupported_media_type(*mine);
+      auto r = native::unsupported_media_type(*mine);
       return answer(std::move(mine), std::move(r));
     }
     auto row = parse_import_row(mine->req.body);

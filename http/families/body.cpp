@@ -1,3 +1,4 @@
+#include "http/families/native_errors.hpp"
 #include "http/families/body.hpp"
 
 #include <algorithm>
@@ -7,7 +8,7 @@ namespace nacre::http {
 
 std::optional<json_document> body_of(call_ptr& c, std::span<const std::string_view> allowed) {
   if (!has_json_body(c->req)) {
-    auto r = unsupported_media_type(*c);
+    auto r = native::unsupported_media_type(*c);
     answer(std::move(c), std::move(r));
     return std::nullopt;
   }

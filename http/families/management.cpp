@@ -215,7 +215,9 @@ void create_service_user(call_ptr c) {
     if (!body) return;
     auto name = name_in(*body, "name", limits::name_chars_max);
     if (!name) return refuse(std::move(mine), name.error());
-    model::create_service_user op{user_id{crypto::random_uuid()}, std::move(*name)};
+    model::create_service_user op;
+    op.id = user_id{crypto::random_uuid()};
+    op.name = std::move(*name);
     order_and_answer(std::move(mine), model::operation{std::move(op)}, made<model::service_user_entry, 201>);
   });
 }

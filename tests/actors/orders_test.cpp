@@ -22,7 +22,7 @@ TEST_CASE("a created token is revealed again, and lies nowhere in the clear", "[
   auto made = node.ask(node.as(owner), issue("ci"));
   REQUIRE_FALSE(made.outcome.refused);
   auto token = text_of(made);
-  CHECK(crypto::check_alephant_token(node.keys, token) == crypto::token_check::ours);
+  CHECK(crypto::check_token(node.keys, token).check == crypto::token_check::ours);
   CHECK(pat_of(made).record.prefix == token.substr(0, 12));
   CHECK(pat_of(made).workspace_name == "Pearl");
   for (int again = 0; again < 2; ++again) {

@@ -106,7 +106,7 @@ TEST_CASE("bindings, check values, lookups and checksums are what they always we
   CHECK(blob_binding() == golden("binding-v1.hex"));
   CHECK(test::provider(root_hex_a)->check_value() == golden("check-value.hex"));
   CHECK(view(keys.token_lookup("a token")) == golden("token-lookup.hex"));
-  CHECK(check_alephant_token(keys, golden("token.hex")) == token_check::ours);
+  CHECK(check_token(keys, golden("token.hex")).check == token_check::ours);
 }
 
 void put(const char* name, std::string_view data) {
@@ -142,7 +142,7 @@ TEST_CASE("write the samples", "[.write-golden]") {
   put("data-key-v1.hex", wrapped);
   put("sealed-v1.hex", keys.seal(test::value(keys.open_data_key(workspace(4), 8, wrapped)), where, text));
   put("token-lookup.hex", view(keys.token_lookup("a token")));
-  put("token.hex", make_alephant_token(keys, "Golden").view());
+  put("token.hex", make_token(keys, model::token_family::alephant, "Golden", pat_id{}).view());
 }
 
 }  // namespace

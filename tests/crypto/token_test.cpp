@@ -17,11 +17,11 @@ TEST_CASE("a made token has the contract's shape, its workspace's prefix, and is
   std::set<std::string> seen;
   for (const std::string name : {"Acme", "", "Zoë & Söhne", "日本", "a b c", "---"}) {
     for (int i = 0; i < 50; ++i) {
-      const auto token = test::bytes_of(make_alephant_token(keys, name));
+      const auto token = test::bytes_of(make_token(keys, model::token_family::alephant, name, pat_id{}));
       CHECK(token.size() == alephant_token_chars);
       CHECK(std::regex_match(token, shape));
       CHECK(token.substr(0, alephant_prefix_chars) == alephant_prefix(name));
-      CHECK(check_alephant_token(keys, token) == token_check::ours);
+      CHECK(check_token(keys, token).check == token_check::ours);
       CHECK(seen.insert(token).second);
     }
   }
@@ -29,13 +29,13 @@ TEST_CASE("a made token has the contract's shape, its workspace's prefix, and is
 
 TEST_CASE("every change of a single character of a token is noticed", "[crypto][token]") {
   const auto keys = test::fresh_keyring();
-  const auto token = test::bytes_of(make_alephant_token(keys, "Acme"));
+  const auto token = test::bytes_of(make_token(keys, model::token_family::alephant, "Acme", pat_id{}));
   for (std::size_t i = 0; i < token.size(); ++i) {
     for (int c = 0; c < 256; ++c) {
       auto changed = token;
       changed[i] = static_cast<char>(c);
       if (changed == token) continue;
-      const auto found = check_alephant_token(keys, changed);
+      const auto found = check_token(keys, changed).check;
       REQUIRE(found != token_check::ours);
       // Another hex digit where one belongs is still a token's shape: it may be an imported one.
       const bool hex_place = (i >= 6 && i < 12) || i > 12;
@@ -47,33 +47,33 @@ TEST_CASE("every change of a single character of a token is noticed", "[crypto][
 
 TEST_CASE("swapped neighbours, cut, extended and upper-case tokens are noticed", "[crypto][token]") {
   const auto keys = test::fresh_keyring();
-  const auto token = test::bytes_of(make_alephant_token(keys, "Acme"));
+  const auto token = test::bytes_of(make_token(keys, model::token_family::alephant, "Acme", pat_id{}));
   for (std::size_t i = 0; i + 1 < token.size(); ++i) {
     auto swapped = token;
     std::swap(swapped[i], swapped[i + 1]);
-    if (swapped != token) CHECK(check_alephant_token(keys, swapped) != token_check::ours);
+    if (swapped != token) CHECK(check_token(keys, swapped).check != token_check::ours);
   }
   for (std::size_t size = 0; size < token.size(); ++size)
-    CHECK(check_alephant_token(keys, token.substr(0, size)) == token_check::malformed);
+    CHECK(check_token(keys, token.substr(0, size)).check == token_check::malformed);
   for (const auto* tail : {" ", "\n", "0", "a"})
-    CHECK(check_alephant_token(keys, token + tail) == token_check::malformed);
-  CHECK(check_alephant_token(keys, token + '\0') == token_check::malformed);
-  CHECK(check_alephant_token(keys, " " + token) == token_check::malformed);
+    CHECK(check_token(keys, token + tail).check == token_check::malformed);
+  CHECK(check_token(keys, token + '\0').check == token_check::malformed);
+  CHECK(check_token(keys, " " + token).check == token_check::malformed);
   // The random part holds letters with overwhelming likelihood.
   auto upper = token;
   for (std::size_t i = 13; i < upper.size(); ++i) upper[i] = static_cast<char>(std::toupper(upper[i]));
-  CHECK(check_alephant_token(keys, upper) == token_check::malformed);
-  CHECK(check_alephant_token(keys, "") == token_check::malformed);
+  CHECK(check_token(keys, upper).check == token_check::malformed);
+  CHECK(check_token(keys, "").check == token_check::malformed);
 }
 
 TEST_CASE("a token of another installation has the shape but not the checksum", "[crypto][token]") {
-  const auto token = test::bytes_of(make_alephant_token(test::fresh_keyring(), "Acme"));
-  CHECK(check_alephant_token(test::fresh_keyring(), token) == token_check::foreign);
+  const auto token = test::bytes_of(make_token(test::fresh_keyring(), model::token_family::alephant, "Acme", pat_id{}));
+  CHECK(check_token(test::fresh_keyring(), token).check == token_check::foreign);
 }
 
 TEST_CASE("the checksum is the head of the keyed hash of all before it", "[crypto][token]") {
   const auto keys = test::fresh_keyring();
-  const auto token = test::bytes_of(make_alephant_token(keys, "Acme"));
+  const auto token = test::bytes_of(make_token(keys, model::token_family::alephant, "Acme", pat_id{}));
   const auto sum = keys.token_checksum(token.substr(0, 65));
   CHECK(token.substr(65) == to_hex({reinterpret_cast<const char*>(sum.data()), sum.size()}));
 }

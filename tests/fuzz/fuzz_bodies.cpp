@@ -126,6 +126,7 @@ class throwaway_service final : public actors::service {
     done(std::shared_ptr<const model::view>(std::shared_ptr<void>(), &state_));
   }
   void note_use(workspace_id, pat_id, timestamp) override {}
+  void note_reuse(workspace_id, pat_id) override {}
   void note_act(workspace_id, std::string_view, std::string_view) override {}
   void note_auth_failure(std::string_view) override {}
   actors::service_stats stats() const override { return {}; }

@@ -259,7 +259,7 @@ TEST_CASE("personal access tokens are refused by what is wrong with them", "[htt
   CHECK(d.refused("Bearer " + mistyped) == "unauthenticated checksum");
   CHECK(d.refused("Bearer nonsense") == "unauthenticated checksum");
   // Ours by its checksum, but nobody stored it.
-  auto unknown = crypto::make_alephant_token(d.keys, "Pearl");
+  auto unknown = crypto::make_token(d.keys, model::token_family::alephant, "Pearl", pat_id{});
   CHECK(d.refused("Bearer " + std::string(unknown.view())) == "unauthenticated unknown");
   // Expired to the millisecond.
   auto brief = d.pat(model::scope_read, after(d.time.now(), 1'000));

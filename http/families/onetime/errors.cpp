@@ -192,6 +192,18 @@ void refuse(call_ptr c, const problem& p) {
   answer(std::move(c), std::move(r));
 }
 
+response refusal_of(const call& c, const error& e) { return problem_response(c, problem_of(e)); }
+
+response limit_refusal_of(const call& c, const error& e, std::int64_t wait_s, std::uint32_t limit) {
+  auto told = problem_of(e);
+  told.retry_after_s = wait_s;
+  told.attempts_max = limit;
+  return problem_response(c, told);
+}
+
+response no_route_response(const call& c) { return problem_response(c, no_such_route()); }
+response no_method_response(const call& c) { return problem_response(c, no_such_method()); }
+
 response edge_refusal_v2(int status, std::string_view, std::string_view text, const request_id& id) {
   return v2_response(problem_of_edge(status, text), id);
 }

@@ -54,6 +54,12 @@ response onetime_json(int status, std::string body, bool secret = false);
 // The same as v1 has it: its content type names the charset.
 response onetime_json_v1(int status, std::string body, bool secret = false);
 
+// In the family's voice (http/voice.hpp).
+response refusal_of(const call& c, const error& e);
+response limit_refusal_of(const call& c, const error& e, std::int64_t wait_s, std::uint32_t limit);
+response no_route_response(const call& c);
+response no_method_response(const call& c);
+
 // Refusals of the server itself in each family's paths, before there is a call.
 response edge_refusal_v2(int status, std::string_view code, std::string_view text, const request_id& id);
 response edge_refusal_v1(int status, std::string_view code, std::string_view text, const request_id& id);

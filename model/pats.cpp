@@ -1,0 +1,626 @@
+#include "model/pats.hpp"
+
+#include <algorithm>
+
+#include "model/audit.hpp"
+#include "model/keys.hpp"
+#include "model/limits.hpp"
+#include "model/load.hpp"
+#include "model/outcomes.hpp"
+#include "model/people.hpp"
+#include "model/record_bytes.hpp"
+#include "model/secrets.hpp"
+#include "model/webhooks.hpp"
+
+namespace nacre::model {
+
+namespace {
+
+constexpr std::int64_t hour_ms = 3'600'000;
+constexpr std::int64_t clocks_differ_ms = 300'000;  // how far ahead an import may be dated
+
+// ---- budgets -------------------------------------------------------------------------------------
+
+// The reveals of one user that still count. The window has a clock of its own: the caller's, but never
+// behind a stamp it holds, so that nodes whose clocks differ cannot spend twice. A stamp from
+// more than one window ahead means that the clock was set back: it no longer counts, or nobody
+// could reveal until the clock caught up.
+class reveal_window {
+ public:
+  reveal_window(budget_record held, timestamp now) : held_(std::move(held)), now_(now), at_(now) {
+    auto& reveals = held_.reveals;
+    std::erase_if(reveals, [&](const auto& s) { return s.at > after(now, limits::reveal_window_ms); });
+    if (!reveals.empty()) at_ = std::max(now, reveals.back().at);
+    std::erase_if(reveals, [&](const auto& s) { return s.at <= after(at_, -limits::reveal_window_ms); });
+  }
+
+  // The tighter of the two budgets.
+  budget_state standing(const reveal_pat& op) const {
+    auto per_pat = measure("reveal", op.per_pat, [&](const auto& s) { return s.pat == op.id; });
+    auto per_user = measure("reveal-user", op.per_user, [](const auto&) { return true; });
+    if (per_user.remaining != per_pat.remaining) return per_user.remaining < per_pat.remaining ? per_user : per_pat;
+    return per_user.remaining == 0 && per_user.reset_ms > per_pat.reset_ms ? per_user : per_pat;
+  }
+
+  std::optional<outcome> refusal(const reveal_pat& op) const {
+    auto now_stands = standing(op);
+    if (now_stands.remaining > 0) return std::nullopt;
+    auto o = refuse(errc::rate_limited, "Too many reveals. Try again later");
+    o.budget = now_stands;
+    return o;
+  }
+
+  void spend(pat_id pat) { held_.reveals.push_back({at_, pat}); }
+  const budget_record& held() const { return held_; }
+
+ private:
+  template <class Counts>
+  budget_state measure(std::string_view name, std::uint32_t limit, Counts counts) const {
+    std::vector<timestamp> spent;  // oldest first
+    for (const auto& s : held_.reveals)
+      if (counts(s)) spent.push_back(s.at);
+    budget_state stands{name, limit, limit, 0};
+    stands.remaining = spent.size() < limit ? limit - static_cast<std::uint32_t>(spent.size()) : 0;
+    if (limit == 0) stands.reset_ms = limits::reveal_window_ms;
+    if (limit == 0 || spent.empty()) return stands;
+    // The one whose leaving makes room: not the oldest if the limit has been lowered since.
+    auto leaves = spent.size() > limit ? spent[spent.size() - limit] : spent.front();
+    stands.reset_ms = leaves.value() + limits::reveal_window_ms - now_.value();
+    return stands;
+  }
+
+  budget_record held_;
+  timestamp now_, at_;
+};
+
+// ---- answers that can be fetched again ---------------------------------------------------------------
+
+uuid first_half(const keyed_hash& h) {
+  uuid id;
+  std::copy_n(h.begin(), id.bytes.size(), id.bytes.begin());
+  return id;
+}
+
+std::optional<pat_claim_record> find_claim(const view& v, const context& ctx, pat_id id,
+                                           const std::optional<keyed_hash>& retry) {
+  if (!retry) return std::nullopt;
+  auto row = load<pat_claim_record>(v, space::state, keys::pat_claim(ctx.workspace, first_half(*retry)));
+  if (!row || row->key != *retry || row->pat != id || row->user != ctx.who.user || ctx.now >= row->until)
+    return std::nullopt;
+  return row;
+}
+
+bool has_claim(const view& v, const context& ctx, const reveal_pat& op) {
+  auto row = find_claim(v, ctx, op.id, op.retry);
+  return row && !row->rotation;
+}
+
+// ---- one call per operation ------------------------------------------------------------------------
+
+error no_token() { return {errc::not_found, "Personal access token not found"}; }
+
+class pat_rules {
+ public:
+  pat_rules(state& st, const context& ctx) : st_(st), ctx_(ctx) {}
+
+  outcome operator()(const create_pat& op) {
+    auto who = stand(st_, ctx_, op.family == token_family::alephant ? scope_set{scope_write} : every_scope);
+    if (!who) return refuse(who.error());
+    pat_record made;
+    made.owner = op.owner.value_or(ctx_.who.user);
+    made.family = op.family;
+    made.name = op.name;
+    made.prefix = op.prefix;
+    made.scopes = op.scopes;
+    made.permissions = op.permissions;
+    made.all_projects = op.all_projects;
+    made.projects = op.projects;
+    made.created = ctx_.now;
+    made.expires = op.expires;
+    made.only = op.only;
+    made.data_key_version = op.data_key_version;
+    made.pepper_version = op.pepper_version;
+    made.lookup = op.lookup;
+    if (made.family == token_family::service) made.updated = ctx_.now;
+    if (auto may = may_create(*who, made); !may) return refuse(may.error());
+    bool alephant = made.family == token_family::alephant;
+    if (!alephant)
+      if (auto room = room_for(made, op.per_owner_max); !room) return refuse(room.error());
+    if (auto kept = keep(op.id, made, who->workspace, alephant ? &who->me : nullptr); !kept)
+      return refuse(kept.error());
+    if (made.has_ciphertext()) st_.put(space::sealed, keys::sealed_pat(ctx_.workspace, op.id), op.sealed);
+    record({"pat.create", to_string(op.id)});
+    emit(st_, ctx_, {event_type::pat_created, text_of(op.id)});
+    return answer(pat_entry{op.id, ctx_.workspace, made, who->workspace.name});
+  }
+
+  outcome operator()(const import_pat& op) {
+    std::optional<workspace_record> ws;
+    if (ctx_.who.via == caller::kind::system) {
+      if (ctx_.workspace == system_workspace || is_guest_partition(ctx_.workspace))
+      return refuse(errc::invalid, "This workspace id is reserved");
+      ws = load<workspace_record>(st_, space::state, keys::workspace(ctx_.workspace));
+      if (ws && ws->deleted) return refuse(errc::not_found, "The workspace has been deleted");
+    } else {
+      auto who = stand(st_, ctx_, scope_admin);
+      if (!who) return refuse(who.error());
+      if (auto may = require_admin(*who); !may) return refuse(may.error());
+      // Who knows a token acts as its owner, and spends their budgets: an admin brings in only their own.
+      if (op.owner != ctx_.who.user && !who->is_owner())
+        return refuse(errc::forbidden, "Only a workspace owner may import a token of somebody else");
+      ws = std::move(who->workspace);
+    }
+    // Lists are in order of creation: a date to come would stay on top of them.
+    if (op.created > after(ctx_.now, clocks_differ_ms))
+      return refuse(errc::invalid, "createdAt must not lie in the future");
+    if (token_known(op.lookup)) return refuse(errc::conflict, "This token is known already");
+    // Who owned tokens elsewhere is a member here; the first one in a new workspace owns it.
+    bool fresh = !ws;
+    if (fresh) {
+      ws = begin_workspace(st_, ctx_, "Imported", op.wrapped_data_key);
+      record({"workspace.create", to_string(ctx_.workspace)});
+    }
+    auto owner = load_member(op.owner);
+    if (owner && owner->removed) return refuse(errc::conflict, "The token's owner has left the workspace");
+    if (!owner) {
+      if (ws->members >= limits::members_per_workspace_max)
+        return refuse(errc::conflict, "This workspace has as many members as it can hold");
+      owner = join(st_, ctx_, *ws, op.owner, fresh ? role::owner : role::member, "");
+      record({"member.admit", to_string(op.owner)});
+    }
+    pat_record made;
+    made.owner = op.owner;
+    made.name = op.name;
+    made.prefix = op.prefix;
+    made.scopes = op.scopes;
+    made.created = op.created;
+    made.expires = op.expires;
+    made.imported = true;
+    made.pepper_version = op.pepper_version;
+    made.lookup = op.lookup;
+    if (auto kept = keep(op.id, made, *ws, &*owner); !kept) return refuse(kept.error());
+    record({"pat.import", to_string(op.id)});
+    return answer(pat_entry{op.id, ctx_.workspace, made, ws->name});
+  }
+
+  outcome operator()(const change_pat& op) {
+    auto who = stand(st_, ctx_, scope_write);
+    if (!who) return refuse(who.error());
+    auto pat = find_live_pat(st_, ctx_.workspace, op.id);
+    if (!pat) return refuse(pat.error());
+    if (auto may = may_handle(*who, ctx_, *pat); !may) return refuse(may.error());
+    auto before = *pat;
+    if (op.name) pat->name = *op.name;
+    if (op.set_expires) pat->expires = op.expires;
+    if (op.only) {
+      pat->only = *op.only;
+      if (!pat->only.uses_max) pat->uses = 0;
+    }
+    if (!(before == *pat)) {
+      save(op.id, *pat);
+      if (pat->expires != before.expires) put_expiry_reminder(st_, ctx_.workspace, op.id, *pat, ctx_.now);
+      record({"pat.update", to_string(op.id)});
+    }
+    return answer(pat_entry{op.id, ctx_.workspace, *pat, {}});
+  }
+
+  // The row and its lookup stay, so that the token is answered "revoked" rather than "unknown".
+  outcome operator()(const revoke_pat& op) {
+    auto who = stand(st_, ctx_, scope_write);
+    if (!who) return refuse(who.error());
+    auto pat = find_live_pat(st_, ctx_.workspace, op.id);
+    if (!pat) return refuse(pat.error());
+    if (auto may = may_handle(*who, ctx_, *pat); !may) return refuse(may.error());
+    pat->revoked = ctx_.now;
+    pat->data_key_version = 0;
+    pat->previous.reset();
+    save(op.id, *pat);
+    st_.erase(space::sealed, keys::sealed_pat(ctx_.workspace, op.id));
+    if (pat->family != token_family::alephant) {
+      st_.erase(space::state, keys::family_pat(ctx_.workspace, pat->owner, pat->family, pat->seq));
+    } else {
+      st_.erase(space::state, keys::live_pat(ctx_.workspace, pat->created, pat->seq));
+      st_.erase(space::state, keys::owned_pat(ctx_.workspace, pat->owner, pat->created, pat->seq));
+      --who->workspace.live_pats;
+      save(who->workspace);
+      if (auto owner = load_member(pat->owner)) {
+        if (owner->live_pats > 0) --owner->live_pats;
+        save(pat->owner, *owner);
+      }
+    }
+    record({"pat.revoke", to_string(op.id)});
+    emit(st_, ctx_, {event_type::pat_revoked, text_of(op.id)});
+    return answer(pat_entry{op.id, ctx_.workspace, *pat, {}});
+  }
+
+  // Order of checks: contract section 4.4. The budget counts before the lookup, so that probing for
+  // ids costs as much as revealing.
+  outcome operator()(const reveal_pat& op) {
+    auto who = stand(st_, ctx_, scope_admin);
+    if (!who) return refuse(who.error());
+    std::optional<budget_state> budget;
+    bool again = has_claim(st_, ctx_, op);  // the answer got lost: it costs nothing and is on record already
+    if (op.limited && !again) {
+      auto key = keys::budget(ctx_.workspace, ctx_.who.user);
+      reveal_window window(load<budget_record>(st_, space::state, key).value_or(budget_record{}), ctx_.now);
+      if (auto refused = window.refusal(op)) return std::move(*refused);
+      window.spend(op.id);
+      st_.put(space::state, key, encode(window.held()));
+      budget = window.standing(op);
+    }
+    auto denied = [&](error e) {
+      if (again) return refuse(std::move(e));
+      record({"pat.reveal", to_string(op.id), "denied", nacre::name_of(e.code)});
+      auto o = refuse(std::move(e));
+      o.budget = budget;
+      return o;
+    };
+    auto pat = find_live_pat(st_, ctx_.workspace, op.id);
+    if (!pat) return denied(pat.error());
+    if (auto may = may_handle(*who, ctx_, *pat); !may) return denied(may.error());
+    if (!pat->has_ciphertext())
+      return denied({errc::reveal_not_available,
+                     "This token was stored without its ciphertext and cannot be revealed. Create a new one"});
+    if (pat->expires && *pat->expires <= ctx_.now)
+      return denied({errc::reveal_not_available, "This token has expired and cannot be revealed"});
+    auto sealed = st_.get(space::sealed, keys::sealed_pat(ctx_.workspace, op.id));
+    if (!sealed) {
+      st_.mark_undecodable();  // the record says it is there: this disk has lost something
+      return refuse(errc::corrupt, "The sealed token is missing");
+    }
+    if (!again) {
+      record({"pat.reveal", to_string(op.id)});
+      emit(st_, ctx_, {event_type::pat_revealed, text_of(op.id)});
+      keep_claim({op.id, ctx_.who.user, op.retry.value_or(keyed_hash{}), {}, {}}, op.retry, op.retry_window_ms);
+    }
+    auto o = answer(revealed{{op.id, ctx_.workspace, *pat, {}}, std::move(*sealed)});
+    o.budget = budget;
+    return o;
+  }
+
+  outcome operator()(const confirm_pat_reveal& op) {
+    auto who = stand(st_, ctx_, scope_admin);
+    if (!who) return refuse(who.error());
+    auto id = first_half(op.retry);
+    auto key = keys::pat_claim(ctx_.workspace, id);
+    auto row = load<pat_claim_record>(st_, space::state, key);
+    if (!row || row->rotation || row->key != op.retry || row->pat != op.id || row->user != ctx_.who.user) return {};
+    st_.erase(space::state, key);
+    st_.erase(space::index, keys::due_at(row->until, ctx_.workspace, due_kind::pat_claim, id));
+    return {};
+  }
+
+  outcome operator()(const rotate_pat& op) {
+    auto who = stand(st_, ctx_, every_scope);
+    if (!who) return refuse(who.error());
+    auto pat = find_live_pat(st_, ctx_.workspace, op.id);
+    if (!pat) return refuse(pat.error());
+    if (auto may = may_rotate(*who, op.id, *pat); !may) return refuse(may.error());
+    if (auto before = find_claim(st_, ctx_, op.id, op.retry)) {
+      if (!before->rotation || before->rotation->lookup != pat->lookup)
+        return refuse(errc::conflict, "The token has been rotated again since");
+      return answer(rotated{{op.id, ctx_.workspace, std::move(*pat), {}}, before->rotation->salt});
+    }
+    bool alephant = pat->family == token_family::alephant;
+    if (alephant == (op.data_key_version == 0)) return refuse(errc::internal, "A token sealed as another family's");
+    if (token_known(op.lookup)) return refuse(errc::conflict, "This token is known already");
+    auto ended = pat->expires;
+    if (op.set_expires) pat->expires = op.expires;
+    if (pat->expires && *pat->expires <= ctx_.now)
+      return refuse(errc::invalid, "The token has expired: a new one needs a new expiry");
+    bool alive = !ended || *ended > ctx_.now;  // a longer life of the new one is none of the old one's
+    auto until = kept_after(ctx_.now, op.overlap_ms);
+    if (ended) until = std::min(until, *ended);
+    pat->previous.reset();
+    if (alive && op.overlap_ms > 0) pat->previous = {{pat->lookup, until, op.until_first_use}};
+    pat->lookup = op.lookup;
+    pat->prefix = op.prefix;
+    pat->pepper_version = op.pepper_version;
+    pat->data_key_version = op.data_key_version;
+    pat->imported = false;
+    pat->updated = ctx_.now;
+    ++pat->rotations;
+    save(op.id, *pat);
+    // The rows of tokens gone by stay, so that whoever still comes with one is noticed.
+    put_lookup(op.id, *pat);
+    if (alephant) st_.put(space::sealed, keys::sealed_pat(ctx_.workspace, op.id), op.sealed);
+    if (pat->expires != ended) put_expiry_reminder(st_, ctx_.workspace, op.id, *pat, ctx_.now);
+    record({"pat.rotate", to_string(op.id)});
+    emit(st_, ctx_, {event_type::pat_rotated, text_of(op.id)});
+    pat_claim_record claim{op.id, ctx_.who.user, op.retry.value_or(keyed_hash{}), {}, {}};
+    claim.rotation = {op.salt, op.lookup};
+    keep_claim(std::move(claim), op.retry, op.retry_window_ms);
+    return answer(rotated{{op.id, ctx_.workspace, std::move(*pat), {}}, op.salt});
+  }
+
+  outcome operator()(const retire_previous& op) {
+    if (ctx_.who.via != caller::kind::system) return refuse(errc::forbidden, "Only nacre itself retires a token");
+    auto pat = load<pat_record>(st_, space::state, keys::pat(ctx_.workspace, op.id));
+    if (!pat || !pat->previous || pat->previous->lookup != op.lookup || !pat->previous->until_first_use) return {};
+    pat->previous.reset();
+    save(op.id, *pat);
+    return {};
+  }
+
+  outcome operator()(const count_use& op) {
+    if (ctx_.who.via != caller::kind::system) return refuse(errc::forbidden, "Only nacre itself counts uses");
+    auto pat = load<pat_record>(st_, space::state, keys::pat(ctx_.workspace, op.id));
+    if (!pat || pat->revoked) return refuse(errc::token_revoked, "Token has been revoked");
+    if (!pat->only.uses_max) return {};
+    if (pat->uses >= *pat->only.uses_max) return refuse(used_up());
+    ++pat->uses;
+    save(op.id, *pat);
+    return {};
+  }
+
+  outcome operator()(const note_activity& op) {
+    if (ctx_.who.via != caller::kind::system) return refuse(errc::forbidden, "Only nacre itself notes activity");
+    for (const auto& use : op.uses) {
+      auto pat = load<pat_record>(st_, space::state, keys::pat(ctx_.workspace, use.pat));
+      if (!pat || pat->revoked || (pat->last_used && *pat->last_used >= use.at)) continue;
+      pat->last_used = use.at;
+      bool first_this_hour = use.at.value() / hour_ms != pat->use_audited_hour;
+      pat->use_audited_hour = use.at.value() / hour_ms;
+      save(use.pat, *pat);
+      if (first_this_hour) record({"pat.use", to_string(use.pat)});
+    }
+    for (const auto& act : op.acts)
+      record({act.action, act.object, act.reason.empty() ? "granted" : "denied", act.reason, act.count});
+    for (const auto& id : op.reused) {
+      if (!load<pat_record>(st_, space::state, keys::pat(ctx_.workspace, id))) continue;
+      record({"pat.reuse", to_string(id), "denied", "rotated"});
+      emit(st_, ctx_, {event_type::pat_reused, text_of(id)});
+    }
+    return {};
+  }
+
+  static error used_up() { return {errc::token_expired, "Token has expired: it has been used as often as it may be"}; }
+
+ private:
+  // Whose token the caller may make, and how strong.
+  result<void> may_create(const standing& who, const pat_record& made) const {
+    if (made.family == token_family::alephant) {
+      if (who.service || made.owner != ctx_.who.user)
+        return fail(errc::forbidden, "A service user holds no tokens of this kind");
+      if (auto missing = implied(made.scopes) & ~who.scopes) {
+        for (auto s : {scope_admin, scope_write, scope_introspect, scope_read})
+          if (missing & s)
+            return fail(errc::insufficient_scope,
+                        "Insufficient permissions. Required scope: " + std::string(nacre::model::name_of(s)));
+      }
+      return {};
+    }
+    if (made.owner != ctx_.who.user) {
+      if (!who.may_administer()) return fail(errc::forbidden, "Only a workspace owner or admin may do this");
+      auto service = load<service_user_record>(st_, space::state, keys::service_user(ctx_.workspace, made.owner));
+      if (!service || service->removed) return fail(errc::not_found, "Service user not found");
+      // Its token acts with its role.
+      if (service->role() > std::max(who.me.role, role::member))
+        return fail(errc::forbidden, "Only a workspace owner may make a token of an owner");
+    }
+    if (made.family != token_family::service) return {};
+    for (const auto& project : made.projects)
+      if (!st_.get(space::state, keys::project(ctx_.workspace, project)))
+        return fail(errc::invalid, "A project is not there");
+    if (!covers(who, set_of(made.permissions), made.all_projects, made.projects))
+      return fail(errc::forbidden, "A token cannot be given what its maker does not have");
+    return {};
+  }
+
+  // The limit is told before the duplicate (unleash-tokens.md section 4); expired tokens count.
+  result<void> room_for(const pat_record& made, std::uint32_t per_owner_max) const {
+    auto prefix = keys::family_pats(ctx_.workspace, made.owner, made.family);
+    std::vector<std::string> ids;
+    st_.scan(space::state, prefix, keys::past(prefix), [&](std::string_view, std::string_view id) {
+      ids.emplace_back(id);
+      return ids.size() < per_owner_max;
+    });
+    if (ids.size() >= per_owner_max)
+      return fail(errc::full, "Too many PATs (" + std::to_string(per_owner_max) + ") already exist for this user.");
+    if (made.family != token_family::unleash) return {};
+    for (const auto& bytes : ids) {
+      auto id = uuid_from_bytes(bytes);
+      auto other = id ? load<pat_record>(st_, space::state, keys::pat(ctx_.workspace, pat_id{*id})) : std::nullopt;
+      if (!other) return st_.mark_undecodable(), fail(errc::corrupt, "A listed token is missing");
+      if (other->name == made.name) return fail(errc::conflict, "PAT description already exists.");
+    }
+    return {};
+  }
+
+  result<void> may_rotate(const standing& who, pat_id id, const pat_record& pat) const {
+    bool by_pat = ctx_.who.via == caller::kind::pat;
+    if (by_pat && ctx_.who.pat == id) return {};  // no more than it has already
+    if (auto may = may_handle(who, ctx_, pat); !may) return may;
+    // Whoever rotates gets the token, as with a reveal.
+    if (pat.family == token_family::alephant && !(who.scopes & scope_admin))
+      return fail(errc::insufficient_scope, "Insufficient permissions. Required scope: admin");
+    if (pat.family == token_family::service && !covers(who, set_of(pat.permissions), pat.all_projects, pat.projects))
+      return fail(errc::forbidden, "A token cannot be given what its maker does not have");
+    auto service = load<service_user_record>(st_, space::state, keys::service_user(ctx_.workspace, pat.owner));
+    if (service && pat.owner != ctx_.who.user && service->role() > who.me.role)
+      return fail(errc::forbidden, "Only a workspace owner may make a token of an owner");
+    return {};
+  }
+
+  bool token_known(const std::array<std::uint8_t, 32>& lookup) const {
+    return st_.get(space::index, keys::token(bytes::view(lookup))) ||
+           st_.get(space::index, keys::imported_token(bytes::view(lookup)));
+  }
+
+  std::optional<member_record> load_member(user_id user) const {
+    return load<member_record>(st_, space::state, keys::member(ctx_.workspace, user));
+  }
+  void save(const workspace_record& ws) { st_.put(space::state, keys::workspace(ctx_.workspace), encode(ws)); }
+  void save(user_id user, const member_record& m) {
+    st_.put(space::state, keys::member(ctx_.workspace, user), encode(m));
+  }
+  void save(pat_id id, const pat_record& p) { st_.put(space::state, keys::pat(ctx_.workspace, id), encode(p)); }
+  void put_lookup(pat_id id, const pat_record& p) {
+    auto lookup = bytes::view(p.lookup);
+    st_.put(space::index, p.imported ? keys::imported_token(lookup) : keys::token(lookup),
+            writer{}.id(ctx_.workspace).id(id).take());
+  }
+
+  // `member`: of an Alephant PAT its owner, whose tokens are counted.
+  result<void> keep(pat_id id, pat_record& made, workspace_record& ws, member_record* member) {
+    if (member && member->live_pats >= limits::pats_per_user_max)
+      return fail(errc::conflict, "You have as many personal access tokens as one user can hold");
+    if (st_.get(space::state, keys::pat(ctx_.workspace, id)) || token_known(made.lookup))
+      return fail(errc::conflict, "This personal access token exists already");
+    made.seq = ++ws.pat_seq;
+    std::string id_bytes(id.value().view());
+    save(id, made);
+    if (member) {
+      ++ws.live_pats;
+      ++member->live_pats;
+      st_.put(space::state, keys::live_pat(ctx_.workspace, made.created, made.seq), id_bytes);
+      st_.put(space::state, keys::owned_pat(ctx_.workspace, made.owner, made.created, made.seq), id_bytes);
+      save(made.owner, *member);
+    } else {
+      st_.put(space::state, keys::family_pat(ctx_.workspace, made.owner, made.family, made.seq), id_bytes);
+    }
+    put_lookup(id, made);
+    put_expiry_reminder(st_, ctx_.workspace, id, made, ctx_.now);
+    save(ws);
+    return {};
+  }
+
+  void keep_claim(pat_claim_record claim, const std::optional<keyed_hash>& retry, std::int64_t window_ms) {
+    if (!retry || window_ms == 0) return;
+    auto id = first_half(*retry);
+    auto key = keys::pat_claim(ctx_.workspace, id);
+    claim.until = kept_after(ctx_.now, window_ms);
+    if (auto before = load<pat_claim_record>(st_, space::state, key))
+      st_.erase(space::index, keys::due_at(before->until, ctx_.workspace, due_kind::pat_claim, id));
+    st_.put(space::state, key, encode(claim));
+    put_due(st_, ctx_.workspace, claim.until, due_kind::pat_claim, id);
+  }
+
+  void record(const fact& what) { append_audit(st_, ctx_, what); }
+
+  state& st_;
+  const context& ctx_;
+};
+
+}  // namespace
+
+outcome apply_to(state& st, const context& ctx, const create_pat& op) { return pat_rules{st, ctx}(op); }
+outcome apply_to(state& st, const context& ctx, const import_pat& op) { return pat_rules{st, ctx}(op); }
+outcome apply_to(state& st, const context& ctx, const change_pat& op) { return pat_rules{st, ctx}(op); }
+outcome apply_to(state& st, const context& ctx, const revoke_pat& op) { return pat_rules{st, ctx}(op); }
+outcome apply_to(state& st, const context& ctx, const reveal_pat& op) { return pat_rules{st, ctx}(op); }
+outcome apply_to(state& st, const context& ctx, const confirm_pat_reveal& op) { return pat_rules{st, ctx}(op); }
+outcome apply_to(state& st, const context& ctx, const rotate_pat& op) { return pat_rules{st, ctx}(op); }
+outcome apply_to(state& st, const context& ctx, const retire_previous& op) { return pat_rules{st, ctx}(op); }
+outcome apply_to(state& st, const context& ctx, const count_use& op) { return pat_rules{st, ctx}(op); }
+outcome apply_to(state& st, const context& ctx, const note_activity& op) { return pat_rules{st, ctx}(op); }
+
+std::optional<outcome> refused_by_budget(const view& v, const context& ctx, const reveal_pat& op) {
+  if (!op.limited || has_claim(v, ctx, op)) return std::nullopt;
+  auto spent = load<budget_record>(v, space::state, keys::budget(ctx.workspace, ctx.who.user));
+  return reveal_window(std::move(spent).value_or(budget_record{}), ctx.now).refusal(op);
+}
+
+// ---- questions -------------------------------------------------------------------------------------
+
+namespace {
+
+bool previous_is_good(const pat_record& pat, const keyed_hash& lookup, timestamp now) {
+  return pat.previous && pat.previous->lookup == lookup && now < pat.previous->until;
+}
+
+// Whose tokens the caller may see: their own, and who administers those of service users.
+result<standing> stand_before(const view& v, const context& ctx, user_id owner) {
+  auto who = stand(v, ctx, every_scope);
+  if (!who || owner == ctx.who.user) return who;
+  if (!who->may_administer()) return fail(errc::forbidden, "Only a workspace owner or admin may do this");
+  auto service = load<service_user_record>(v, space::state, keys::service_user(ctx.workspace, owner));
+  if (!service || service->removed) return fail(errc::not_found, "Service user not found");
+  return who;
+}
+
+}  // namespace
+
+result<presented> judge(const pat_record& pat, const keyed_hash& lookup, timestamp now,
+                        const std::optional<std::array<std::uint8_t, 16>>& client) {
+  bool current = pat.lookup == lookup;
+  if (pat.revoked || (!current && !previous_is_good(pat, lookup, now)))
+    return fail(errc::token_revoked, "Token has been revoked");
+  if (pat.expires && *pat.expires <= now) return fail(errc::token_expired, "Token has expired");
+  const auto& only = pat.only;
+  if (only.uses_max && pat.uses >= *only.uses_max) return fail(pat_rules::used_up());
+  if (only.not_before && now < *only.not_before) return fail(errc::unauthenticated, "Token is not valid yet");
+  if (!only.networks.empty()) {
+    bool inside = client && std::any_of(only.networks.begin(), only.networks.end(),
+                                        [&](const network& n) { return n.contains(*client); });
+    if (!inside) return fail(errc::forbidden, "This token may not be used from this address");
+  }
+  presented p;
+  p.retires_previous = current && pat.previous && pat.previous->until_first_use;
+  p.counted = only.uses_max.has_value();
+  return p;
+}
+
+bool is_retired(const pat_record& pat, const keyed_hash& lookup, timestamp now) {
+  return pat.lookup != lookup && !previous_is_good(pat, lookup, now);
+}
+
+result<std::vector<pat_entry>> list_tokens(const view& v, const context& ctx, user_id owner, token_family family) {
+  auto who = stand_before(v, ctx, owner);
+  if (!who) return fail(who.error());
+  auto prefix = keys::family_pats(ctx.workspace, owner, family);
+  std::vector<std::string> ids;
+  v.scan(space::state, prefix, keys::past(prefix), [&](std::string_view key, std::string_view id) {
+    // Those of an earlier membership are nobody's any more.
+    reader seq(key.substr(prefix.size()));
+    if (owner != ctx.who.user || seq.u64() > who->me.dead_pats) ids.emplace_back(id);
+    return true;
+  });
+  std::vector<std::string> rows;
+  for (const auto& id : ids)
+    if (auto parsed = uuid_from_bytes(id)) rows.push_back(keys::pat(ctx.workspace, pat_id{*parsed}));
+  std::vector<std::string_view> wanted(rows.begin(), rows.end());
+  v.prefetch(space::state, wanted);
+  std::vector<pat_entry> out;
+  for (const auto& bytes : ids) {
+    auto id = uuid_from_bytes(bytes);
+    auto record = id ? load<pat_record>(v, space::state, keys::pat(ctx.workspace, pat_id{*id})) : std::nullopt;
+    if (!record) {
+      v.mark_undecodable();
+      break;
+    }
+    out.push_back({pat_id{*id}, ctx.workspace, std::move(*record), {}});
+  }
+  return out;
+}
+
+result<pat_entry> get_token(const view& v, const context& ctx, user_id owner, token_family family, pat_id id) {
+  auto who = stand_before(v, ctx, owner);
+  if (!who) return fail(who.error());
+  auto pat = find_live_pat(v, ctx.workspace, id);
+  bool theirs = pat && pat->owner == owner && pat->family == family &&
+                (owner != ctx.who.user || pat->seq > who->me.dead_pats);
+  if (!theirs) return fail(no_token());
+  return pat_entry{id, ctx.workspace, std::move(*pat), {}};
+}
+
+result<pat_entry> get_token(const view& v, const context& ctx, user_id owner, token_family family,
+                            std::uint64_t number) {
+  auto row = v.get(space::state, keys::family_pat(ctx.workspace, owner, family, number));
+  auto id = row ? uuid_from_bytes(*row) : std::nullopt;
+  if (id) return get_token(v, ctx, owner, family, pat_id{*id});
+  if (row) v.mark_undecodable();
+  auto who = stand_before(v, ctx, owner);
+  if (!who) return fail(who.error());
+  return fail(no_token());
+}
+
+std::vector<project_entry> projects_of(const view& v, const pat_entry& pat) {
+  std::vector<project_entry> out;
+  for (const auto& id : pat.record.projects)
+    if (auto record = load<project_record>(v, space::state, keys::project(pat.workspace, id)))
+      out.push_back({id, pat.workspace, std::move(*record)});
+  return out;
+}
+
+}  // namespace nacre::model
