@@ -1,0 +1,91 @@
+#include "http/families/token_fields.hpp"
+
+#include "model/limits.hpp"
+
+namespace nacre::http {
+
+result<std::optional<timestamp>> future_time_of(const json_value& v, std::string_view field, timestamp now) {
+  if (v.is_null()) return std::optional<timestamp>{};
+  auto text = v.string();
+  auto when = text ? parse_rfc3339(*text) : std::nullopt;
+  if (!when) return fail(errc::invalid, std::string(field) + " must be an RFC 3339 date-time or null");
+  if (*when <= now) return fail(errc::invalid, std::string(field) + " must be in the future");
+  return std::optional<timestamp>{*when};
+}
+
+result<std::optional<model::restrictions>> restrictions_of(const json_value& body) {
+  auto not_before = body.find("notBefore"), uses = body.find("maxUses"), networks = body.find("allowedNetworks");
+  if (!not_before && !uses && !networks) return std::optional<model::restrictions>{};
+  model::restrictions out;
+  if (not_before && !not_before->is_null()) {
+    auto text = not_before->string();
+    out.not_before = text ? parse_rfc3339(*text) : std::nullopt;
+    if (!out.not_before) return fail(errc::invalid, "notBefore must be an RFC 3339 date-time or null");
+  }
+  if (uses && !uses->is_null()) {
+    auto n = uses->integer();
+    if (!n || *n < 1 || static_cast<std::uint64_t>(*n) > limits::token_uses_max)
+      return fail(errc::invalid,
+                  "maxUses must be a whole number between 1 and " + std::to_string(limits::token_uses_max) + " or null");
+    out.uses_max = static_cast<std::uint64_t>(*n);
+  }
+  if (networks && !networks->is_null()) {
+    auto wrong = [] {
+      return fail(errc::invalid, "allowedNetworks must be an array of at most " +
+                                     std::to_string(limits::networks_per_token_max) +
+                                     " IP addresses or networks such as 10.0.0.0/8");
+    };
+    if (!networks->is_array()) return wrong();
+    for (const auto& item : networks->items()) {
+      auto text = item.string();
+      auto network = text ? model::parse_network(*text) : std::nullopt;
+      if (!network || out.networks.size() >= limits::networks_per_token_max) return wrong();
+      out.networks.push_back(*network);
+    }
+  }
+  return std::optional<model::restrictions>{std::move(out)};
+}
+
+void write_restrictions(json_writer& w, const model::pat_record& pat) {
+  const auto& only = pat.only;
+  if (only.not_before) w.field("notBefore", std::string_view(format_rfc3339(*only.not_before)));
+  if (only.uses_max) w.field("maxUses", *only.uses_max).field("uses", pat.uses);
+  if (only.networks.empty()) return;
+  w.key("allowedNetworks").array();
+  for (const auto& n : only.networks) w.value(std::string_view(model::to_string(n)));
+  w.end_array();
+}
+
+result<actors::renew_pat> renewal_of(const call& c, pat_id id) {
+  actors::renew_pat out;
+  out.id = id;
+  auto key = retry_key_of(c.req);
+  if (!key) return fail(key.error());
+  out.retry_key = std::move(*key);
+  if (c.req.body.empty()) return out;
+  auto json = parse_json_object(c.req.body);
+  if (!json) return fail(json.error());
+  if (auto overlap = json->find("overlap"); overlap && !overlap->is_null()) {
+    auto seconds = overlap->integer();
+    if (!seconds || *seconds < 0 || *seconds > limits::rotation_overlap_s_max)
+      return fail(errc::invalid, "overlap must be a whole number of seconds between 0 and " +
+                                     std::to_string(limits::rotation_overlap_s_max));
+    out.overlap_ms = *seconds * 1000;
+  }
+  if (auto first = json->find("untilFirstUse"); first && !first->is_null()) {
+    auto yes = first->boolean();
+    if (!yes) return fail(errc::invalid, "untilFirstUse must be true or false");
+    out.until_first_use = *yes;
+  }
+  if (auto expires = json->find("expiresAt")) {
+    auto when = future_time_of(*expires, "expiresAt", c.ctx.now);
+    if (!when) return fail(when.error());
+    out.set_expires = true;
+    out.expires = *when;
+  }
+  return out;
+}
+
+bool has_json_or_no_body(const request& r) { return r.body.empty() || has_json_body(r); }
+
+}  // namespace nacre::http

@@ -1,0 +1,34 @@
+#pragma once
+// What every family says of a token in the same words, our extensions: what narrows it, and its rotation.
+//
+//   "notBefore":       RFC 3339, or null
+//   "maxUses":         1..limits::token_uses_max, or null; every authentication counts
+//   "allowedNetworks": up to limits::networks_per_token_max of "192.0.2.7", "10.0.0.0/8", "2001:db8::/32"; null or
+//                      []: from everywhere
+//   rotation: {"overlap": seconds the old token stays good, default 0, at most limits::rotation_overlap_s_max;
+//              "untilFirstUse": true ends it with the new one's first use, if that comes earlier;
+//              "expiresAt": RFC 3339 or null, a new expiry}
+
+#include <optional>
+
+#include "actors/service.hpp"
+#include "http/call.hpp"
+#include "http/json.hpp"
+#include "model/records.hpp"
+
+namespace nacre::http {
+
+// Nothing if none of the fields is there. `invalid` with the field's name.
+result<std::optional<model::restrictions>> restrictions_of(const json_value& body);
+// The fields that are set, into an open object.
+void write_restrictions(json_writer& w, const model::pat_record& pat);
+
+// From body (may be empty) and Idempotency-Key; `invalid` otherwise.
+result<actors::renew_pat> renewal_of(const call& c, pat_id id);
+// A time as every family takes one; nothing for null.
+result<std::optional<timestamp>> future_time_of(const json_value& v, std::string_view field, timestamp now);
+
+// Whether the content type is JSON, where a body there is.
+bool has_json_or_no_body(const request& r);
+
+}  // namespace nacre::http
