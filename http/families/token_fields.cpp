@@ -1,17 +1,9 @@
 #include "http/families/token_fields.hpp"
 
+#include "http/import_row.hpp"
 #include "model/limits.hpp"
 
 namespace nacre::http {
-
-result<std::optional<timestamp>> future_time_of(const json_value& v, std::string_view field, timestamp now) {
-  if (v.is_null()) return std::optional<timestamp>{};
-  auto text = v.string();
-  auto when = text ? parse_rfc3339(*text) : std::nullopt;
-  if (!when) return fail(errc::invalid, std::string(field) + " must be an RFC 3339 date-time or null");
-  if (*when <= now) return fail(errc::invalid, std::string(field) + " must be in the future");
-  return std::optional<timestamp>{*when};
-}
 
 result<std::optional<model::restrictions>> restrictions_of(const json_value& body) {
   auto not_before = body.find("notBefore"), uses = body.find("maxUses"), networks = body.find("allowedNetworks");
@@ -78,8 +70,9 @@ result<actors::renew_pat> renewal_of(const call& c, pat_id id) {
     out.until_first_use = *yes;
   }
   if (auto expires = json->find("expiresAt")) {
-    auto when = future_time_of(*expires, "expiresAt", c.ctx.now);
+    auto when = expiry_of(*expires);
     if (!when) return fail(when.error());
+    if (*when && **when <= c.ctx.now) return fail(errc::invalid, "expiresAt must be in the future");
     out.set_expires = true;
     out.expires = *when;
   }

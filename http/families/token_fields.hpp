@@ -25,9 +25,6 @@ void write_restrictions(json_writer& w, const model::pat_record& pat);
 
 // From body (may be empty) and Idempotency-Key; `invalid` otherwise.
 result<actors::renew_pat> renewal_of(const call& c, pat_id id);
-// A time as every family takes one; nothing for null.
-result<std::optional<timestamp>> future_time_of(const json_value& v, std::string_view field, timestamp now);
-
 // Whether the content type is JSON, where a body there is.
 bool has_json_or_no_body(const request& r);
 
