@@ -95,6 +95,18 @@ struct config {
   } onetime;
 
   struct {
+    bool alephant = true, onetime = true, unleash = true, service_tokens = true;
+  } families;
+
+  struct {
+    std::uint32_t tokens_per_user = 10;
+  } unleash;
+
+  struct {
+    std::uint32_t tokens_per_user = limits::family_tokens_per_owner_max;
+  } service_tokens;
+
+  struct {
     bool get_reveals = false;
   } compat;
 

@@ -96,7 +96,7 @@ class scanner final : public token_scanner {
         // A longer word that merely contains the shape is something else.
         bool whole = (at == 0 || !is_token_char(line[at - 1])) && (end >= line.size() || !is_token_char(line[end]));
         auto candidate = std::string_view(line).substr(at, crypto::alephant_token_chars);
-        if (whole && crypto::check_alephant_token(*installation_.keys, candidate) == crypto::token_check::ours)
+        if (whole && crypto::check_token(*installation_.keys, candidate).check == crypto::token_check::ours)
           found.push_back({number, at + 1, std::string(candidate.substr(0, crypto::alephant_prefix_chars))});
       }
     }

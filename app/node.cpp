@@ -230,6 +230,9 @@ int run_node(const config& c, const sigset_t& stop) {
   rules.guest_reveal = {c.limits.guest_reveal_per_minute / 60.0, static_cast<double>(c.limits.guest_reveal_per_minute)};
   rules.retry_window = c.reveal.retry_window;
   rules.onetime = onetime_rules_of(c);
+  rules.families = {c.families.alephant, c.families.onetime, c.families.unleash, c.families.service_tokens};
+  rules.unleash_tokens_per_user = c.unleash.tokens_per_user;
+  rules.service_tokens_per_user = c.service_tokens.tokens_per_user;
   auto edge = server_config_of(c);
   edge.rules = http::path_rules_of(rules);
   auto server = http::make_pistache_server(edge, http::make_api(*service, gate, *opened->keys, time, rules, probes),

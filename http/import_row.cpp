@@ -31,7 +31,7 @@ result<model::scope_set> scopes_of(const json_value& value) {
   for (const auto& item : value.items()) {
     auto text = item.string();
     auto scope = text ? model::parse_scope(*text) : std::nullopt;
-    if (!scope) return fail(errc::invalid, "scopes may hold read, write and admin");
+    if (!scope) return fail(errc::invalid, "scopes may hold read, write, admin and introspect");
     scopes = static_cast<model::scope_set>(scopes | *scope);
   }
   if (scopes == 0) return fail(errc::invalid, "scopes must not be empty");

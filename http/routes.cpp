@@ -30,6 +30,7 @@ constexpr endpoint table[] = {
     {patch, "/api/v1/pats/{id}",        "update-pat",  header_workspace, "Change name or expiry", alephant::change_pat},
     {del,   "/api/v1/pats/{id}",        "delete-pat",  header_workspace, "Revoke", alephant::delete_pat},
     {post,  "/api/v1/pats/{id}/revoke", "revoke-pat",  header_workspace, "Revoke, answering the token's metadata", alephant::revoke_pat},
+    {post,  "/api/v1/pats/{id}/rotate", "rotate-pat",  header_workspace, "A new token in place of this one, which may stay good for a while", alephant::rotate_pat},
     {post,  "/api/v1/pats/{id}/reveal", "reveal-pat",  header_workspace, "Decrypt and return the full token", alephant::reveal_pat},
     {del,   "/api/v1/pats/{id}/reveal", "confirm-pat-reveal", header_workspace, "Confirm a reveal made with an Idempotency-Key", alephant::confirm_pat_reveal},
 

@@ -2,8 +2,9 @@
 
 #include "actors/one_time.hpp"
 #include "crypto/random.hpp"
-#include "http/import_row.hpp"
 #include "http/families/native_errors.hpp"
+#include "http/families/token_fields.hpp"
+#include "http/import_row.hpp"
 #include "http/json.hpp"
 #include "model/limits.hpp"
 #include "model/text.hpp"
@@ -14,7 +15,7 @@ namespace {
 
 void write_scopes(json_writer& w, model::scope_set scopes) {
   w.key("scopes").array();
-  for (auto s : {model::scope_read, model::scope_write, model::scope_admin})
+  for (auto s : model::scope_bits)
     if (scopes & s) w.value(model::name_of(s));
   w.end_array();
 }
@@ -26,7 +27,8 @@ void write_time(json_writer& w, std::string_view name, const std::optional<times
     w.field(name, nullptr);
 }
 
-// Section 4, in its order; `token` and `workspaceName` appear in the answer to a create only.
+// Section 4, in its order, then what narrows the token, if anything does; `token` appears in the answers to a create
+// and a rotation only, `workspaceName` in that to a create.
 void write_pat(json_writer& w, const model::pat_entry& pat, const crypto::secure_bytes* token = nullptr) {
   const auto& r = pat.record;
   w.object().field("id", std::string_view(text_of(pat.id))).field("name", std::string_view(r.name));
@@ -34,12 +36,13 @@ void write_pat(json_writer& w, const model::pat_entry& pat, const crypto::secure
   w.field("tokenPrefix", std::string_view(r.prefix));
   write_scopes(w, r.scopes);
   w.field("workspaceId", std::string_view(text_of(pat.workspace)));
-  if (token) w.field("workspaceName", std::string_view(pat.workspace_name));
+  if (token && !pat.workspace_name.empty()) w.field("workspaceName", std::string_view(pat.workspace_name));
   w.field("userId", std::string_view(text_of(r.owner)));
   w.field("canReveal", r.has_ciphertext());
   write_time(w, "lastUsedAt", r.last_used);
   write_time(w, "expiresAt", r.expires);
   write_time(w, "createdAt", r.created);
+  write_restrictions(w, r);
   w.end_object();
 }
 
@@ -51,6 +54,16 @@ response one_pat(int status, const model::pat_entry& pat) {
   return json_response(status, w.take());
 }
 
+response with_token(int status, const model::pat_entry& pat, const crypto::secure_bytes& token) {
+  json_writer w(2048);  // the token must not leave copies behind in growing buffers
+  w.object().key("data");
+  write_pat(w, pat, &token);
+  w.end_object();
+  auto r = json_response(status, w.take());
+  r.wipe = true;
+  return r;
+}
+
 response changed_pat(call&, actors::answer& a) { return one_pat(200, std::get<model::pat_entry>(a.outcome.what)); }
 
 // What of the body a create and a change have in common; `now` decides what is still to come.
@@ -59,6 +72,7 @@ struct pat_fields {
   std::optional<model::scope_set> scopes;
   bool expires_given = false;
   std::optional<timestamp> expires;
+  std::optional<model::restrictions> only;
 };
 
 result<pat_fields> parse_fields(std::string_view body, timestamp now) {
@@ -85,6 +99,9 @@ result<pat_fields> parse_fields(std::string_view body, timestamp now) {
     out.expires_given = true;
     out.expires = *when;
   }
+  auto only = restrictions_of(json->root());
+  if (!only) return fail(only.error());
+  out.only = std::move(*only);
   return out;
 }
 
@@ -113,15 +130,13 @@ void create_pat(call_ptr c) {
     auto fields = parse_fields(mine->req.body, mine->ctx.now);
     if (!fields) return refuse(std::move(mine), fields.error());
     if (!fields->name) return refuse(std::move(mine), {errc::invalid, "name is required"});
-    actors::issue_pat what{std::move(*fields->name), fields->scopes.value_or(model::scope_read), fields->expires};
+    actors::issue_pat what;
+    what.name = std::move(*fields->name);
+    what.scopes = fields->scopes.value_or(model::scope_read);
+    what.expires = fields->expires;
+    what.only = std::move(fields->only).value_or(model::restrictions{});
     order_and_answer(std::move(mine), std::move(what), [](call&, actors::answer& a) {
-      json_writer w(1024);  // the token must not leave copies behind in growing buffers
-      w.object().key("data");
-      write_pat(w, std::get<model::pat_entry>(a.outcome.what), &a.token);
-      w.end_object();
-      auto r = json_response(201, w.take());
-      r.wipe = true;
-      return r;
+      return with_token(201, std::get<model::pat_entry>(a.outcome.what), a.token);
     });
   });
 }
@@ -170,6 +185,7 @@ void change_pat(call_ptr c) {
       op.name = std::move(fields->name);
       op.set_expires = fields->expires_given;
       op.expires = fields->expires;
+      op.only = std::move(fields->only);
       order_and_answer(std::move(member), model::operation{std::move(op)}, changed_pat);
     });
   });
@@ -233,6 +249,22 @@ void confirm_pat_reveal(call_ptr c) {
             order_and_answer(std::move(member), model::operation{op},
                              [](call&, actors::answer&) { return no_content(); });
           });
+    });
+  });
+}
+
+void rotate_pat(call_ptr c) {
+  with_pat_id(std::move(c), [](call_ptr mine, pat_id id) {
+    as_member(std::move(mine), model::every_scope, [id](call_ptr member) {
+      if (!has_json_or_no_body(member->req)) {
+        auto r = native::unsupported_media_type(*member);
+        return answer(std::move(member), std::move(r));
+      }
+      auto what = renewal_of(*member, id);
+      if (!what) return refuse(std::move(member), what.error());
+      order_and_answer(std::move(member), std::move(*what), [](call&, actors::answer& a) {
+        return with_token(200, std::get<model::rotated>(a.outcome.what).pat, a.token);
+      });
     });
   });
 }
