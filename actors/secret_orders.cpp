@@ -15,6 +15,8 @@ namespace {
 
 using step = secret_progress::step;
 
+constexpr std::uint32_t guest_key_version = 1;
+
 void refuse(const order_ptr& o, error e) {
   answer a;
   a.outcome.refused = std::move(e);
@@ -69,19 +71,24 @@ void secret_orders::propose(const order_ptr& o, step waiting, model::operation o
 // ---- creating --------------------------------------------------------------------------------------
 
 void secret_orders::begin_with(const order_ptr& o, conceal& what) {
+  bool protect = passphrase_of(o->what.what) != nullptr;
   if (is_guest_partition(in_.id)) {
-    auto view = in_.log->applied_view();
-    bool open = view->get(model::space::sealed, model::keys::data_key(in_.id, 1)).has_value();
-    if (!view->trustworthy()) return refuse_unreadable(o);
-    if (!open) return propose(o, step::partition, model::open_partition{in_.keys->make_data_key(in_.id, 1)});
-  } else {
+    // A partition, once open, stays so: whose key is at hand needs no look.
+    if (!in_.held_key(guest_key_version)) {
+      auto view = in_.log->applied_view();
+      bool open = view->get(model::space::sealed, model::keys::data_key(in_.id, guest_key_version)).has_value();
+      if (!view->trustworthy()) return refuse_unreadable(o);
+      if (!open)
+        return propose(o, step::partition, model::open_partition{in_.keys->make_data_key(in_.id, guest_key_version)});
+    }
+  } else if (protect) {  // who may not conceal gets no place in the pool; seal() asks again, or first
     auto view = in_.log->applied_view();
     auto who = model::stand(*view, o->what.ctx, model::scope_write);
     if (!view->trustworthy()) return refuse_unreadable(o);
     if (!who) return refuse(o, who.error());
   }
   o->secret.id = secret_id_of(*in_.keys, what.link.view());
-  if (!passphrase_of(o->what.what)) return seal(o);
+  if (!protect) return seal(o);
   o->secret.place = in_.pool->enter(in_.id, {});
   if (!o->secret.place)
     return refuse(o, error{errc::busy, "Too many passphrases are being checked. Try again shortly"});
@@ -91,17 +98,21 @@ void secret_orders::begin_with(const order_ptr& o, conceal& what) {
 
 void secret_orders::seal(const order_ptr& o) {
   auto& what = std::get<conceal>(o->what.what);
-  auto view = in_.log->applied_view();
-  std::uint32_t version = 1;
-  if (!is_guest_partition(in_.id)) {
-    auto who = model::stand(*view, o->what.ctx, model::scope_write);
+  std::uint32_t version = guest_key_version;
+  const auto* key = is_guest_partition(in_.id) ? in_.held_key(version) : nullptr;
+  if (!key) {
+    auto view = in_.log->applied_view();
+    if (!is_guest_partition(in_.id)) {
+      auto who = model::stand(*view, o->what.ctx, model::scope_write);
+      if (!view->trustworthy()) return refuse_unreadable(o);
+      if (!who) return refuse(o, who.error());
+      version = who->workspace.data_key_version;
+    }
+    auto opened = in_.open_key(*view, version);
     if (!view->trustworthy()) return refuse_unreadable(o);
-    if (!who) return refuse(o, who.error());
-    version = who->workspace.data_key_version;
+    if (!opened) return refuse(o, opened.error());
+    key = *opened;
   }
-  auto key = in_.open_key(*view, version);
-  if (!view->trustworthy()) return refuse_unreadable(o);
-  if (!key) return refuse(o, key.error());
 
   bool protect = !o->secret.passphrase_key.empty();
   auto receipt = receipt_id_of(*in_.keys, what.receipt_link.view());
@@ -115,7 +126,7 @@ void secret_orders::seal(const order_ptr& o) {
   auto policy = secret_policy(bound);
 
   auto under = [&](const crypto::seal_context& where, const crypto::secure_bytes& link, std::string_view text) {
-    return crypto::seal_under_link(*in_.keys, **key, where, link.view(), nullptr, crypto::make_salt(), {}, text);
+    return crypto::seal_under_link(*in_.keys, *key, where, link.view(), nullptr, crypto::make_salt(), {}, text);
   };
   model::conceal_secret op;
   op.id = o->secret.id;
@@ -125,12 +136,12 @@ void secret_orders::seal(const order_ptr& o) {
   op.has_passphrase = protect;
   op.data_key_version = version;
   op.recipients = what.recipients;
-  op.sealed = crypto::seal_under_link(*in_.keys, **key, secret_sealing(in_.id, op.id, policy), what.link.view(),
+  op.sealed = crypto::seal_under_link(*in_.keys, *key, secret_sealing(in_.id, op.id, policy), what.link.view(),
                                       protect ? &o->secret.passphrase_key : nullptr,
                                       protect ? o->secret.salt : crypto::make_salt(), {}, what.value.view());
   op.sealed_link = under(receipt_sealing(in_.id, receipt, "link"), what.receipt_link, what.link.view());
   if (!is_guest_partition(in_.id) && in_.rules->keep_receipt_links)
-    op.sealed_receipt = in_.keys->seal(**key, receipt_sealing(in_.id, receipt, "receipt"), what.receipt_link.view());
+    op.sealed_receipt = in_.keys->seal(*key, receipt_sealing(in_.id, receipt, "receipt"), what.receipt_link.view());
   if (what.show_generated)
     op.sealed_generated = under(receipt_sealing(in_.id, receipt, "generated"), what.receipt_link, what.value.view());
   if (is_guest_partition(in_.id) && in_.rules->guest_bytes_max > 0)  // 0 says "no bound" to the rules

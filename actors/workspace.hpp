@@ -27,6 +27,10 @@ struct workspace_state {
   void propose(order_ptr o, model::command command);
   // The data key of this version, unwrapped once.
   result<const crypto::data_key*> open_key(const model::view& v, std::uint32_t version);
+  // The same if it is unwrapped already, else null.
+  const crypto::data_key* held_key(std::uint32_t version) const {
+    return key && key->version == version ? &*key : nullptr;
+  }
 
  private:
   // The command for an intent, sealed; needs a view of the workspace.
