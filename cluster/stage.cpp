@@ -23,11 +23,14 @@ staged_round stage(const model::view& base, std::span<const model::command* cons
   round.trustworthy = st.trustworthy();
   if (!round.trustworthy || !st.changed()) return round;
   st.put(model::space::meta, applied_index_key, model::writer{}.u64(first_index + commands.size() - 1).take());
+  std::size_t rows = 0;
+  for (std::size_t i = 0; i < model::space_count; ++i) rows += st.written(static_cast<model::space>(i)).size();
+  round.writes.reserve(rows);
   for (std::size_t i = 0; i < model::space_count; ++i) {
     auto in = static_cast<model::space>(i);
-    for (const auto& [key, value] : st.written(in)) {
+    for (auto& [key, value] : st.take(in)) {
       using kind = storage::write::kind;
-      round.writes.push_back({value ? kind::put : kind::erase, in, key, value.value_or("")});
+      round.writes.push_back({value ? kind::put : kind::erase, in, key, std::move(value).value_or("")});
     }
   }
   return round;

@@ -1,5 +1,7 @@
 #include "model/staged_state.hpp"
 
+#include <utility>
+
 namespace nacre::model {
 
 std::optional<std::string> staged_state::get(space in, std::string_view key) const {
@@ -41,6 +43,10 @@ void staged_state::erase(space in, std::string_view key) {
   changes_[static_cast<std::size_t>(in)].insert_or_assign(std::string(key), std::nullopt);
 }
 
+staged_state::changes staged_state::take(space in) {
+  return std::exchange(changes_[static_cast<std::size_t>(in)], {});
+}
+
 bool staged_state::changed() const {
   for (const auto& space_changes : changes_)
     if (!space_changes.empty()) return true;
@@ -48,7 +54,15 @@ bool staged_state::changed() const {
 }
 
 void staged_state::lay_into(state& below) && {
+  auto* round = dynamic_cast<staged_state*>(&below);  // a round of commands: rows go over as they are
   for (std::size_t i = 0; i < space_count; ++i) {
+    if (round) {
+      for (auto& theirs = round->changes_[i]; !changes_[i].empty();) {
+        auto put = theirs.insert(changes_[i].extract(changes_[i].begin()));
+        if (!put.inserted) put.position->second = std::move(put.node.mapped());
+      }
+      continue;
+    }
     for (auto& [key, value] : changes_[i]) {
       if (value)
         below.put(static_cast<space>(i), key, std::move(*value));

@@ -25,6 +25,7 @@ class staged_state final : public state {
   // Nothing as value: erased.
   using changes = std::map<std::string, std::optional<std::string>, std::less<>>;
   const changes& written(space in) const { return changes_[static_cast<std::size_t>(in)]; }
+  changes take(space in);
   bool changed() const;
   // Makes the writes in `below`, which this was staged on, and forgets them here.
   void lay_into(state& below) &&;

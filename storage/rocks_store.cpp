@@ -312,11 +312,12 @@ class rocks_store final : public store {
   result<void> apply(const batch& writes, durability how) override {
     if (auto reason = gate_->reason(); !reason.empty()) return fail(errc::storage_failed, std::move(reason));
     skip_counting();
-    rocksdb::WriteBatch all;
+    constexpr std::size_t head_bytes = 12, row_head_bytes = 10;  // of RocksDB's own, at most or nearly
     std::uint64_t bytes = 0;
+    for (const auto& each : writes) bytes += each.key.size() + each.value.size();
+    rocksdb::WriteBatch all(head_bytes + bytes + writes.size() * row_head_bytes);
     rocksdb::Status status;
     for (const auto& each : writes) {
-      bytes += each.key.size() + each.value.size();
       switch (each.what) {
         case write::kind::put:
           status = all.Put(of_->at(each.in), each.key, each.value);
