@@ -60,10 +60,10 @@ void end_secret(state& st, const context& ctx, secret_id id, const secret_record
                 timestamp when, bool keep_sealed = false) {
   auto ws = ctx.workspace;
   st.erase(space::state, keys::secret(ws, id));
-  st.erase(space::state, keys::attempts(ws, id));
+  if (secret.has_passphrase) st.erase(space::state, keys::attempts(ws, id));  // others have no attempts
   if (!keep_sealed) st.erase(space::sealed, keys::sealed_secret(ws, id));
   st.erase(space::sealed, keys::sealed_link(ws, secret.receipt));
-  st.erase(space::sealed, keys::sealed_generated(ws, secret.receipt));
+  if (secret.kind == secret_kind::generate) st.erase(space::sealed, keys::sealed_generated(ws, secret.receipt));
   if (auto part = load<partition_record>(st, space::state, keys::partition(ws))) {
     part->secrets -= std::min<std::uint64_t>(part->secrets, 1);
     part->sealed_bytes -= std::min(part->sealed_bytes, secret.sealed_bytes);
@@ -81,7 +81,7 @@ void close_claim(state& st, workspace_id ws, secret_id id, claim_record& claim) 
   claim.confirmed = true;
   st.put(space::state, keys::claim(ws, id), encode(claim));
   st.erase(space::sealed, keys::sealed_secret(ws, id));
-  st.erase(space::state, keys::attempts(ws, id));
+  if (claim.secret.has_passphrase) st.erase(space::state, keys::attempts(ws, id));
 }
 
 // ---- passphrase attempts ---------------------------------------------------------------------------
@@ -361,6 +361,8 @@ outcome apply_to(state& st, const context& ctx, const reserve_attempt& op) {
   auto claim = secret ? std::nullopt : load<claim_record>(st, space::state, keys::claim(ws, op.id));
   bool can_be_fetched = claim && !claim->confirmed && ctx.now < claim->until && !is_deleted(st, ws);
   if (!secret && !can_be_fetched) return unknown_secret();
+  if (!(secret ? *secret : claim->secret).has_passphrase)
+    return refuse(errc::invalid, "There is no passphrase to be tried");
   auto key = keys::attempts(ws, op.id);
   auto tried = load<attempts_record>(st, space::state, key).value_or(attempts_record{});
   if (auto locked = lock_refusal(tried, ctx)) return std::move(*locked);

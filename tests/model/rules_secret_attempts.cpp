@@ -40,6 +40,19 @@ struct guessing : secrets_world {
 
 }  // namespace
 
+TEST_CASE("a secret without a passphrase takes no attempts, and leaves no rows of any", "[model][secrets]") {
+  secrets_world w(GENERATE(false, true));
+  w.conceal(1);
+  w.conceal(2);
+  CHECK(w.refused(w.reader(), reserve_attempt{w.secret(1)}) == errc::invalid);
+  CHECK(w.claims(1, key_no(1)));
+  CHECK(w.refused(w.reader(), reserve_attempt{w.secret(1)}) == errc::invalid);  // while it can be fetched again
+  w.made(w.reader(), confirm_reveal{w.secret(1), key_no(1)});
+  CHECK(w.refused(w.reader(), reserve_attempt{w.secret(1)}) == errc::not_found);
+  CHECK(w.claims(2));
+  for (std::uint64_t n : {1u, 2u}) CHECK_FALSE(w.attempts(n));
+}
+
 TEST_CASE("a client has five attempts, then waits half an hour from the fifth", "[model][attempts]") {
   guessing w(GENERATE(false, true));
   for (int i = 0; i < 4; ++i) {

@@ -134,6 +134,7 @@ class secrets_oracle {
     bool there = k;
     if (!k) k = claimable(op.id);
     if (!k) return "not_found";
+    if (!k->made.has_passphrase) return "invalid";
     auto left = std::max(k->all.left(now_), k->clients[client_].left(now_));
     if (left > 0) return "rate_limited " + std::to_string(left);
     if (k->lifetime == 100) {
