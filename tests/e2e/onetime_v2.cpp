@@ -994,6 +994,21 @@ TEST_CASE("guests cannot fill the disk", "[onetime][v2][limits]") {
   conceal(a.by, "an account's are not counted");
 }
 
+TEST_CASE("guests are refused only when hardly anything is left of what they may keep", "[onetime][v2][limits]") {
+  // About eight secrets in each of 64 partitions. Where one secret goes is drawn, so that some are full early.
+  auto on = with({"onetime.guest_bytes_max=262144"});
+  caller guest(on.port());
+  auto kept = [&] {
+    return guest.post("/secret/conceal", R"({"secret":{"secret":"filling the disk"}})").status == 200;
+  };
+  int before = 0, after = 0;
+  while (before < 4'000 && kept()) ++before;
+  for (int i = 0; i < 1'000; ++i) after += kept();
+  INFO(before << " were kept before the first refusal, " << after << " after it");
+  CHECK(before > 64);
+  CHECK(after * 20 < before);
+}
+
 TEST_CASE("links begin with the public address", "[onetime][v2][urls]") {
   auto on = with({"http.public_url=http://localhost:1234/vault"});
   caller guest(on.port());

@@ -70,8 +70,90 @@ std::string joined(const std::vector<std::string>& parts) {
   return out;
 }
 
-void create(call_ptr c, model::secret_kind kind, telling how, create_input in,
-            unique_function<void(call_ptr, actors::answer, created)> then) {
+using concealed = unique_function<void(call_ptr, actors::answer, created)>;
+
+actors::conceal copy_of(const actors::conceal& c) {
+  actors::conceal out;
+  out.value = c.value.clone();
+  if (c.passphrase) out.passphrase = c.passphrase->clone();
+  out.kind = c.kind;
+  out.lifespan_s = c.lifespan_s;
+  out.recipients = c.recipients;
+  out.link = c.link.clone();
+  out.receipt_link = c.receipt_link.clone();
+  out.show_generated = c.show_generated;
+  return out;
+}
+
+// A link and, for a guest, the partition it leads to.
+struct drawn {
+  crypto::secure_bytes link;
+  workspace_id where;
+};
+
+drawn draw_for_guest(const crypto::keyring& keys) {
+  auto link = crypto::make_identifier();
+  auto where = guest_partition_of(actors::secret_id_of(keys, link.view()));
+  return {std::move(link), where};
+}
+
+// Of as many draws as there are partitions the emptiest one, if it is emptier than the one that was full.
+std::optional<drawn> draw_roomier(const model::view& v, const crypto::keyring& keys, workspace_id full) {
+  auto held = [&v](workspace_id ws) {
+    return model::load<model::partition_record>(v, model::space::state, model::keys::partition(ws))
+        .value_or(model::partition_record{})
+        .sealed_bytes;
+  };
+  auto least = held(full);
+  std::optional<drawn> best;
+  for (std::size_t i = 0; i < guest_partitions; ++i) {
+    auto next = draw_for_guest(keys);
+    if (auto holds = held(next.where); holds < least) {
+      least = holds;
+      best = std::move(next);
+    }
+  }
+  return best;
+}
+
+void order_to_keep(call_ptr c, actors::conceal what, created echo, int moves_left, concealed then);
+
+// A link decides where a guest's secret lies, so the first partition is full long before all are. Others may find
+// their way to the roomier one at the same time: hence more than one move.
+void move_and_order(call_ptr c, actors::conceal what, created echo, int moves_left, actors::answer full,
+                    concealed then) {
+  auto& raw = *c;
+  raw.with.service.query(
+      {}, raw.req.deadline,
+      [c = std::move(c), what = std::move(what), echo = std::move(echo), moves_left, full = std::move(full),
+       then = std::move(then)](result<std::shared_ptr<const model::view>> v) mutable {
+        if (!v) return http::refuse(std::move(c), v.error());
+        auto to = draw_roomier(**v, c->with.keys, c->ctx.workspace);
+        if (!(*v)->trustworthy())
+          return http::refuse(std::move(c), {errc::storage_failed, "Stored state could not be read"});
+        if (!to) return refuse_outcome(std::move(c), full.outcome);
+        c->ctx.workspace = to->where;
+        what.link = std::move(to->link);
+        order_to_keep(std::move(c), std::move(what), std::move(echo), moves_left - 1, std::move(then));
+      });
+}
+
+void order_to_keep(call_ptr c, actors::conceal what, created echo, int moves_left, concealed then) {
+  auto again = moves_left > 0 ? copy_of(what) : actors::conceal{};
+  order(std::move(c), std::move(what),
+        [again = std::move(again), echo = std::move(echo), moves_left, then = std::move(then)](
+            call_ptr mine, actors::answer a) mutable {
+          const auto& refused = a.outcome.refused;
+          if (refused && refused->code == errc::full && moves_left > 0)
+            return move_and_order(std::move(mine), std::move(again), std::move(echo), moves_left, std::move(a),
+                                  std::move(then));
+          if (refused) return refuse_outcome(std::move(mine), a.outcome);
+          then(std::move(mine), std::move(a), std::move(echo));
+        });
+}
+
+void create(call_ptr c, model::secret_kind kind, telling how, create_input in, concealed then) {
+  constexpr int moves_max = 3;  // each costs its passphrase's stretching again
   actors::conceal what;
   created echo;
   what.kind = kind;
@@ -85,18 +167,19 @@ void create(call_ptr c, model::secret_kind kind, telling how, create_input in,
   }
   what.passphrase = std::move(in.passphrase);
   what.lifespan_s = static_cast<std::uint32_t>(in.ttl_s);
-  what.link = crypto::make_identifier();
   what.receipt_link = crypto::make_identifier();
   for (const auto& each : in.recipients) echo.masked_recipients.push_back(masked_address(each));
   echo.recipients = std::move(in.recipients);
   what.recipients = joined(echo.masked_recipients);
-  c->ctx.workspace =
-      is_guest(*c) ? guest_partition_of(actors::secret_id_of(c->with.keys, what.link.view())) : *c->caller.bound_to;
-  order(std::move(c), std::move(what),
-        [then = std::move(then), echo = std::move(echo)](call_ptr mine, actors::answer a) mutable {
-          if (a.outcome.refused) return refuse_outcome(std::move(mine), a.outcome);
-          then(std::move(mine), std::move(a), std::move(echo));
-        });
+  if (!is_guest(*c)) {
+    what.link = crypto::make_identifier();
+    c->ctx.workspace = *c->caller.bound_to;
+    return order_to_keep(std::move(c), std::move(what), std::move(echo), 0, std::move(then));
+  }
+  auto place = draw_for_guest(c->with.keys);
+  what.link = std::move(place.link);
+  c->ctx.workspace = place.where;
+  order_to_keep(std::move(c), std::move(what), std::move(echo), moves_max, std::move(then));
 }
 
 }  // namespace
