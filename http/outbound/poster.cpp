@@ -1,7 +1,5 @@
 #include "http/outbound/poster.hpp"
 
-#include <netdb.h>
-
 #include <boost/asio/connect.hpp>
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/io_context.hpp>
@@ -11,9 +9,7 @@
 #include <boost/asio/steady_timer.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
 #include <boost/beast/http.hpp>
-#include <condition_variable>
-#include <cstring>
-#include <deque>
+#include <cstdlib>
 #include <mutex>
 #include <optional>
 #include <thread>
@@ -34,9 +30,7 @@ using endpoints = std::vector<tcp::endpoint>;
 using host_kind = model::webhook_url::host_kind;
 
 constexpr std::size_t answer_header_bytes_max = 8 * 1024, answer_body_bytes_max = 4 * 1024;
-constexpr std::size_t addresses_max = 32;    // of one name; more are refused as a whole
-constexpr std::size_t resolver_threads = 4;  // getaddrinfo blocks; a slow name server holds one
-constexpr std::size_t resolver_queue_max = 256;
+constexpr std::size_t addresses_max = 32;  // of one name; more are refused as a whole
 constexpr std::chrono::milliseconds check_timeout{2'000};
 
 bool allowed(const model::webhook_hosts& hosts, const model::webhook_url& url, const endpoints& all) {
@@ -57,90 +51,16 @@ std::optional<tcp::endpoint> literal(const model::webhook_url& url) {
   return tcp::endpoint(address, url.port);
 }
 
-// Names to addresses, on threads of its own: a lookup cannot be called off, so they are left to themselves
-// at the end and keep nothing of ours alive but this.
-class resolver {
- public:
-  using callback = std::function<void(endpoints)>;  // empty: no address
-
-  resolver() : shared_(std::make_shared<shared>()) {}
-  ~resolver() { stop(); }
-
-  // False if too many wait already.
-  bool resolve(const std::string& host, std::uint16_t port, callback done) {
-    std::lock_guard lock(shared_->mutex);
-    if (shared_->stopped || shared_->waiting.size() >= resolver_queue_max) return false;
-    shared_->waiting.push_back({host, port, std::move(done)});
-    if (shared_->idle < shared_->waiting.size() && shared_->threads < resolver_threads) {
-      ++shared_->threads;
-      std::thread([of = shared_] { work(*of); }).detach();
-    }
-    shared_->wake.notify_one();
-    return true;
+endpoints at_port(const std::vector<ip_address>& found, std::uint16_t port) {
+  endpoints out;
+  for (const auto& each : found) {
+    if (each.is_v4())
+      out.emplace_back(asio::ip::address_v4({each.bytes[12], each.bytes[13], each.bytes[14], each.bytes[15]}), port);
+    else
+      out.emplace_back(asio::ip::address_v6(each.bytes), port);
   }
-  // No callback runs after this.
-  void stop() {
-    std::lock_guard lock(shared_->mutex);
-    shared_->stopped = true;
-    shared_->waiting.clear();
-    shared_->wake.notify_all();
-  }
-
- private:
-  struct job {
-    std::string host;
-    std::uint16_t port;
-    callback done;
-  };
-  struct shared {
-    std::mutex mutex;
-    std::condition_variable wake;
-    std::deque<job> waiting;
-    std::size_t threads = 0, idle = 0;
-    bool stopped = false;
-  };
-
-  static endpoints look_up(const job& of) {
-    addrinfo hints{};
-    hints.ai_family = AF_UNSPEC;
-    hints.ai_socktype = SOCK_STREAM;
-    addrinfo* found = nullptr;
-    if (::getaddrinfo(of.host.c_str(), nullptr, &hints, &found) != 0) return {};
-    endpoints out;
-    for (const auto* each = found; each; each = each->ai_next) {
-      tcp::endpoint at;
-      if (each->ai_addrlen > at.capacity()) continue;
-      at.resize(each->ai_addrlen);
-      std::memcpy(at.data(), each->ai_addr, each->ai_addrlen);
-      at.port(of.port);
-      out.push_back(at);
-    }
-    ::freeaddrinfo(found);
-    return out;
-  }
-
-  static void work(shared& of) {
-    std::unique_lock lock(of.mutex);
-    while (!of.stopped) {
-      if (of.waiting.empty()) {
-        ++of.idle;
-        of.wake.wait(lock, [&] { return of.stopped || !of.waiting.empty(); });
-        --of.idle;
-        continue;
-      }
-      auto next = std::move(of.waiting.front());
-      of.waiting.pop_front();
-      lock.unlock();
-      auto found = look_up(next);
-      lock.lock();
-      // Under the lock: stop() waits for it, and what the callback reaches outlives stop().
-      if (!of.stopped) next.done(std::move(found));
-      next.done = nullptr;
-    }
-  }
-
-  std::shared_ptr<shared> shared_;
-};
+  return out;
+}
 
 // One POST, from the name to the status. Lives on the poster's io thread.
 class exchange_out : public std::enable_shared_from_this<exchange_out> {
@@ -172,8 +92,8 @@ class exchange_out : public std::enable_shared_from_this<exchange_out> {
     limit(std::min(settings_.connect_timeout, settings_.timeout));
     if (auto address = literal(url_)) return connect({*address});
     auto& io = static_cast<asio::io_context&>(timer_.get_executor().context());
-    bool taken = names.resolve(url_.host, url_.port, [self = shared_from_this(), &io](endpoints found) {
-      asio::post(io, [self, found = std::move(found)]() mutable { self->connect(std::move(found)); });
+    bool taken = names.resolve(url_.host, [self = shared_from_this(), &io](const std::vector<ip_address>& found) {
+      asio::post(io, [self, all = at_port(found, self->url_.port)]() mutable { self->connect(std::move(all)); });
     });
     if (!taken) finish(post_result::fate::timed_out);
   }
@@ -280,7 +200,11 @@ struct name_check : std::enable_shared_from_this<name_check> {
 class beast_poster final : public poster {
  public:
   beast_poster(poster_settings s, asio::ssl::context tls)
-      : settings_(std::move(s)), tls_(std::move(tls)), work_(asio::make_work_guard(io_)), thread_([this] { run(); }) {}
+      : settings_(std::move(s)),
+        tls_(std::move(tls)),
+        work_(asio::make_work_guard(io_)),
+        names_(settings_.look_up ? settings_.look_up : look_up_by_system),
+        thread_([this] { run(); }) {}
   ~beast_poster() override { stop(); }
 
   void post(outgoing what, unique_function<void(post_result)> done) override {
@@ -314,8 +238,8 @@ class beast_poster final : public poster {
       c->timer.async_wait([c](error_code failed) {
         if (!failed) c->finish({});
       });
-      bool taken = names_.resolve(url.host, url.port, [this, c, url](endpoints found) {
-        asio::post(io_, [this, c, url, found = std::move(found)] { c->finish(verdict(url, found)); });
+      bool taken = names_.resolve(url.host, [this, c, url](const std::vector<ip_address>& found) {
+        asio::post(io_, [this, c, url, all = at_port(found, url.port)] { c->finish(verdict(url, all)); });
       });
       if (!taken) c->finish({});
     });

@@ -1,9 +1,10 @@
 #pragma once
 // Sends what webhooks carry: one POST over a connection of its own, to an address that was checked.
 //
-// A host name is resolved once; unless the operator listed the host, every address it has must be public,
-// and the connection goes to one of the very addresses that were checked. TLS verifies chain and host name
-// against the system's CAs or `ca_file`. Redirects are not followed, of the answer only the status is kept.
+// A host name is looked up for each POST, in a bounded time; unless the operator listed the host, every address it
+// has must be public, and the connection goes to one of the very addresses that were checked. TLS verifies chain
+// and host name against the system's CAs or `ca_file`. Redirects are not followed, of the answer only the status is
+// kept.
 // Threads: any may call. `done` runs exactly once, on a thread of the poster, and must not block.
 // No Asio, Beast or OpenSSL type crosses this header.
 
@@ -13,6 +14,7 @@
 #include <string>
 #include <string_view>
 
+#include "http/outbound/resolver.hpp"
 #include "http/server.hpp"
 #include "model/error.hpp"
 #include "model/unique_function.hpp"
@@ -26,6 +28,7 @@ struct poster_settings {
   std::chrono::milliseconds timeout{10'000};         // all of it
   std::string ca_file;                               // PEM; empty: the system's
   std::string user_agent = "nacre";
+  name_lookup look_up = {};  // empty: the system's
 };
 
 struct outgoing {

@@ -10,8 +10,11 @@
 #include <boost/asio/streambuf.hpp>
 #include <boost/asio/write.hpp>
 #include <catch2/catch.hpp>
+#include <condition_variable>
 #include <filesystem>
 #include <fstream>
+#include <map>
+#include <mutex>
 
 #include "http/outbound/poster.hpp"
 #include "http/outbound/public_address.hpp"
@@ -249,6 +252,49 @@ TEST_CASE("a name without an address may be kept and cannot be posted to", "[htt
   auto out = make({});
   CHECK(post(*out, "https://no-such-host.invalid/").how == fate::unresolved);
   CHECK(check(*out, "https://no-such-host.invalid/"));
+}
+
+TEST_CASE("a name is looked up once for all who ask, and a slow one keeps nobody else waiting",
+          "[http][outbound][names]") {
+  using namespace std::chrono_literals;
+  std::mutex mutex;
+  std::condition_variable changed;
+  std::map<std::string, int> asked;
+  bool slow = true;
+  auto asked_for = [&](const std::string& host) {
+    std::lock_guard lock(mutex);
+    return asked[host];
+  };
+  receiver at;
+  auto out = make({"slow.example", "other.example", "quick.example"}, [&](poster_settings& s) {
+    s.connect_timeout = s.timeout = 60s;
+    s.look_up = [&](const std::string& host) {
+      std::unique_lock lock(mutex);
+      ++asked[host];
+      changed.notify_all();
+      changed.wait(lock, [&] { return host == "quick.example" || !slow; });
+      return std::vector{*parse_ip("127.0.0.1")};
+    };
+  });
+  const auto port = ":" + std::to_string(at.port()) + "/";
+  testing::inbox<post_result> got;
+  auto begin = [&](const std::string& host) {
+    out->post({*model::parse_webhook_url("http://" + host + port), {}, "{}"}, [&got](post_result r) { got.put(r); });
+  };
+  for (int i = 0; i < 16; ++i) begin(i % 2 ? "slow.example" : "other.example");
+  CHECK(post(*out, "http://quick.example" + port).status == 200);
+  CHECK(asked_for("slow.example") <= 1);
+  CHECK(asked_for("other.example") <= 1);
+  {
+    std::lock_guard lock(mutex);
+    slow = false;
+  }
+  changed.notify_all();
+  REQUIRE(got.await(16));
+  for (const auto& r : got.take()) CHECK(r.status == 200);
+  // Shared while it is under way, not kept: addresses change.
+  CHECK(post(*out, "http://quick.example" + port).status == 200);
+  CHECK(asked_for("quick.example") == 2);
 }
 
 TEST_CASE("redirects are not followed", "[http][outbound][T-ssrf]") {
