@@ -31,6 +31,7 @@ using host_kind = model::webhook_url::host_kind;
 
 constexpr std::size_t answer_header_bytes_max = 8 * 1024, answer_body_bytes_max = 4 * 1024;
 constexpr std::size_t addresses_max = 32;  // of one name; more are refused as a whole
+constexpr int interim_answers_max = 8;
 constexpr std::chrono::milliseconds check_timeout{2'000};
 
 bool allowed(const model::webhook_hosts& hosts, const model::webhook_url& url, const endpoints& all) {
@@ -82,8 +83,7 @@ class exchange_out : public std::enable_shared_from_this<exchange_out> {
     for (auto& each : what.headers) request_.set(each.name, each.value);
     request_.body() = std::move(what.body);
     request_.prepare_payload();
-    answer_.header_limit(answer_header_bytes_max);
-    answer_.body_limit(answer_body_bytes_max);
+    expect_answer();
   }
 
   void start(resolver& names) {
@@ -150,18 +150,37 @@ class exchange_out : public std::enable_shared_from_this<exchange_out> {
     });
   }
 
+  void expect_answer() {
+    answer_.emplace();
+    answer_->header_limit(answer_header_bytes_max);
+    answer_->body_limit(answer_body_bytes_max);
+  }
+
+  // "100 Continue", "103 Early Hints" and their like announce the answer. After 101 there would be no HTTP.
+  bool is_interim() const {
+    if (!answer_->is_header_done()) return false;
+    auto status = answer_->get().result_int();
+    return status / 100 == 1 && status != 101;
+  }
+
   // The status is known with the head; the body is read, up to its limit, only to be polite.
   template <class Stream>
   void read(Stream& from) {
-    beast::http::async_read(from, buffer_, answer_, [self = shared_from_this()](error_code, std::size_t) {
-      if (!self->done()) self->finish(post_result::fate::unreachable);
+    beast::http::async_read(from, buffer_, *answer_, [self = shared_from_this(), &from](error_code, std::size_t) {
+      if (self->done()) return;
+      if (self->is_interim() && self->interim_answers_++ < interim_answers_max) {
+        self->expect_answer();
+        return self->read(from);
+      }
+      self->finish(post_result::fate::unreachable);
     });
   }
 
   void finish(post_result::fate how) {
     if (done()) return;
     post_result r{how, 0};
-    if (answer_.is_header_done()) r = {post_result::fate::answered, static_cast<int>(answer_.get().result_int())};
+    if (answer_->is_header_done() && !is_interim())
+      r = {post_result::fate::answered, static_cast<int>(answer_->get().result_int())};
     timer_.cancel();
     error_code ignored;
     socket().close(ignored);
@@ -178,7 +197,8 @@ class exchange_out : public std::enable_shared_from_this<exchange_out> {
   std::optional<asio::ssl::stream<tcp::socket>> tls_;
   endpoints endpoints_;
   beast::http::request<beast::http::string_body> request_;
-  beast::http::response_parser<beast::http::string_body> answer_;
+  std::optional<beast::http::response_parser<beast::http::string_body>> answer_;
+  int interim_answers_ = 0;
   beast::flat_buffer buffer_{answer_header_bytes_max + answer_body_bytes_max};
   unique_function<void(post_result)> done_;
 };

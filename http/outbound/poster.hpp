@@ -3,8 +3,8 @@
 //
 // A host name is looked up for each POST, in a bounded time; unless the operator listed the host, every address it
 // has must be public, and the connection goes to one of the very addresses that were checked. TLS verifies chain
-// and host name against the system's CAs or `ca_file`. Redirects are not followed, of the answer only the status is
-// kept.
+// and host name against the system's CAs or `ca_file`. Redirects are not followed; a few interim answers (1xx) are
+// read over, of the final one only the status is kept.
 // Threads: any may call. `done` runs exactly once, on a thread of the poster, and must not block.
 // No Asio, Beast or OpenSSL type crosses this header.
 

@@ -321,6 +321,23 @@ TEST_CASE("strange receivers cost an attempt, not the poster", "[http][outbound]
   CHECK(answered_with("HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\ncut").status == 200);
   CHECK(answered_with("HTTP/1.1 204 No Content\r\n\r\n").status == 204);
 
+  // What comes before the answer is not the answer.
+  const std::string on = "HTTP/1.1 100 Continue\r\n\r\n", hints = "HTTP/1.1 103 x\r\nLink: </a>\r\n\r\n";
+  auto first = answered_with(on + hints + http_status(204));
+  CHECK(first.how == fate::answered);
+  CHECK(first.status == 204);
+  CHECK(answered_with(on + http_status(503)).status == 503);
+  for (const auto& never : {on, on + hints, on + "garbage\r\n\r\n"}) {
+    auto none = answered_with(never);
+    CHECK(none.how == fate::unreachable);
+    CHECK(none.status == 0);
+  }
+  std::string endless;
+  for (int i = 0; i < 1'000; ++i) endless += on;
+  CHECK(answered_with(endless + http_status(200)).how == fate::unreachable);
+  CHECK(answered_with("HTTP/1.1 101 x\r\nUpgrade: a\r\n\r\n").status ==
+        101);  // another protocol is no answer to wait for
+
   std::uint16_t closed = 0;
   { closed = receiver().port(); }
   CHECK(post(*out, "http://127.0.0.1:" + std::to_string(closed)).how == fate::unreachable);
