@@ -79,14 +79,14 @@ void enter_own_workspace(call_ptr c, unique_function<void(call_ptr)> next);
 template <class Make>
 void answer_from_view(call_ptr c, Make make) {
   auto& raw = *c;
-  raw.with.service.query(raw.ctx.workspace, raw.req.deadline,
-                         [c = std::move(c), make](result<std::shared_ptr<const model::view>> v) mutable {
-                           if (!v) return refuse(std::move(c), v.error());
-                           response r = make(*c, **v);
-                           if (!(*v)->trustworthy())
-                             return refuse(std::move(c), {errc::storage_failed, "Stored state could not be read"});
-                           answer(std::move(c), std::move(r));
-                         });
+  raw.with.service.query(
+      raw.ctx.workspace, raw.req.deadline,
+      [c = std::move(c), make = std::move(make)](result<std::shared_ptr<const model::view>> v) mutable {
+        if (!v) return refuse(std::move(c), v.error());
+        response r = make(*c, **v);
+        if (!(*v)->trustworthy()) return refuse(std::move(c), {errc::storage_failed, "Stored state could not be read"});
+        answer(std::move(c), std::move(r));
+      });
 }
 
 // Goes on with `next(call_ptr)` if the caller is a member with this scope, else answers 403 (or 401 for

@@ -25,9 +25,9 @@ response v2_response(const problem& p, const request_id& id) {
 response v1_response(const problem& p) {
   json_writer w;
   w.object();
-  if (!p.v1_key.empty()) w.field("secret_key", std::string_view(p.v1_key));
+  if (!p.v1_key.empty()) w.field("secret_key", p.v1_key.view());
   w.field(p.v1_member, std::string_view(p.v1_text.empty() ? p.text : p.v1_text)).end_object();
-  auto r = onetime_json_v1(p.status >= 500 ? p.status : 404, w.take());
+  auto r = onetime_json_v1(p.status >= 500 ? p.status : 404, w.take(), !p.v1_key.empty());
   if (p.status < 500 && p.v1_intended != 0)
     r.headers.push_back({"X-OTS-Intended-Status", std::to_string(p.v1_intended)});
   return r;
@@ -73,7 +73,7 @@ problem problem_of(const error& e) {
   auto is = [&p](int status, std::string_view word) {
     p.status = status;
     p.word = word;
-    return p;
+    return std::move(p);
   };
   switch (e.code) {
     case errc::invalid:
@@ -139,7 +139,7 @@ problem missing_secret(std::string_view key) {
   p.word = "MissingSecret";
   p.text = "Unknown secret";
   p.v1_intended = 0;
-  p.v1_key = key;
+  p.v1_key = crypto::secure_bytes(key);
   return p;
 }
 

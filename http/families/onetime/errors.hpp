@@ -30,7 +30,7 @@ struct problem {
   // v1 where it differs: the text, the intended status (0: the header is left out), and the key that is repeated.
   std::string v1_text = {};
   int v1_intended = 400;
-  std::string v1_key = {};
+  crypto::secure_bytes v1_key = {};
   std::string_view v1_member = "message";  // that the text goes by
 };
 

@@ -62,8 +62,6 @@ void locate(call_ptr c, crypto::secure_bytes link, Find find, with_link next) {
       });
 }
 
-crypto::secure_bytes link_of(std::string_view text) { return crypto::secure_bytes{clean_identifier(text)}; }
-
 std::string joined(const std::vector<std::string>& parts) {
   std::string out;
   for (const auto& each : parts) out.append(out.empty() ? "" : ", ").append(each);
@@ -212,7 +210,7 @@ bool within_guest_limit(call_ptr& c, act what) {
 }
 
 void at_secret(call_ptr c, std::string_view link, const std::optional<std::string>& retry_key, with_link next) {
-  auto clean = link_of(link);
+  auto clean = clean_identifier(link);
   const auto& keys = c->with.keys;
   auto id = actors::secret_id_of(keys, clean.view());
   auto retry = retry_key ? std::optional(actors::retry_hash_of(keys, id, *retry_key)) : std::nullopt;
@@ -225,7 +223,7 @@ void at_secret(call_ptr c, std::string_view link, const std::optional<std::strin
 }
 
 void at_receipt(call_ptr c, std::string_view link, with_link next) {
-  auto clean = link_of(link);
+  auto clean = clean_identifier(link);
   auto id = actors::receipt_id_of(c->with.keys, clean.view());
   auto find = [id, now = c->ctx.now](const model::view& v) -> std::optional<workspace_id> {
     auto ws = model::where_is(v, id);
@@ -235,7 +233,7 @@ void at_receipt(call_ptr c, std::string_view link, with_link next) {
 }
 
 void at_claim(call_ptr c, std::string_view link, const std::string& retry_key, with_link next) {
-  auto clean = link_of(link);
+  auto clean = clean_identifier(link);
   const auto& keys = c->with.keys;
   auto id = actors::secret_id_of(keys, clean.view());
   auto retry = actors::retry_hash_of(keys, id, retry_key);

@@ -513,8 +513,8 @@ parsed<std::optional<std::string>> parse_memo(const body_fields& fields) {
   return std::optional<std::string>{std::string(last->text.view())};
 }
 
-parsed<std::vector<std::string>> parse_identifiers(const body_fields& fields) {
-  std::vector<std::string> out;
+parsed<std::vector<crypto::secure_bytes>> parse_identifiers(const body_fields& fields) {
+  std::vector<crypto::secure_bytes> out;
   for (const auto& e : fields.entries) {
     if (e.name != identifiers || e.what == shape::nothing || e.what == shape::list) continue;
     if (e.what != shape::text) return bad_format();
@@ -532,10 +532,10 @@ parsed<std::vector<std::string>> parse_identifiers(const body_fields& fields) {
   return out;
 }
 
-std::string clean_identifier(std::string_view text) {
-  std::string out;
-  for (const char c : text)
-    if (is_digit(c) || is_alpha(c) || c == '-' || c == '_') out.push_back(c);
+crypto::secure_bytes clean_identifier(std::string_view text) {
+  constexpr auto kept = [](char c) { return is_digit(c) || is_alpha(c) || c == '-' || c == '_'; };
+  crypto::secure_bytes out(static_cast<std::size_t>(std::count_if(text.begin(), text.end(), kept)));
+  std::copy_if(text.begin(), text.end(), out.data(), kept);
   return out;
 }
 

@@ -124,10 +124,10 @@ parsed<claim_input> parse_show_query(std::string_view query);
 // PATCH receipt: at most 500 characters; absent: nothing is to change.
 parsed<std::optional<std::string>> parse_memo(const body_fields& fields);
 // POST /secret/status: cleaned, not empty, at most limits::identifiers_max, in the order asked.
-parsed<std::vector<std::string>> parse_identifiers(const body_fields& fields);
+parsed<std::vector<crypto::secure_bytes>> parse_identifiers(const body_fields& fields);
 
 // An identifier from a path or body as it is looked up: characters it cannot have are dropped.
-std::string clean_identifier(std::string_view text);
+crypto::secure_bytes clean_identifier(std::string_view text);
 std::string_view shortid(std::string_view identifier);
 
 // ---- words of the answers ----------------------------------------------------------------------------

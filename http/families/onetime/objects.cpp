@@ -1,5 +1,6 @@
 #include "http/families/onetime/objects.hpp"
 
+#include <algorithm>
 #include <cstdlib>
 
 #include "http/families/onetime/flow.hpp"
@@ -37,24 +38,36 @@ void maybe(json_writer& w, std::string_view name, std::string_view text) {
     w.field(name, text);
 }
 
-std::string at(std::string_view base, std::string_view path) { return std::string(base).append("/").append(path); }
-
 void write_paths(json_writer& w, const actors::shown_receipt& r, std::string_view base) {
-  auto receipt = r.receipt_link.empty() ? std::string() : "receipt/" + std::string(r.receipt_link.view());
-  auto secret = r.secret_link.empty() ? std::string() : "secret/" + std::string(r.secret_link.view());
-  auto burn = receipt.empty() ? std::string() : receipt + "/burn";
-  auto url = [base](const std::string& path) { return path.empty() ? std::string() : at(base, path); };
-  maybe(w, "share_path", secret);
-  maybe(w, "burn_path", burn);
-  maybe(w, "receipt_path", receipt);
-  maybe(w, "metadata_path", receipt);
-  maybe(w, "share_url", url(secret));
-  maybe(w, "receipt_url", url(receipt));
-  maybe(w, "metadata_url", url(receipt));
-  maybe(w, "burn_url", url(burn));
+  // The address of what a link leads to, or nothing; the path is what comes behind the base.
+  auto url_of = [base](std::string_view before, const crypto::secure_bytes& link, std::string_view behind = {}) {
+    return link.empty() ? crypto::secure_bytes() : secure_text({base, "/", before, link.view(), behind});
+  };
+  auto path = [base](const crypto::secure_bytes& url) {
+    return url.empty() ? std::string_view() : url.view().substr(base.size() + 1);
+  };
+  auto secret = url_of("secret/", r.secret_link), receipt = url_of("receipt/", r.receipt_link),
+       burn = url_of("receipt/", r.receipt_link, "/burn");
+  maybe(w, "share_path", path(secret));
+  maybe(w, "burn_path", path(burn));
+  maybe(w, "receipt_path", path(receipt));
+  maybe(w, "metadata_path", path(receipt));
+  maybe(w, "share_url", secret.view());
+  maybe(w, "receipt_url", receipt.view());
+  maybe(w, "metadata_url", receipt.view());
+  maybe(w, "burn_url", burn.view());
 }
 
 }  // namespace
+
+crypto::secure_bytes secure_text(std::initializer_list<std::string_view> parts) {
+  std::size_t size = 0;
+  for (auto each : parts) size += each.size();
+  crypto::secure_bytes out(size);
+  auto* end = out.data();
+  for (auto each : parts) end = std::copy(each.begin(), each.end(), end);
+  return out;
+}
 
 std::string_view name_of(secret_state s) {
   switch (s) {

@@ -6,6 +6,7 @@
 // and `expiration` whole epoch seconds; the other times of a receipt are strings of epoch seconds, or null.
 // The times in a receipt's details (`first_access`, `last_access`) are numbers or null.
 
+#include <initializer_list>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -15,6 +16,9 @@
 #include "model/apply.hpp"
 
 namespace nacre::http::onetime {
+
+// Addresses hold links, and links open secrets.
+crypto::secure_bytes secure_text(std::initializer_list<std::string_view> parts);
 
 enum class secret_state : std::uint8_t { fresh, previewed, revealed };
 std::string_view name_of(secret_state s);

@@ -78,13 +78,13 @@ void write_receipt(json_writer& w, const call& c, const actors::shown_receipt& r
   bool received = e.state == model::receipt_state::revealed;
   bool names_secret = where == place::alone && !received;
   auto key = r.receipt_link.view(), secret = r.secret_link.view();
-  auto url = key.empty() ? std::string() : public_url(c).append("/receipt/").append(key);
+  auto url = key.empty() ? crypto::secure_bytes() : secure_text({public_url(c), "/receipt/", key});
   auto left_s = seconds_left(now, record.expires());
   w.object().field("custid", std::string_view(custid_of(record))).field("metadata_key", key);
   if (names_secret) w.field("secret_key", secret);
   w.field("ttl", std::int64_t{record.lifespan_s}).field("metadata_ttl", left_s);
   if (!received) w.field("secret_ttl", e.secret ? seconds_left(now, e.secret->expires()) : std::int64_t{0});
-  w.field("metadata_url", std::string_view(url)).field("state", old_name_of(e.state));
+  w.field("metadata_url", url.view()).field("state", old_name_of(e.state));
   w.field("updated", epoch_s(record.updated)).field("created", epoch_s(record.created));
   if (received) w.field("received", epoch_s(record.ended.value_or(record.updated)));
   write_recipients(w, "recipient", record.recipients);
@@ -93,7 +93,7 @@ void write_receipt(json_writer& w, const call& c, const actors::shown_receipt& r
   if (names_secret) w.field("secret_identifier", secret);
   w.field("has_passphrase", record.has_passphrase);
   write_recipients(w, "recipients", record.recipients);
-  w.field("receipt_ttl", left_s).field("receipt_url", std::string_view(url));
+  w.field("receipt_ttl", left_s).field("receipt_url", url.view());
   if (!value.empty()) w.field("value", value).field("secret_value", value);
   w.end_object();
 }

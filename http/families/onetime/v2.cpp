@@ -252,7 +252,7 @@ void secret_status(call_ptr c) {
   if (auto no = refused_by_policy(*c, act::show)) return refuse(std::move(c), *no);
   answer_from_view(std::move(c), [](call& mine, const model::view& v) {
     auto link = clean_identifier(mine.capture(0));
-    auto id = actors::secret_id_of(mine.with.keys, link);
+    auto id = actors::secret_id_of(mine.with.keys, link.view());
     auto found = model::find_secret(v, model::where_is(v, id), id, mine.ctx.now);
     json_writer w(1024);
     w.object().key("record");
@@ -260,7 +260,7 @@ void secret_status(call_ptr c) {
       w.object().field("state", "unknown").end_object().end_object();
       return onetime_json(200, w.take());
     }
-    write_secret_record(w, link, *found, state_of(*found));
+    write_secret_record(w, link.view(), *found, state_of(*found));
     w.key("details").object();
     w.field("current_expiration", seconds_left(mine.ctx.now, found->expires())).end_object().end_object();
     return onetime_json(200, w.take(), true);
@@ -278,10 +278,10 @@ void secrets_status(call_ptr c) {
     std::uint64_t count = 0;
     w.object().key("records").array();
     for (const auto& link : links) {
-      auto id = actors::secret_id_of(mine.with.keys, link);
+      auto id = actors::secret_id_of(mine.with.keys, link.view());
       auto found = model::find_secret(v, model::where_is(v, id), id, mine.ctx.now);
       if (!found) continue;
-      write_secret_record(w, link, *found, state_of(*found));
+      write_secret_record(w, link.view(), *found, state_of(*found));
       ++count;
     }
     w.end_array().field("count", count).end_object();
