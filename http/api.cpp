@@ -183,7 +183,10 @@ class api {
 rules_of_path path_rules_of(const api_settings& s) {
   return [large = onetime::create_body_bytes_max(s.onetime)](method verb, std::string_view path) {
     path_rules here;
-    here.refusal = voice_of(family_of(path)).edge;
+    auto speaks = family_of(path);
+    here.refusal = voice_of(speaks).edge;
+    // "A malformed guest identifier is 404"
+    here.path_is_free = speaks == family::onetime_v1 || speaks == family::onetime_v2;
     if (takes_secret(verb, path)) here.body_bytes_max = large;
     return here;
   };

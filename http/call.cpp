@@ -19,12 +19,6 @@ constexpr std::size_t retry_key_chars_min = 16, retry_key_chars_max = 128;
 
 std::int64_t whole_seconds(std::int64_t ms) { return ms <= 1000 ? 1 : (ms + 999) / 1000; }
 
-int hex_value(char c) {
-  if (is_digit(c)) return c - '0';
-  c = lower(c);
-  return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 std::optional<std::string> decode(std::string_view text) {
   std::string out;
   for (std::size_t i = 0; i < text.size(); ++i) {

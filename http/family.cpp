@@ -11,8 +11,11 @@ namespace {
 constexpr std::array<std::string_view, 9> onetime_v1_roots = {"status", "authcheck", "share",    "create", "generate",
                                                               "secret", "private",   "metadata", "receipt"};
 
+// An escape ends a segment too: such a path is nobody's route, and whoever wrote it meant this family.
 bool lies_in(std::string_view path, std::string_view folder) {
-  return path.starts_with(folder) && (path.size() == folder.size() || path[folder.size()] == '/');
+  if (!path.starts_with(folder)) return false;
+  auto rest = path.substr(folder.size());
+  return rest.empty() || rest.front() == '/' || rest.front() == '%';
 }
 
 }  // namespace
@@ -24,7 +27,7 @@ family family_of(std::string_view path) {
   constexpr std::string_view v1 = "/api/v1/";
   if (!path.starts_with(v1)) return family::native;
   auto rest = path.substr(v1.size());
-  auto root = rest.substr(0, rest.find('/'));
+  auto root = rest.substr(0, rest.find_first_of("/%"));
   bool ours = std::find(onetime_v1_roots.begin(), onetime_v1_roots.end(), root) != onetime_v1_roots.end();
   return ours ? family::onetime_v1 : family::native;
 }

@@ -23,12 +23,6 @@ constexpr const char* encoded_part = "A part of the multipart body has a transfe
 
 constexpr auto npos = std::string_view::npos;
 
-constexpr int hex_value(char c) {
-  if (is_digit(c)) return c - '0';
-  c = lower(c);
-  return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 constexpr bool is_blank(char c) { return c == ' ' || c == '\t'; }
 
 void skip_blanks(std::string_view& text) {

@@ -141,13 +141,13 @@ enum once_bit : unsigned { host_bit, length_bit, encoding_bit, expect_bit = 8 };
 // Receives Beast's callbacks and fills the request.
 class message_sink final : public beast::http::basic_parser<true> {
  public:
-  explicit message_sink(refusal& why) : why_(why) {
+  message_sink(refusal& why, const rules_of_path* rules_of) : why_(why), rules_of_(rules_of) {
     header_limit(static_cast<std::uint32_t>(limits::header_bytes_max + 1));
     body_limit(boost::none);  // checked here, so that one rule decides in which order things are refused
   }
 
   request message;
-  std::size_t body_bytes_max = limits::body_bytes_max;
+  path_rules rules;
   bool expects_continue = false;
   bool chunk_begins = false;     // the last step was a chunk's first line
   std::uint64_t body_bytes = 0;  // of a chunked body, as announced so far
@@ -163,16 +163,21 @@ class message_sink final : public beast::http::basic_parser<true> {
     if (target.empty() || target.front() != '/') return refuse(400, "The request target must be a path.", ec);
     const auto mark = target.find('?');
     const auto path = target.substr(0, mark);
-    if (!all_of(path, is_path_char)) return refuse(400, "The path holds characters that are not accepted.", ec);
+    message.verb_text = std_view(verb);
+    message.verb = method_of(message.verb_text);
+    message.path = path;
+    // Known from here on, whatever comes after it.
+    if (rules_of_ && *rules_of_) rules = (*rules_of_)(message.verb, message.path);
+    const auto allowed = [this](char c) {
+      return is_path_char(c) || (rules.path_is_free && is_visible(c) && c != '#');
+    };
+    if (!all_of(path, allowed)) return refuse(400, "The path holds characters that are not accepted.", ec);
     if (mark != std::string_view::npos) {
       const auto query = target.substr(mark + 1);
       if (!all_of(query, [](char c) { return is_visible(c) && c != '#'; }))
         return refuse(400, "The query holds characters that are not accepted.", ec);
       message.query = query;
     }
-    message.path = path;
-    message.verb_text = std_view(verb);
-    message.verb = method_of(message.verb_text);
     message.headers.reserve(8);
   }
 
@@ -214,7 +219,7 @@ class message_sink final : public beast::http::basic_parser<true> {
 
   // The whole body is reserved at its first byte: growing would leave copies of secrets behind.
   void on_body_init_impl(const boost::optional<std::uint64_t>& length, error_code&) override {
-    message.body.reserve(length ? static_cast<std::size_t>(*length) : body_bytes_max);
+    message.body.reserve(length ? static_cast<std::size_t>(*length) : rules.body_bytes_max);
   }
   std::size_t on_body_impl(beast_view bytes, error_code&) override {
     message.body.append(bytes.data(), bytes.size());
@@ -223,7 +228,7 @@ class message_sink final : public beast::http::basic_parser<true> {
   void on_chunk_header_impl(std::uint64_t size, beast_view extensions, error_code& ec) override {
     if (!extensions.empty()) return refuse(400, malformed_chunk, ec);
     chunk_begins = true;
-    body_bytes = size > body_bytes_max ? body_bytes_max + 1 : body_bytes + size;
+    body_bytes = size > rules.body_bytes_max ? rules.body_bytes_max + 1 : body_bytes + size;
   }
   std::size_t on_chunk_body_impl(std::uint64_t, beast_view bytes, error_code&) override {
     message.body.append(bytes.data(), bytes.size());
@@ -233,6 +238,7 @@ class message_sink final : public beast::http::basic_parser<true> {
   void on_response_impl(int, beast_view, int, error_code& ec) override { ec = beast::http::error::bad_version; }
 
   refusal& why_;
+  const rules_of_path* rules_of_;
   unsigned seen_ = 0;
 
  public:
@@ -288,14 +294,11 @@ struct request_parser::impl {
   }
 
   void parse_head(std::string_view whole) {
-    sink.emplace(why);
+    sink.emplace(why, rules_of);
     if (!check_version(whole)) return;
     error_code ec;
     const std::size_t used = sink->put(boost::asio::const_buffer(whole.data(), whole.size()), ec);
-    // Known as soon as the request line was good, whatever came after it.
-    if (rules_of && *rules_of && !sink->message.path.empty())
-      rules = (*rules_of)(sink->message.verb, sink->message.path);
-    sink->body_bytes_max = rules.body_bytes_max;
+    rules = sink->rules;
     if (ec || used != whole.size() || !sink->is_header_done())
       return refuse(why.text.empty() ? 400 : why.status, why.text.empty() ? malformed : why.text);
     if (sink->content_length().value_or(0) > rules.body_bytes_max) return refuse(413, body_too_large);

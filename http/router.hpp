@@ -1,8 +1,8 @@
 #pragma once
 // Which handler a path belongs to: one table of exact segments, from which routes, documentation
 // and tests are made. A segment is a literal or "{name}"; a literal wins over a capture. Paths are
-// compared as they came: the parser admits no escapes, and `//`, a trailing `/`, `.` and `..` match
-// nothing, so a path has one spelling.
+// compared as they came: escapes are not decoded, and `//`, a trailing `/`, `.` and `..` match nothing, so a
+// route has one spelling. What a capture holds is the handler's to judge.
 //
 // Threads: immutable after construction.
 

@@ -103,10 +103,14 @@ struct exchange {
 };
 using observer = std::function<void(const exchange&)>;
 
-// What the server itself has to know of a path, asked once per request when its head has been read: how large
-// the body may be, and how a refusal by the server looks there (null: {"error","code","message"}).
+// What the server itself has to know of a path, asked once per request when its head has been read: which
+// characters may stand in it, how large the body may be, and how a refusal by the server looks there (null:
+// {"error","code","message"}). The path asked about may hold any visible character.
 // Called on reactor threads, several at a time.
 struct path_rules {
+  // Any visible character but '#' may stand in the path, percent escapes too, and reaches the handler as it came: for
+  // callers who are told 404 of an identifier nobody can have. Else letters, digits and ._~-/ alone.
+  bool path_is_free = false;
   std::size_t body_bytes_max = limits::body_bytes_max;
   response (*refusal)(int status, std::string_view code, std::string_view text, const request_id& id) = nullptr;
 };

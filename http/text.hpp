@@ -20,6 +20,12 @@ constexpr bool same_word(std::string_view a, std::string_view b) {
 
 constexpr bool is_digit(char c) { return c >= '0' && c <= '9'; }
 constexpr bool is_alpha(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
+// Of one hexadecimal digit, or -1.
+constexpr int hex_value(char c) {
+  if (is_digit(c)) return c - '0';
+  c = lower(c);
+  return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
 inline constexpr auto token_chars = [] {
   std::array<bool, 256> ok{};
   for (const char c : std::string_view{"!#$%&'*+-.^_`|~"}) ok[static_cast<unsigned char>(c)] = true;

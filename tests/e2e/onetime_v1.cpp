@@ -442,6 +442,15 @@ TEST_CASE("v1 answers unknown routes in its own words, and leaves its neighbours
     CHECK(a.header("Allow").find("POST") != std::string::npos);
   }
   check_error(me.get("/api/v1/nowhere"), 404, "not_found");
+  // An identifier of any characters is one nobody has. Those that no identifier can have do not count.
+  for (auto odd : {"%20", "$", "%zz", "%2f", "%e2%82%ac", "%00"})
+    refused_as_unknown(me.post(secret_path + key + odd), key + (odd == std::string("%zz") ? "zz" : ""));
+  refused_as_unknown(me.get(private_path + "%6B" + key.substr(1)), key);
+  refused(me.get(private_path + "%6B%6b"), told("Not Found"), 0);
+  refused(me.post("/api/v1/secret%2F" + key), nothing, 0);
+  refused(me.get("/api/v1/share%3Fa=b"), nothing, 0);
+  check_error(me.get("/api/v1/no%20where"), 400, "invalid_request");
+  check_error(me.get("/api/v1/pats/%41"), 400, "invalid_request");
   check_error(me.get("/api/v1/pats"), 401, "unauthorized");
   // On the wire, for clients that read the phrase.
   raw_http talk(node().port());

@@ -1,6 +1,7 @@
 // Onetime Secret v2 over the wire: contracts/onetimesecret.md Part A, cell by cell and field by field.
 
 #include <algorithm>
+#include <cstdio>
 
 #include "model/time.hpp"
 #include "tests/e2e/kit.hpp"
@@ -606,6 +607,29 @@ TEST_CASE("what is wrong with a request is told by the contract's texts", "[onet
   auto shown = guest.post("/secret/" + by_form.secret + "/reveal", "continue=true",
                           {{"Content-Type", "application/x-www-form-urlencoded"}});
   CHECK(shown.json()["record"]["secret_value"].text() == "a b&c");
+}
+
+TEST_CASE("an identifier of any characters is one nobody has, and a percent escape is the character it stands for",
+          "[onetime][v2][errors]") {
+  caller guest(shared().port());
+  for (auto odd : {"%20", "$", "%zz", "%2F", "%E2%82%AC", "%00", "%", "%4", "'(!)*,;:@&=+", "%%41", "~"}) {
+    INFO(odd);
+    check_gone(guest.get("/secret/" + unknown + odd));
+    check_gone(guest.get(std::string("/guest/secret/") + odd));
+    check_gone(guest.post("/guest/secret/" + unknown + odd + "/reveal", "{}"));
+    check_gone(guest.get(std::string("/receipt/") + odd));
+    auto status = guest.get("/secret/" + unknown + odd + "/status");
+    CHECK(status.json()["record"]["state"].text() == "unknown");
+    check_problem(guest.get(std::string("/") + odd), 404, "NotFound");
+  }
+  auto m = conceal(guest, "by another spelling");
+  char escaped[4];
+  std::snprintf(escaped, sizeof escaped, "%%%02x", static_cast<unsigned>(m.secret.front()));
+  auto spelled = "/secret/" + std::string(escaped) + m.secret.substr(1) + "%20";
+  CHECK(guest.get(spelled).json()["record"]["identifier"].text() == m.secret);
+  CHECK(guest.post(spelled + "/reveal", R"({"continue":true})").json()["record"]["secret_value"].text() ==
+        "by another spelling");
+  check_problem(guest.get("/secret/a#b"), 400, "BadRequest");
 }
 
 TEST_CASE("lifetimes are clamped in silence: guests to 7 days, accounts to 30", "[onetime][v2][ttl]") {

@@ -470,6 +470,10 @@ TEST_CASE("many identifiers come as text or list, cleaned and bounded", "[onetim
   CHECK(clean_identifier("aZ09-_").view() == "aZ09-_");
   CHECK(clean_identifier(" a.b/c~%\xc3\xa9\x00,").view() == "abc");
   CHECK(clean_identifier("./").empty());
+  CHECK(identifier_in_path("%61Z%30-%5F").view() == "aZ0-_");
+  CHECK(identifier_in_path("a%2f%00%c3%a9b%").view() == "ab");
+  CHECK(identifier_in_path("%4%4g%%41").view() == "44gA");
+  CHECK(identifier_in_path("%2541").view() == "41");  // decoded once
   // Who has an identifier has the secret: what holds one wipes it.
   static_assert(std::is_same_v<decltype(clean_identifier("")), secure_bytes>);
   static_assert(std::is_same_v<decltype(problem::v1_key), secure_bytes>);

@@ -175,9 +175,10 @@ TEST_CASE("every error code has its status, its word and the headers that go wit
 }
 
 TEST_CASE("a path's family is told by the path alone", "[http][routes]") {
-  for (auto path : {"/api/v2", "/api/v2/", "/api/v2/x", "/api/v2/secret/conceal"})
+  for (auto path : {"/api/v2", "/api/v2/", "/api/v2/x", "/api/v2/secret/conceal", "/api/v2%2fsecret", "/api/v2%20"})
     CHECK(family_of(path) == family::onetime_v2);
-  for (auto path : {"/api/v1/share", "/api/v1/secret/x", "/api/v1/private/recent", "/api/v1/status"})
+  for (auto path : {"/api/v1/share", "/api/v1/secret/x", "/api/v1/private/recent", "/api/v1/status",
+                    "/api/v1/secret%2fx", "/api/v1/share%20"})
     CHECK(family_of(path) == family::onetime_v1);
   for (auto path :
        {"/", "/api/v1", "/api/v1/", "/api/v1/pats", "/api/v1/shares", "/api/v1/me", "/api/v20", "/api/v3/x"})
@@ -207,6 +208,9 @@ TEST_CASE("only calls that take a secret may have a large body", "[http][routes]
   CHECK(rules(method::post, "/api/v1/pats").body_bytes_max == limits::body_bytes_max);
   CHECK(rules(method::post, "/api/v1/pats").refusal == nullptr);
   CHECK(rules(method::post, "/api/v2/nothing").refusal != nullptr);
+  for (auto free : {"/api/v1/secret/%41", "/api/v2/receipt/%41"}) CHECK(rules(method::get, free).path_is_free);
+  for (auto strict : {"/api/v1/pats/%41", "/%41", "/api/v1/workspaces"})
+    CHECK_FALSE(rules(method::get, strict).path_is_free);
   s.onetime.secret_bytes_max = 100;
   CHECK(path_rules_of(s)(method::post, "/api/v2/secret/conceal").body_bytes_max == limits::body_bytes_max);
   s.onetime.secret_bytes_max = limits::secret_bytes_max;

@@ -392,3 +392,37 @@ TEST_CASE("a path may have a larger body and words of its own, and no other path
   CHECK(has(s, "HTTP/1.1 503"));
   CHECK(has(s, "own words"));
 }
+
+TEST_CASE("what may stand in a path is the path's own rule, and its refusal too", "[session][rules]") {
+  http_script s;
+  s.config.rules = [](nacre::http::method, std::string_view path) {
+    nacre::http::path_rules here;
+    here.path_is_free = path.starts_with("/free/");
+    if (here.path_is_free || path.starts_with("/own/"))
+      here.refusal = [](int status, std::string_view, std::string_view, const nacre::request_id&) {
+        response r = text("own words");
+        r.status = status;
+        return r;
+      };
+    return here;
+  };
+  auto asked = [&](const std::string& target) {
+    s.restart();
+    s.feed("GET " + target + " HTTP/1.1\r\nHost: h\r\n\r\n");
+    INFO(target);
+    if (!s.requests.empty()) {
+      CHECK(s.requests.front().path == target.substr(0, target.find('?')));
+      return 200;
+    }
+    CHECK(has(s, "HTTP/1.1 400 "));
+    CHECK(has(s, "own words") == (target.starts_with("/free/") || target.starts_with("/own/")));
+    return 400;
+  };
+  for (auto plain : {"/free/a", "/own/a-z_0.~", "/other/a?b=%41"}) CHECK(asked(plain) == 200);
+  for (auto odd : {"%41", "%", "%zz", "a$b", "a%2Fb", "a%00", "{a}", "\"a\"", "a\\b", "a;b=c?d"}) {
+    CHECK(asked(std::string("/free/") + odd) == 200);
+    CHECK(asked(std::string("/own/") + odd) == 400);
+    CHECK(asked(std::string("/other/") + odd) == 400);
+  }
+  for (auto path : {"/free/", "/own/", "/other/"}) CHECK(asked(std::string(path) + "a#b") == 400);
+}

@@ -210,7 +210,7 @@ bool within_guest_limit(call_ptr& c, act what) {
 }
 
 void at_secret(call_ptr c, std::string_view link, const std::optional<std::string>& retry_key, with_link next) {
-  auto clean = clean_identifier(link);
+  auto clean = identifier_in_path(link);
   const auto& keys = c->with.keys;
   auto id = actors::secret_id_of(keys, clean.view());
   auto retry = retry_key ? std::optional(actors::retry_hash_of(keys, id, *retry_key)) : std::nullopt;
@@ -223,7 +223,7 @@ void at_secret(call_ptr c, std::string_view link, const std::optional<std::strin
 }
 
 void at_receipt(call_ptr c, std::string_view link, with_link next) {
-  auto clean = clean_identifier(link);
+  auto clean = identifier_in_path(link);
   auto id = actors::receipt_id_of(c->with.keys, clean.view());
   auto find = [id, now = c->ctx.now](const model::view& v) -> std::optional<workspace_id> {
     auto ws = model::where_is(v, id);
@@ -233,7 +233,7 @@ void at_receipt(call_ptr c, std::string_view link, with_link next) {
 }
 
 void at_claim(call_ptr c, std::string_view link, const std::string& retry_key, with_link next) {
-  auto clean = clean_identifier(link);
+  auto clean = identifier_in_path(link);
   const auto& keys = c->with.keys;
   auto id = actors::secret_id_of(keys, clean.view());
   auto retry = actors::retry_hash_of(keys, id, retry_key);

@@ -539,6 +539,19 @@ crypto::secure_bytes clean_identifier(std::string_view text) {
   return out;
 }
 
+crypto::secure_bytes identifier_in_path(std::string_view text) {
+  crypto::secure_bytes plain(text.size());
+  std::size_t size = 0;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const bool whole = text[i] == '%' && text.size() - i > 2;
+    const int high = whole ? hex_value(text[i + 1]) : -1, low = whole ? hex_value(text[i + 2]) : -1;
+    const bool escape = high >= 0 && low >= 0;
+    plain.data()[size++] = static_cast<std::uint8_t>(escape ? high << 4 | low : text[i]);
+    if (escape) i += 2;
+  }
+  return clean_identifier(plain.view().substr(0, size));
+}
+
 std::string_view shortid(std::string_view identifier) { return identifier.substr(0, limits::shortid_chars); }
 
 std::string masked_address(std::string_view address) {

@@ -128,6 +128,8 @@ parsed<std::vector<crypto::secure_bytes>> parse_identifiers(const body_fields& f
 
 // An identifier from a path or body as it is looked up: characters it cannot have are dropped.
 crypto::secure_bytes clean_identifier(std::string_view text);
+// Of a path, as it came: an escape is the character it stands for.
+crypto::secure_bytes identifier_in_path(std::string_view text);
 std::string_view shortid(std::string_view identifier);
 
 // ---- words of the answers ----------------------------------------------------------------------------

@@ -18,7 +18,7 @@ constexpr std::size_t key_chars_min = 20;
 
 // Shorter than any key there ever was.
 bool refused_as_short(call_ptr& c) {
-  if (clean_identifier(c->capture(0)).size() >= key_chars_min) return false;
+  if (identifier_in_path(c->capture(0)).size() >= key_chars_min) return false;
   problem p;
   p.text = "Not Found";
   p.v1_intended = 0;

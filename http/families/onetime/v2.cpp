@@ -251,7 +251,7 @@ void confirm(call_ptr c) {
 void secret_status(call_ptr c) {
   if (auto no = refused_by_policy(*c, act::show)) return refuse(std::move(c), *no);
   answer_from_view(std::move(c), [](call& mine, const model::view& v) {
-    auto link = clean_identifier(mine.capture(0));
+    auto link = identifier_in_path(mine.capture(0));
     auto id = actors::secret_id_of(mine.with.keys, link.view());
     auto found = model::find_secret(v, model::where_is(v, id), id, mine.ctx.now);
     json_writer w(1024);
