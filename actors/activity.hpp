@@ -47,7 +47,7 @@ class activity {
   std::mutex acts_mutex_;
   std::map<workspace_id, std::vector<model::note_activity::act>> acts_;
   std::map<workspace_id, std::vector<pat_id>> reused_;
-  std::size_t acts_count_ = 0;  // with what was reused
+  std::size_t acts_count_ = 0;                                  // with what was reused
   std::map<std::string, std::int64_t, std::less<>> act_hours_;  // what was recorded in which hour
   std::int64_t acts_forgotten_hour_ = 0;                        // when hours gone by were last cleared from it
   std::map<std::string, std::uint32_t, std::less<>> failures_;

@@ -1,8 +1,9 @@
 #pragma once
 // How what is sealed is bound to its record, so that a disk writer who moves ciphertext between records,
 // or edits what must never change, makes it unreadable. A PAT's token: to the workspace, the id, owner,
-// scopes, prefix and time of creation, after a rotation also to the token's lookup. A one-time secret: to receipt, owner, times, kind and whether it has
-// a passphrase. A webhook's signing secret: to the workspace, the id and its version.
+// scopes, prefix and time of creation, after a rotation also to the token's lookup. A one-time secret: to receipt,
+// owner, times, kind and whether it has a passphrase. A webhook's signing secret: to the workspace, the id and its
+// version.
 
 #include <string>
 

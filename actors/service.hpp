@@ -130,7 +130,8 @@ struct shown_receipt {
 //   list_recent      receipts, last changed first
 struct answer {
   model::outcome outcome;
-  crypto::secure_bytes token;  // of a created, rotated or revealed PAT, a webhook's new secret, the value of a revealed secret
+  crypto::secure_bytes
+      token;  // of a created, rotated or revealed PAT, a webhook's new secret, the value of a revealed secret
   bool revealed = false;
   std::optional<bool> passphrase_right;
   std::vector<shown_receipt> receipts;

@@ -11,8 +11,8 @@ namespace {
 // identifier would take longer to spell than to seal.
 constexpr std::size_t limbs_max = 16;  // 64 bytes
 constexpr std::size_t digits_at_once = 5;
-constexpr std::uint32_t powers[digits_at_once + 1] = {1, 62, 62 * 62, 62 * 62 * 62, 62u * 62 * 62 * 62,
-                                                      62u * 62 * 62 * 62 * 62};
+constexpr std::uint32_t powers[digits_at_once + 1] = {
+    1, 62, 62 * 62, 62 * 62 * 62, 62u * 62 * 62 * 62, 62u * 62 * 62 * 62 * 62};
 
 constexpr std::size_t limbs_for(std::size_t bytes) { return (bytes + 3) / 4; }
 

@@ -149,8 +149,8 @@ std::size_t prefix_chars(token_family family) {
 checked_token check_token(const keyring& keys, std::string_view text) {
   const auto keyed = [&](token_family family, std::size_t at) {
     const auto sum = checksum_text(keys, text.substr(0, at));
-    return checked_token{family, equal(text.substr(at), {sum.data(), sum.size()}) ? token_check::ours
-                                                                                  : token_check::foreign};
+    return checked_token{family,
+                         equal(text.substr(at), {sum.data(), sum.size()}) ? token_check::ours : token_check::foreign};
   };
   if (has_alephant_shape(text)) return keyed(token_family::alephant, alephant_checksum_at);
   if (has_unleash_shape(text)) return keyed(token_family::unleash, unleash_checksum_at);

@@ -113,8 +113,7 @@ call::~call() {
 
 void answer(call_ptr c, response r) {
   r.route = c->pattern;
-  if (c->caller.expires)
-    r.headers.push_back({"X-Nacre-Token-Expires-At", format_rfc3339(*c->caller.expires)});
+  if (c->caller.expires) r.headers.push_back({"X-Nacre-Token-Expires-At", format_rfc3339(*c->caller.expires)});
   if (!c->ctx.workspace.value().is_nil()) r.workspace = c->ctx.workspace;
   std::move(c->respond)(std::move(r));
 }
@@ -159,8 +158,9 @@ void enter_own_workspace(call_ptr c, unique_function<void(call_ptr)> next) {
         if (!(*v)->trustworthy()) return refuse(std::move(c), {errc::storage_failed, "Stored state could not be read"});
         if (of.total == 0) return refuse(std::move(c), {errc::forbidden, "You are not a member of any workspace"});
         if (of.total > 1)
-          return refuse(std::move(c), {errc::invalid, "You are a member of several workspaces: name one in the "
-                                                      "X-Workspace-Id header"});
+          return refuse(std::move(c), {errc::invalid,
+                                       "You are a member of several workspaces: name one in the "
+                                       "X-Workspace-Id header"});
         c->ctx.workspace = of.items.front().id;
         next(std::move(c));
       });

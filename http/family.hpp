@@ -8,9 +8,9 @@
 namespace nacre::http {
 
 enum class family : std::uint8_t {
-  native,      // Alephant tokens and nacre's own management: {"error","code","message"}
-  onetime_v1,  // contracts/onetimesecret.md Part B
-  onetime_v2,  // and Part A
+  native,          // Alephant tokens and nacre's own management: {"error","code","message"}
+  onetime_v1,      // contracts/onetimesecret.md Part B
+  onetime_v2,      // and Part A
   unleash,         // contracts/unleash-tokens.md
   service_tokens,  // contracts/gorules-service-tokens.md
 };

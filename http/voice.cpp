@@ -17,10 +17,10 @@ constexpr voice onetime_v1_voice = {onetime::refusal_of, onetime::limit_refusal_
                                     onetime::no_method_response, onetime::edge_refusal_v1};
 constexpr voice onetime_v2_voice = {onetime::refusal_of, onetime::limit_refusal_of, onetime::no_route_response,
                                     onetime::no_method_response, onetime::edge_refusal_v2};
-constexpr voice unleash_voice = {unleash::refusal_of, unleash::limit_refusal_of, unleash::no_route,
-                                 unleash::no_method, unleash::edge_refusal};
-constexpr voice service_voice = {service_tokens::refusal_of, service_tokens::limit_refusal_of,
-                                 service_tokens::no_route, service_tokens::no_method, service_tokens::edge_refusal};
+constexpr voice unleash_voice = {unleash::refusal_of, unleash::limit_refusal_of, unleash::no_route, unleash::no_method,
+                                 unleash::edge_refusal};
+constexpr voice service_voice = {service_tokens::refusal_of, service_tokens::limit_refusal_of, service_tokens::no_route,
+                                 service_tokens::no_method, service_tokens::edge_refusal};
 
 }  // namespace
 

@@ -91,8 +91,7 @@ struct budget_state {
 };
 
 using reply = std::variant<std::monostate, workspace_entry, member_entry, service_user_entry, project_entry, pat_entry,
-                           revealed, secret_entry, attempt_granted, receipt_entry, webhook_entry,
-                           rotated>;
+                           revealed, secret_entry, attempt_granted, receipt_entry, webhook_entry, rotated>;
 
 struct outcome {
   std::optional<error> refused;

@@ -49,7 +49,8 @@ inline constexpr std::size_t service_users_per_workspace_max = 10'000;
 inline constexpr std::size_t token_name_bytes_max = body_bytes_max;  // an Unleash description has no bound of its own
 inline constexpr std::size_t networks_per_token_max = 32;
 inline constexpr std::size_t projects_per_token_max = 1'000;
-inline constexpr std::uint32_t family_tokens_per_owner_max = 100;  // of one family, Alephant apart; what may be configured
+inline constexpr std::uint32_t family_tokens_per_owner_max =
+    100;  // of one family, Alephant apart; what may be configured
 inline constexpr std::uint64_t token_uses_max = 1'000'000'000;
 inline constexpr std::int64_t rotation_overlap_s_max = 30 * 86'400;
 

@@ -138,7 +138,7 @@ class pat_rules {
     std::optional<workspace_record> ws;
     if (ctx_.who.via == caller::kind::system) {
       if (ctx_.workspace == system_workspace || is_guest_partition(ctx_.workspace))
-      return refuse(errc::invalid, "This workspace id is reserved");
+        return refuse(errc::invalid, "This workspace id is reserved");
       ws = load<workspace_record>(st_, space::state, keys::workspace(ctx_.workspace));
       if (ws && ws->deleted) return refuse(errc::not_found, "The workspace has been deleted");
     } else {
@@ -598,8 +598,8 @@ result<pat_entry> get_token(const view& v, const context& ctx, user_id owner, to
   auto who = stand_before(v, ctx, owner);
   if (!who) return fail(who.error());
   auto pat = find_live_pat(v, ctx.workspace, id);
-  bool theirs = pat && pat->owner == owner && pat->family == family &&
-                (owner != ctx.who.user || pat->seq > who->me.dead_pats);
+  bool theirs =
+      pat && pat->owner == owner && pat->family == family && (owner != ctx.who.user || pat->seq > who->me.dead_pats);
   if (!theirs) return fail(no_token());
   return pat_entry{id, ctx.workspace, std::move(*pat), {}};
 }

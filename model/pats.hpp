@@ -49,7 +49,8 @@ bool is_retired(const pat_record& pat, const keyed_hash& lookup, timestamp now);
 // user. In order of creation. not_found if there is no such owner or token.
 result<std::vector<pat_entry>> list_tokens(const view& v, const context& ctx, user_id owner, token_family family);
 result<pat_entry> get_token(const view& v, const context& ctx, user_id owner, token_family family, pat_id id);
-result<pat_entry> get_token(const view& v, const context& ctx, user_id owner, token_family family, std::uint64_t number);
+result<pat_entry> get_token(const view& v, const context& ctx, user_id owner, token_family family,
+                            std::uint64_t number);
 // Those of its projects that are there, in its order.
 std::vector<project_entry> projects_of(const view& v, const pat_entry& pat);
 

@@ -36,8 +36,7 @@ result<standing> stand_to_administer(const view& v, const context& ctx) {
 // An admin makes no owner, and nobody lifts a role by the permission of a token.
 result<void> may_give(const standing& who, role r) {
   if (r == role::owner && !who.is_owner()) return fail(errc::forbidden, "Only a workspace owner may do this");
-  if (r == role::admin && !who.is_admin())
-    return fail(errc::forbidden, "Only a workspace owner or admin may do this");
+  if (r == role::admin && !who.is_admin()) return fail(errc::forbidden, "Only a workspace owner or admin may do this");
   return {};
 }
 

@@ -59,8 +59,8 @@ std::string_view name_of(account_type t) {
 }
 
 std::optional<account_type> parse_account_type(std::string_view text) {
-  for (auto t : {account_type::invited, account_type::member, account_type::author, account_type::admin,
-                 account_type::owner})
+  for (auto t :
+       {account_type::invited, account_type::member, account_type::author, account_type::admin, account_type::owner})
     if (text == name_of(t)) return t;
   return std::nullopt;
 }
@@ -181,8 +181,8 @@ namespace {
 // What only some tokens have: those of other families, restricted and rotated ones.
 bool is_plain(const pat_record& v) {
   return v.family == token_family::alephant && v.permissions.empty() && v.all_projects && v.projects.empty() &&
-         !v.updated && v.only.none() && v.uses == 0 && !v.previous && v.rotations == 0 &&
-         v.name.size() <= text_max && !(v.scopes & scope_introspect);
+         !v.updated && v.only.none() && v.uses == 0 && !v.previous && v.rotations == 0 && v.name.size() <= text_max &&
+         !(v.scopes & scope_introspect);
 }
 
 }  // namespace

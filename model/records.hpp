@@ -41,7 +41,8 @@ struct member_record {
   // PATs up to this `seq` were theirs in an earlier membership: such a token is no credential any
   // more, whoever puts its owner back. By seq, not by time: an import is dated where it was issued.
   std::uint64_t dead_pats = 0;
-  std::uint64_t number = 0;  // integer id beside the uuid, kept over a second membership; 0: joined before there were any
+  std::uint64_t number =
+      0;  // integer id beside the uuid, kept over a second membership; 0: joined before there were any
   friend bool operator==(const member_record&, const member_record&) = default;
 };
 

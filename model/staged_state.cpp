@@ -43,9 +43,7 @@ void staged_state::erase(space in, std::string_view key) {
   changes_[static_cast<std::size_t>(in)].insert_or_assign(std::string(key), std::nullopt);
 }
 
-staged_state::changes staged_state::take(space in) {
-  return std::exchange(changes_[static_cast<std::size_t>(in)], {});
-}
+staged_state::changes staged_state::take(space in) { return std::exchange(changes_[static_cast<std::size_t>(in)], {}); }
 
 bool staged_state::changed() const {
   for (const auto& space_changes : changes_)

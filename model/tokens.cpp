@@ -35,7 +35,9 @@ constexpr std::array<std::string_view, permission_count> permission_names = {"ow
 constexpr std::array<std::uint8_t, 12> mapped_head = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
 constexpr unsigned mapped_bits = 96;
 
-bool is_v4(const std::array<std::uint8_t, 16>& a) { return std::equal(mapped_head.begin(), mapped_head.end(), a.begin()); }
+bool is_v4(const std::array<std::uint8_t, 16>& a) {
+  return std::equal(mapped_head.begin(), mapped_head.end(), a.begin());
+}
 
 std::array<std::uint8_t, 16> cut(std::array<std::uint8_t, 16> a, unsigned bits) {
   for (unsigned i = 0; i < a.size(); ++i) {

@@ -1,8 +1,9 @@
-#include "http/families/native_errors.hpp"
 #include "http/families/body.hpp"
 
 #include <algorithm>
 #include <string>
+
+#include "http/families/native_errors.hpp"
 
 namespace nacre::http {
 

@@ -80,7 +80,9 @@ response refusal_of(const call& c, const error& e) {
   return r;
 }
 
-response limit_refusal_of(const call& c, const error& e, std::int64_t, std::uint32_t) { return http::error_response(c, e); }
+response limit_refusal_of(const call& c, const error& e, std::int64_t, std::uint32_t) {
+  return http::error_response(c, e);
+}
 
 response no_route(const call& c) { return http::error_response(c, {errc::not_found, "No such route"}); }
 

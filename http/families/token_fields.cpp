@@ -17,8 +17,8 @@ result<std::optional<model::restrictions>> restrictions_of(const json_value& bod
   if (uses && !uses->is_null()) {
     auto n = uses->integer();
     if (!n || *n < 1 || static_cast<std::uint64_t>(*n) > limits::token_uses_max)
-      return fail(errc::invalid,
-                  "maxUses must be a whole number between 1 and " + std::to_string(limits::token_uses_max) + " or null");
+      return fail(errc::invalid, "maxUses must be a whole number between 1 and " +
+                                     std::to_string(limits::token_uses_max) + " or null");
     out.uses_max = static_cast<std::uint64_t>(*n);
   }
   if (networks && !networks->is_null()) {

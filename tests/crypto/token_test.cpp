@@ -55,8 +55,7 @@ TEST_CASE("swapped neighbours, cut, extended and upper-case tokens are noticed",
   }
   for (std::size_t size = 0; size < token.size(); ++size)
     CHECK(check_token(keys, token.substr(0, size)).check == token_check::malformed);
-  for (const auto* tail : {" ", "\n", "0", "a"})
-    CHECK(check_token(keys, token + tail).check == token_check::malformed);
+  for (const auto* tail : {" ", "\n", "0", "a"}) CHECK(check_token(keys, token + tail).check == token_check::malformed);
   CHECK(check_token(keys, token + '\0').check == token_check::malformed);
   CHECK(check_token(keys, " " + token).check == token_check::malformed);
   // The random part holds letters with overwhelming likelihood.

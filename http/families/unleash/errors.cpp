@@ -23,8 +23,9 @@ response written(const problem& p, const request_id& id) {
   w.end_object().end_array();
   // Clients of Unleash are told where to sign in; here that is the issuer's business, but they read these keys.
   if (p.name == "AuthenticationRequired")
-    w.field("path", std::string_view("/auth/simple/login")).field("type", std::string_view("password")).field(
-        "defaultHidden", false);
+    w.field("path", std::string_view("/auth/simple/login"))
+        .field("type", std::string_view("password"))
+        .field("defaultHidden", false);
   w.end_object();
   auto r = json_response(p.status, w.take());
   r.headers.front().value = "application/json; charset=utf-8";
