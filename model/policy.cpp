@@ -48,7 +48,8 @@ result<standing> stand(const view& v, const context& ctx, scope_set needed) {
     if (!pat || pat->owner != ctx.who.user) return fail(errc::unauthenticated, "Authentication failed");
     if (pat->revoked || (me && pat->seq <= me->dead_pats)) return fail(errc::token_revoked, "Token has been revoked");
     if (pat->expires && *pat->expires <= ctx.now) return fail(errc::token_expired, "Token has expired");
-    who.scopes = implied(pat->scopes) & implied(ctx.who.scopes);
+    // Scopes are the Alephant family's; a service token is narrowed by its permissions, an Unleash token by nothing.
+    if (pat->family == token_family::alephant) who.scopes = implied(pat->scopes) & implied(ctx.who.scopes);
     if (pat->family == token_family::service) {
       // A member's token does not keep what its owner's role no longer has; a service user was given it.
       auto held = implied(set_of(pat->permissions));
