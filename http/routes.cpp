@@ -7,6 +7,8 @@
 #include "http/families/onetime/v1.hpp"
 #include "http/families/onetime/v2.hpp"
 #include "http/families/operations.hpp"
+#include "http/families/service_tokens/people.hpp"
+#include "http/families/service_tokens/tokens.hpp"
 #include "http/families/webhooks.hpp"
 
 namespace nacre::http {
@@ -102,6 +104,21 @@ constexpr endpoint table[] = {
     {get,     "/api/v2/status",                           "v2-status",               anonymous,     "The service is there", onetime::v2::status},
     {get,     "/api/v2/version",                          "v2-version",              anonymous,     "The version of the API spoken", onetime::v2::version},
     {get,     "/api/v2/supported-locales",                "v2-supported-locales",    anonymous,     "Languages of texts", onetime::v2::supported_locales},
+
+    {get,  "/api/users",                                                            "service-list-users",       own_workspace, "Members and service users", service_tokens::list_users},
+    {post, "/api/users/service",                                                    "service-create-user",      own_workspace, "Create a service user", service_tokens::create_service_user},
+    {get,  "/api/users/service/{userId}/personal-access-tokens",                    "service-list-tokens",      own_workspace, "Tokens of a service user, oldest first", service_tokens::list_tokens},
+    {post, "/api/users/service/{userId}/personal-access-tokens",                    "service-create-token",     own_workspace, "Create a token for a service user", service_tokens::create_token},
+    {get,  "/api/users/service/{userId}/personal-access-tokens/{patId}",            "service-get-token",        own_workspace, "One of them, without the token", service_tokens::get_token},
+    {del,  "/api/users/service/{userId}/personal-access-tokens/{patId}",            "service-delete-token",     own_workspace, "End it", service_tokens::delete_token},
+    {post, "/api/users/service/{userId}/personal-access-tokens/{patId}/regenerate", "service-regenerate-token", own_workspace, "A new token in its place; the old one ends", service_tokens::regenerate_token},
+    {post, "/api/users/service/{userId}/personal-access-tokens/{patId}/rotate",     "service-rotate-token",     own_workspace, "The same with an overlap", service_tokens::rotate_token},
+    {get,  "/api/personal-access-tokens",                                           "own-list-tokens",          own_workspace, "One's own tokens, oldest first", service_tokens::list_tokens},
+    {post, "/api/personal-access-tokens",                                           "own-create-token",         own_workspace, "Create a token for oneself", service_tokens::create_token},
+    {get,  "/api/personal-access-tokens/{patId}",                                   "own-get-token",            own_workspace, "One of them, without the token", service_tokens::get_token},
+    {del,  "/api/personal-access-tokens/{patId}",                                   "own-delete-token",         own_workspace, "End it", service_tokens::delete_token},
+    {post, "/api/personal-access-tokens/{patId}/regenerate",                        "own-regenerate-token",     own_workspace, "A new token in its place; the old one ends", service_tokens::regenerate_token},
+    {post, "/api/personal-access-tokens/{patId}/rotate",                            "own-rotate-token",         own_workspace, "The same with an overlap", service_tokens::rotate_token},
 };
 // clang-format on
 

@@ -59,6 +59,8 @@ inline constexpr std::uint32_t page_default = 20;
 inline constexpr std::uint32_t page_limit_max = 100;  // ?limit=
 inline constexpr std::uint32_t page_size_max = 200;   // ?pageSize=
 inline constexpr std::uint32_t page_offset_max = 10'000'000;
+inline constexpr std::uint32_t people_page_default = 10;  // GET /api/users: gorules-service-tokens.md section 6
+inline constexpr std::uint32_t people_page_max = 500;
 inline constexpr std::uint32_t audit_page_default = 100;
 inline constexpr std::uint32_t audit_page_max = 1'000;
 

@@ -72,7 +72,7 @@ std::optional<timestamp> parse_rfc3339(std::string_view text) {
   return result;
 }
 
-std::string format_rfc3339(timestamp t) {
+std::string format_iso_ms(timestamp t) {
   namespace ch = std::chrono;
   ch::sys_time<ch::milliseconds> when{ch::milliseconds{std::clamp(t, time_min, time_max).value()}};
   auto day = ch::floor<ch::days>(when);
@@ -85,10 +85,13 @@ std::string format_rfc3339(timestamp t) {
   write_digits(out, 11, 2, in_day / 3'600'000);
   write_digits(out, 14, 2, in_day / 60'000 % 60);
   write_digits(out, 17, 2, in_day / 1'000 % 60);
-  if (auto milliseconds = in_day % 1'000; milliseconds != 0)
-    write_digits(out, 20, 3, milliseconds);
-  else
-    out.replace(19, 5, "Z");
+  write_digits(out, 20, 3, in_day % 1'000);
+  return out;
+}
+
+std::string format_rfc3339(timestamp t) {
+  auto out = format_iso_ms(t);
+  if (out.ends_with(".000Z")) out.replace(19, 5, "Z");
   return out;
 }
 

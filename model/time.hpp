@@ -32,6 +32,8 @@ std::optional<timestamp> parse_rfc3339(std::string_view text);
 // "2027-03-31T00:00:00Z" for whole seconds, "2027-03-31T00:00:00.123Z" otherwise. A time outside
 // time_min..time_max is shown as the nearer of the two.
 std::string format_rfc3339(timestamp t);
+// Always with milliseconds, "2027-03-31T00:00:00.000Z", as JavaScript writes times.
+std::string format_iso_ms(timestamp t);
 
 // A clock as an argument, so that tests can set it.
 class clock {

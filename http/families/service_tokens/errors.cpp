@@ -17,20 +17,24 @@ std::string_view reason_of(int status) {
       return "Forbidden";
     case 404:
       return "Not Found";
-    case 405:
-      return "Method Not Allowed";
     case 408:
       return "Request Timeout";
     case 409:
       return "Conflict";
     case 413:
       return "Payload Too Large";
-    case 415:
-      return "Unsupported Media Type";
+    case 414:
+      return "URI Too Long";
     case 429:
       return "Too Many Requests";
+    case 431:
+      return "Request Header Fields Too Large";
+    case 501:
+      return "Not Implemented";
     case 503:
       return "Service Unavailable";
+    case 505:
+      return "HTTP Version Not Supported";
     default:
       return status >= 500 ? "Internal Server Error" : "Bad Request";
   }
@@ -53,17 +57,22 @@ response invalid_body(const std::vector<std::string>& complaints) {
   return json_response(400, w.take());
 }
 
+void complain(call_ptr c, const std::vector<std::string>& complaints) {
+  answer(std::move(c), invalid_body(complaints));
+}
+
 response refusal_of(const call&, const error& e) {
+  if (e.code == errc::full) return written(403, e.text);
   auto status = status_of(e.code);
-  if (e.code == errc::full) status = 403;  // as many tokens as one user may have
-  return written(status, status == 500 ? "Internal server error" : status == 401 ? "Unauthorized" : e.text);
+  if (status == 500) return written(status, "Internal server error");
+  if (status == 401 && e.code != errc::token_expired) return written(status, reason_of(status));
+  return written(status, e.text);
 }
 
 response limit_refusal_of(const call& c, const error& e, std::int64_t, std::uint32_t) { return refusal_of(c, e); }
 
-response no_route(const call& c) { return written(404, "Cannot " + c.req.verb_text + " " + c.req.path); }
+response no_route(const call&) { return written(404, reason_of(404)); }
 
-// A route without this method is a route that is missing (contract section 1).
 response no_method(const call& c) { return no_route(c); }
 
 response edge_refusal(int status, std::string_view, std::string_view text, const request_id&) {
