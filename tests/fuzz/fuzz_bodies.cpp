@@ -11,6 +11,7 @@
 #include <variant>
 
 #include "http/api.hpp"
+#include "http/family.hpp"
 #include "http/json.hpp"
 #include "http/pending.hpp"
 #include "model/keys.hpp"
@@ -60,15 +61,30 @@ struct limits_hold {
     NACRE_FUZZ_CHECK(op.role >= model::role::member && op.role <= model::role::owner);
     NACRE_FUZZ_CHECK(!op.email || (op.email->size() <= limits::email_bytes_max && model::check_email(*op.email)));
   }
-  void operator()(const model::create_service_user& op) const { check_name_within(op.name, limits::name_chars_max); }
+  void operator()(const model::create_service_user& op) const {
+    check_name_within(op.name, limits::name_chars_max);
+    NACRE_FUZZ_CHECK(op.email.empty() || model::check_email(op.email));
+  }
   void operator()(const model::create_project& op) const {
     check_name_within(op.name, limits::name_chars_max);
     check_name_within(op.version, limits::version_chars_max);
     NACRE_FUZZ_CHECK(model::check_project_key(op.key).has_value());
   }
   void operator()(const model::create_pat& op) const {
+    NACRE_FUZZ_CHECK(!op.expires || (*op.expires > noon && *op.expires <= time_max));
+    if (op.family == model::token_family::service) {
+      auto m = model::measure(op.name);
+      NACRE_FUZZ_CHECK(m.valid && !m.controls && m.chars >= 1 && m.chars <= limits::name_chars_max);
+      NACRE_FUZZ_CHECK(op.permissions.size() <= model::permission_count);
+      NACRE_FUZZ_CHECK(op.projects.size() <= (op.all_projects ? 0 : limits::projects_per_token_max));
+      return;
+    }
     check_name_within(op.name, limits::name_chars_max);
     NACRE_FUZZ_CHECK(op.scopes != 0 && (op.scopes & ~model::every_scope) == 0);
+  }
+  void operator()(const model::rotate_pat& op) const {
+    NACRE_FUZZ_CHECK(op.overlap_ms >= 0 && op.overlap_ms <= limits::rotation_overlap_s_max * 1000);
+    NACRE_FUZZ_CHECK(op.set_expires || !op.expires);
     NACRE_FUZZ_CHECK(!op.expires || (*op.expires > noon && *op.expires <= time_max));
   }
   void operator()(const model::import_pat& op) const {
@@ -94,6 +110,15 @@ struct limits_hold {
   void operator()(const Other&) const {}
 };
 
+// One of service users, which nothing is sealed of.
+model::create_pat service_token_no(std::uint64_t n) {
+  auto op = sealed_pat_no(n);
+  op.family = model::token_family::service;
+  op.sealed.clear();
+  op.data_key_version = 0;
+  return op;
+}
+
 model::create_webhook hook_no_1() { return {nth<webhook_id>(0x60, 1), "https://hooks.example.com", 0, 1, "sealed"}; }
 
 class throwaway_service final : public actors::service {
@@ -103,6 +128,8 @@ class throwaway_service final : public actors::service {
     NACRE_FUZZ_CHECK(!model::apply(state_, founding).refused);
     model::command making{context_of(home, owner, 3), sealed_pat_no(1)};
     NACRE_FUZZ_CHECK(!model::apply(state_, making).refused);
+    model::command serving{context_of(home, owner, 9), service_token_no(3)};
+    NACRE_FUZZ_CHECK(!model::apply(state_, serving).refused);
     model::command telling{context_of(home, owner, 7), hook_no_1()};
     NACRE_FUZZ_CHECK(!model::apply(state_, telling).refused);
   }
@@ -137,8 +164,26 @@ class throwaway_service final : public actors::service {
   static model::operation operation_of(const actors::intent& what) {
     if (const auto* pat = std::get_if<actors::issue_pat>(&what)) {
       auto op = sealed_pat_no(2, pat->scopes);
+      if (pat->family == model::token_family::service) {
+        op = service_token_no(2);
+        op.permissions = pat->permissions;
+        op.all_projects = pat->all_projects;
+        op.projects = pat->projects;
+        op.only = pat->only;
+      }
       op.name = pat->name;
       op.expires = pat->expires;
+      return op;
+    }
+    if (const auto* renew = std::get_if<actors::renew_pat>(&what)) {
+      model::rotate_pat op;
+      op.id = renew->id;
+      op.lookup = sealed_pat_no(4).lookup;
+      op.data_key_version = 0;
+      op.overlap_ms = renew->overlap_ms;
+      op.until_first_use = renew->until_first_use;
+      op.set_expires = renew->set_expires;
+      op.expires = renew->expires;
       return op;
     }
     if (const auto* ws = std::get_if<actors::found_workspace>(&what))
@@ -188,6 +233,7 @@ const target& chosen(std::uint8_t byte) {
   using enum http::method;
   static const std::string ws = "/api/v1/workspaces/" + to_string(home);
   static const std::string pat = "/api/v1/pats/" + to_string(pat_no(1));
+  static const std::string own = "/api/personal-access-tokens", token = own + "/" + to_string(pat_no(3));
   static const target targets[] = {
       {post, "/api/v1/pats"},
       {patch, pat},
@@ -200,6 +246,10 @@ const target& chosen(std::uint8_t byte) {
       {post, ws + "/service-users"},
       {post, ws + "/webhooks"},
       {patch, ws + "/webhooks/" + to_string(hook_no_1().id)},
+      {post, own},
+      {post, token + "/regenerate"},
+      {post, token + "/rotate"},
+      {post, "/api/users/service"},
   };
   return targets[byte % std::size(targets)];
 }
@@ -236,6 +286,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   }
   auto body = http::parse_json_object(got->body);
   NACRE_FUZZ_CHECK(body.has_value());
-  NACRE_FUZZ_CHECK(body->find(got->status < 400 ? "data" : "error").has_value());
+  bool native = http::family_of(to.path) == http::family::native;
+  NACRE_FUZZ_CHECK(body->find(got->status >= 400 ? "error" : native ? "data" : "id").has_value());
   return 0;
 }

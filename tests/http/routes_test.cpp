@@ -183,11 +183,16 @@ TEST_CASE("a path's family is told by the path alone", "[http][routes]") {
   for (auto path :
        {"/", "/api/v1", "/api/v1/", "/api/v1/pats", "/api/v1/shares", "/api/v1/me", "/api/v20", "/api/v3/x"})
     CHECK(family_of(path) == family::native);
+  for (auto path : {"/api/users", "/api/users/x", "/api/personal-access-tokens", "/api/personal-access-tokens/x/y"})
+    CHECK(family_of(path) == family::service_tokens);
+  for (auto path : {"/api/user", "/api/users2", "/api/personal-access-tokens2", "/api/v1/users"})
+    CHECK(family_of(path) == family::native);
   for (const auto& e : endpoints()) {
     INFO(e.pattern);
     bool native = family_of(e.pattern) == family::native;
     bool onetime = e.needs == access::basic || e.needs == access::basic_or_none || e.needs == access::anonymous;
-    CHECK(native != onetime);
+    bool tokens = e.needs == access::own_workspace;
+    CHECK(int{native} + int{onetime} + int{tokens} == 1);
     // takes_secret() compares paths with patterns.
     if (e.takes_secret) CHECK(e.pattern.find('{') == std::string_view::npos);
   }
