@@ -54,6 +54,13 @@ class caf_service final : public service {
     log_.read_barrier(ws, by, std::move(done));
   }
 
+  void when_current(cluster::deadline by, unique_function<void(result<void>)> done) override {
+    log_.when_current(by, std::move(done));
+  }
+  std::shared_ptr<const model::view> local_view() const override { return log_.applied_view(); }
+  std::chrono::milliseconds local_age() const override { return log_.applied_age(); }
+  const cluster::changes& changes() const override { return log_.changes(); }
+
   void note_use(workspace_id ws, pat_id pat, timestamp at) override { activity_.use(ws, pat, at); }
   void note_reuse(workspace_id ws, pat_id pat) override { activity_.reuse(ws, pat, time_.now()); }
   void note_act(workspace_id ws, std::string_view action, std::string_view object) override {

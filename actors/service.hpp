@@ -4,6 +4,8 @@
 // submit(): `reply` is called exactly once, on some thread, and must not block. An order that finds
 // its queue full is answered `busy` at once; one that is past its deadline is not begun.
 // query(): `done` gets a view that holds everything acknowledged before the call.
+// when_current(), local_view(), local_age(), changes(): the same in parts, as cluster::log says them, for who keeps what
+// a view said or may answer from one that is not the newest.
 // note_*(): cheap remarks that are gathered and written later, many at a time; they may lag and,
 // when the process is killed, the last ones are lost.
 // Threads: any. No CAF type crosses this header.
@@ -169,6 +171,10 @@ class service {
   virtual void submit(order o) = 0;
   virtual void query(workspace_id ws, cluster::deadline by,
                      unique_function<void(result<std::shared_ptr<const model::view>>)> done) = 0;
+  virtual void when_current(cluster::deadline by, unique_function<void(result<void>)> done) = 0;
+  virtual std::shared_ptr<const model::view> local_view() const = 0;
+  virtual std::chrono::milliseconds local_age() const = 0;
+  virtual const cluster::changes& changes() const = 0;
   virtual void note_use(workspace_id ws, pat_id pat, timestamp at) = 0;
   // Somebody came with a token that a rotation had ended; recorded and told at most once an hour for each PAT.
   virtual void note_reuse(workspace_id ws, pat_id pat) = 0;

@@ -127,6 +127,11 @@ struct config {
   } tokens;
 
   struct {
+    std::chrono::milliseconds bounded{500};
+    std::size_t cache_entries = 32'768;
+  } verify;
+
+  struct {
     bool enabled = true;
     std::vector<std::string> allowed_hosts;
     bool only_allowed_hosts = false;

@@ -392,6 +392,17 @@ const std::vector<entry>& table() {
           "How often the times PATs were last used are written, many in one command.",
           "Long: lastUsedAt lags and a crash forgets that much of it."),
 
+      number(
+          "verify.bounded_ms", 0, 60'000, [](config & c) -> auto& { return c.verify.bounded; }, ms,
+          "How old what a node knows may be where /api/v1/verify is asked with consistency=bounded; what is older is "
+          "brought up to date first. A single node is never behind.",
+          "Long: a revoked token passes bounded checks for so long on a node that is cut off. 0: bounded is current."),
+      number(
+          "verify.cache_entries", 0, 10'000'000, [](config & c) -> auto& { return c.verify.cache_entries; }, "tokens",
+          "Tokens /api/v1/verify remembers, about 1 KiB each; used only while nothing in their workspace has changed. "
+          "0: every check reads.",
+          "Fewer than are in use: more reads per check. Many: memory."),
+
       {"webhooks.enabled", entry::boolean{[](config& c) -> bool& { return c.webhooks.enabled; }}, "",
        "Deliver to the URLs that owners and admins of workspaces name.",
        "False: nothing is sent from this node; what happens meanwhile waits, the last 1000 for each webhook."},

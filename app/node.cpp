@@ -233,6 +233,8 @@ int run_node(const config& c, const sigset_t& stop) {
   rules.families = {c.families.alephant, c.families.onetime, c.families.unleash, c.families.service_tokens};
   rules.unleash_tokens_per_user = c.unleash.tokens_per_user;
   rules.service_tokens_per_user = c.service_tokens.tokens_per_user;
+  rules.checks.bounded = c.verify.bounded;
+  rules.checks.entries = c.verify.cache_entries;
   auto edge = server_config_of(c);
   edge.rules = http::path_rules_of(rules);
   auto server = http::make_pistache_server(edge, http::make_api(*service, gate, *opened->keys, time, rules, probes),

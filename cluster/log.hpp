@@ -8,6 +8,9 @@
 // the same request id and the same stamp, never with new ones.
 // read_barrier(): a view that holds every command committed before the call. applied_view(): what this
 // node has applied so far, at once; it may lag on a follower, and holds every command whose `done` ran.
+// when_current(): the barrier without its view, for who keeps in memory what a view said (changes.hpp): what changes()
+// and applied_view() say after it holds every command committed before the call.
+// applied_age(): at most how long ago applied_view() was all there is; zero where this node orders everything.
 // Threads: any. After stop() everything pending has been settled.
 
 #include <chrono>
@@ -16,6 +19,7 @@
 #include <memory>
 #include <string>
 
+#include "cluster/changes.hpp"
 #include "model/apply.hpp"
 #include "model/error.hpp"
 #include "model/unique_function.hpp"
@@ -67,7 +71,10 @@ class log {
   virtual void propose(proposal p) = 0;
   virtual void read_barrier(workspace_id ws, deadline by,
                             unique_function<void(result<std::shared_ptr<const model::view>>)> done) = 0;
+  virtual void when_current(deadline by, unique_function<void(result<void>)> done) = 0;
   virtual std::shared_ptr<const model::view> applied_view() const = 0;
+  virtual std::chrono::milliseconds applied_age() const = 0;
+  virtual const cluster::changes& changes() const = 0;
   virtual log_status status() const = 0;
   virtual void stop() = 0;
 };

@@ -9,6 +9,7 @@
 
 #include "cluster/hot_rows.hpp"
 #include "cluster/stage.hpp"
+#include "model/policy.hpp"
 
 namespace nacre::cluster {
 
@@ -62,7 +63,11 @@ class solo_log final : public log {
     done(store_.snapshot());
   }
 
+  void when_current(deadline, unique_function<void(result<void>)> done) override { done({}); }
+
   std::shared_ptr<const model::view> applied_view() const override { return store_.snapshot(); }
+  std::chrono::milliseconds applied_age() const override { return {}; }
+  const cluster::changes& changes() const override { return changes_; }
 
   log_status status() const override {
     auto why = store_.closed_reason();  // a failed flush in the background closes it before a write of ours fails
@@ -142,9 +147,13 @@ class solo_log final : public log {
     bool writes = !staged.writes.empty();
     if (writes) {
       auto before = steady::now();
+      const auto round_number = changes_.stamp() + 1;
+      for (const auto* c : commands)
+        if (model::changes_standing(c->what)) changes_.begin(c->ctx.workspace, round_number);
       if (auto done = store_.apply(staged.writes, storage::durability::synced); !done)
         return give_up(std::move(round), done.error().text);
       sync_microseconds = std::chrono::duration_cast<std::chrono::microseconds>(steady::now() - before).count();
+      changes_.end(round_number);
       hot_.written(staged.writes);
       std::lock_guard lock(mutex_);
       index_ += round.size();
@@ -173,7 +182,8 @@ class solo_log final : public log {
 
   storage::store& store_;
   hot_rows hot_{hot_bytes_max};  // the writer's alone; after a failed write it applies nothing any more
-  solo_options options_;         // as given, made usable; not changed after construction
+  cluster::changes changes_;
+  solo_options options_;  // as given, made usable; not changed after construction
   const commit_listener on_commit_;
   mutable std::mutex mutex_;
   std::condition_variable wake_;

@@ -3,6 +3,7 @@
 #include <cstdlib>
 
 #include "http/call.hpp"
+#include "http/families/checking.hpp"
 #include "http/families/onetime/flow.hpp"
 #include "http/routes.hpp"
 #include "http/voice.hpp"
@@ -23,7 +24,8 @@ class api {
               std::move(p),
               limiter(s.limits_enabled ? s.failed_auth : rate{}),
               limiter(s.limits_enabled ? s.guest_create : rate{}),
-              limiter(s.limits_enabled ? s.guest_reveal : rate{})},
+              limiter(s.limits_enabled ? s.guest_reveal : rate{}),
+              std::make_shared<checked_tokens>(s.checks.entries)},
         addresses_(s.limits_enabled ? s.address : rate{}),
         described_(describe()),
         router_(make_router()) {}
@@ -33,6 +35,7 @@ class api {
     c->speaks = family_of(c->req.path);
     // Unleash takes one slash too many (unleash-tokens.md section 1).
     if (c->speaks == family::unleash && c->req.path.ends_with('/')) c->req.path.pop_back();
+    c->path_goes_on = checking::cut_original_path(c->req.path);
     c->match = router_.match(c->req.verb, c->req.path);
     if (c->match.what != route_match::verdict::not_found && !is_served(c->speaks, c->match.index))
       c->match.what = route_match::verdict::not_found;
@@ -44,13 +47,15 @@ class api {
 
     auto now = std::chrono::steady_clock::now();
     if (limits_by_address()) c->limit_key = c->req.client.limit_key();
-    if (auto wait = addresses_.admit(c->limit_key, now); wait.count() > 0)
-      return refuse_limited(std::move(c), "address", with_.settings.address, wait);
+    bool presented = to && to->needs == access::presented;
+    auto wait = presented ? std::chrono::milliseconds{} : addresses_.admit(c->limit_key, now);
+    if (wait.count() > 0) return refuse_limited(std::move(c), "address", with_.settings.address, wait);
     if (c->match.what == verdict::not_found) return refuse_route(std::move(c));
     if (!found) return refuse_method(std::move(c));
     c->ctx.request = c->req.id;
     c->ctx.now = with_.time.now();
     c->ctx.node = with_.settings.node;
+    if (presented) return to->handle(std::move(c));
     bool named = c->req.find("authorization") != nullptr;
     if (to->needs == access::anonymous || (to->needs == access::basic_or_none && !named)) {
       c->caller.who.via = c->ctx.who.via = model::caller::kind::guest;

@@ -46,6 +46,11 @@ struct api_settings {
   std::chrono::milliseconds retry_window{60'000};             // of a reveal with an Idempotency-Key; 0: none
   onetime_rules onetime;
   served_families families;
+  // Checking tokens for others (families/checking.hpp).
+  struct {
+    std::size_t entries = 32'768;            // tokens remembered; 0: none
+    std::chrono::milliseconds bounded{500};  // how old an answer may be that does not ask for more
+  } checks;
   std::uint32_t unleash_tokens_per_user = 10, service_tokens_per_user = limits::family_tokens_per_owner_max;
 };
 

@@ -9,6 +9,7 @@
 #include <string_view>
 
 #include "http/api.hpp"
+#include "http/checked_tokens.hpp"
 #include "http/family.hpp"
 #include "http/gate.hpp"
 #include "http/router.hpp"
@@ -27,6 +28,7 @@ struct services {
   probes ask;
   limiter failed_auth;
   limiter guest_creates = limiter(rate{}), guest_reveals = limiter(rate{});
+  std::shared_ptr<checked_tokens> checked = {};  // null: none is kept
 };
 
 struct call {
@@ -40,7 +42,8 @@ struct call {
   route_match match;  // captures look into req.path
   std::string_view pattern = "unmatched";
   family speaks = family::native;
-  std::string limit_key;  // of the client's address; empty while nothing is limited by it
+  bool path_goes_on = false;  // beyond the route's, with what was asked of somebody else (families/checking.hpp)
+  std::string limit_key;      // of the client's address; empty while nothing is limited by it
   principal caller;
   model::context ctx;
 

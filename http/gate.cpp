@@ -24,6 +24,10 @@ constexpr std::size_t token_chars_min = 16, token_chars_max = 512;
 
 auto unauthenticated() { return fail(errc::unauthenticated, "Authentication failed"); }
 
+bool among(const std::vector<model::token_family>& families, model::token_family f) {
+  return std::find(families.begin(), families.end(), f) != families.end();
+}
+
 // "Bearer" in any case, one space, then the credential (RFC 6750 section 2.1).
 std::optional<std::string_view> bearer(std::string_view value) {
   constexpr std::string_view scheme = "bearer ";
@@ -64,6 +68,12 @@ std::optional<std::string> email_of_account(const model::view& v, const principa
   return std::move(owner->me.email);
 }
 
+}  // namespace
+
+std::optional<std::string_view> credential_of(std::string_view authorization, bool bare) {
+  return bare ? bare_or_bearer(authorization) : bearer(authorization);
+}
+
 // Two dots, and a first byte '{' in base64url: "ey" for most, "ew" where white space follows.
 bool looks_like_jwt(std::string_view credential) {
   if (!credential.starts_with("ey") && !credential.starts_with("ew")) return false;
@@ -71,8 +81,6 @@ bool looks_like_jwt(std::string_view credential) {
   auto first = credential.find('.'), second = first == none ? none : credential.find('.', first + 1);
   return second != none && credential.find('.', second + 1) == none;
 }
-
-}  // namespace
 
 std::optional<user_id> user_of(const crypto::jwt_claims& claims) {
   if (claims.subject_is_user_id) {
@@ -158,13 +166,20 @@ void gate::note_failure(std::string_view why) {
   if (settings_.failed) settings_.failed(why);
 }
 
+void gate::note_failed(const error& why) {
+  note_failure(why.code == errc::token_revoked   ? "revoked"
+               : why.code == errc::token_expired ? "expired"
+               : why.code == errc::forbidden     ? "address"
+                                                 : "token");
+}
+
 void gate::authenticate(const request& r, model::token_family family, unique_function<void(result<principal>)> done) {
   const auto* header = r.find("authorization");
   if (!header) {
     note_failure("missing");
     return done(unauthenticated());
   }
-  auto credential = family == model::token_family::unleash ? bare_or_bearer(*header) : bearer(*header);
+  auto credential = credential_of(*header, family == model::token_family::unleash);
   if (!credential) {
     note_failure("scheme");
     return done(unauthenticated());
@@ -270,39 +285,36 @@ void gate::admit_claimed(const crypto::jwt_claims& claims, principal p, const re
 }
 
 void gate::find(const question& asked, unique_function<void(result<found_token>)> done) {
-  auto unknown = [&done] { done(fail(errc::unauthenticated, "Authentication failed")); };
   auto shape = crypto::check_token(keys_, asked.token);
-  auto among = [&](model::token_family f) {
-    return std::find(asked.families.begin(), asked.families.end(), f) != asked.families.end();
-  };
   bool ours = shape.check == crypto::token_check::ours;
   bool plausible = asked.token.size() >= token_chars_min && asked.token.size() <= token_chars_max;
-  bool imported = !ours && plausible && expects_imported_tokens() && among(model::token_family::alephant);
-  if (!imported && !(ours && among(*shape.family))) return unknown();
+  bool imported =
+      !ours && plausible && expects_imported_tokens() && among(asked.families, model::token_family::alephant);
+  if (!imported && !(ours && among(asked.families, *shape.family))) return done(unauthenticated());
 
   auto lookup = keys_.token_lookup(asked.token);
-  service_.query(
-      {}, asked.deadline,
-      [this, lookup, ours, asked, done = std::move(done)](result<std::shared_ptr<const model::view>> current) mutable {
-        if (!current) return done(fail(current.error()));
-        auto found = model::find_token(**current, crypto::view(lookup),
-                                       ours ? model::token_origin::issued : model::token_origin::imported);
-        if (!(*current)->trustworthy()) return done(fail(errc::storage_failed, "Stored state could not be read"));
-        bool wanted = found && std::find(asked.families.begin(), asked.families.end(), found->record.family) !=
-                                   asked.families.end();
-        if (!wanted) return done(fail(errc::unauthenticated, "Authentication failed"));
-        auto now = time_.now();
-        auto worth = model::judge(found->record, lookup, now, asked.client);
-        if (!worth) {
-          if (!found->record.revoked && model::is_retired(found->record, lookup, now))
-            service_.note_reuse(found->workspace, found->id);
-          return done(fail(worth.error()));
-        }
-        service_.note_use(found->workspace, found->id, now);
-        found_token token{std::move(*found), std::move(*current)};
-        if (!worth->counted && !worth->retires_previous) return done(std::move(token));
-        settle_use(std::move(token), *worth, asked, std::move(done));
-      });
+  auto look = [this, lookup, ours, asked,
+               done = std::move(done)](result<std::shared_ptr<const model::view>> current) mutable {
+    if (!current) return done(fail(current.error()));
+    auto found = model::find_token(**current, crypto::view(lookup),
+                                   ours ? model::token_origin::issued : model::token_origin::imported);
+    if (!(*current)->trustworthy()) return done(fail(errc::storage_failed, "Stored state could not be read"));
+    if (!found || !among(asked.families, found->record.family)) return done(unauthenticated());
+    auto now = time_.now();
+    auto worth = model::judge(found->record, lookup, now, asked.client);
+    if (!worth) {
+      if (!found->record.revoked && model::is_retired(found->record, lookup, now))
+        service_.note_reuse(found->workspace, found->id);
+      return done(fail(worth.error()));
+    }
+    if (asked.counts) service_.note_use(found->workspace, found->id, now);
+    bool settled = worth->counted || worth->retires_previous;
+    found_token token{std::move(*found), std::move(*current), lookup, settled};
+    if (!settled || !asked.counts) return done(std::move(token));
+    settle_use(std::move(token), *worth, asked, std::move(done));
+  };
+  if (asked.age_max && service_.local_age() <= *asked.age_max) return look(service_.local_view());
+  service_.query({}, asked.deadline, std::move(look));
 }
 
 void gate::settle_use(found_token found, model::presented worth, const question& asked,
@@ -334,10 +346,7 @@ void gate::by_pat(presented what, const request& r, unique_function<void(result<
   question asked{what.token, {what.family}, model::parse_address(r.client.text), r.client.audit_prefix(), r.deadline};
   find(asked, [this, user_name = std::move(what.user_name), done = std::move(done)](result<found_token> found) mutable {
     if (!found) {
-      note_failure(found.error().code == errc::token_revoked   ? "revoked"
-                   : found.error().code == errc::token_expired ? "expired"
-                   : found.error().code == errc::forbidden     ? "address"
-                                                               : "token");
+      note_failed(found.error());
       return done(fail(found.error()));
     }
     const auto& token = found->token;

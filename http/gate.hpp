@@ -39,7 +39,15 @@ struct principal {
 struct found_token {
   model::token_owner token;
   std::shared_ptr<const model::view> seen;  // in which it was found
+  model::keyed_hash lookup{};
+  // Its use had, or would have, to be put on record before it counts: what it is worth must not be remembered.
+  bool settled_each_time = false;
 };
+
+// The credential of an Authorization header: what follows "Bearer", in any case and one space, or, where `bare` says
+// so, the whole value or what follows any amount of white space. Nothing if it has none or a malformed one.
+std::optional<std::string_view> credential_of(std::string_view authorization, bool bare);
+bool looks_like_jwt(std::string_view credential);
 
 struct gate_settings {
   std::size_t cache_entries = 4'096;  // 0: no token is remembered
@@ -60,15 +68,21 @@ class gate {
   void authenticate(const request& r, model::token_family family, unique_function<void(result<principal>)> done);
 
   // The same for a token that is not the caller's credential: of these families, used by a client at this
-  // address (nothing: not known). Its use counts. Failures are not noted. `token` must live until `done` begins.
+  // address (nothing: not known). Failures are not noted. `token` must live until `done` begins.
   struct question {
     std::string_view token;
     std::vector<model::token_family> families;
     std::optional<std::array<std::uint8_t, 16>> client;
     std::string client_prefix;
     cluster::deadline deadline;
+    bool counts = true;  // false: it is looked at, not used; that changes nothing, a last use neither
+    // Answer from what this node has, if that is no older than so; nothing: from a current view.
+    std::optional<std::chrono::milliseconds> age_max = {};
   };
   void find(const question& asked, unique_function<void(result<found_token>)> done);
+
+  // Counts and records that somebody came with this; find() leaves it to the caller.
+  void note_failed(const error& why);
 
   // HTTP Basic, the accounts of the Onetime Secret API: the password is a PAT, the user name its owner's id or
   // e-mail address (in any case) in the PAT's workspace. Errors as above, with the contract's word in the text

@@ -3,6 +3,7 @@
 #include <cstdlib>
 
 #include "http/families/alephant_pats.hpp"
+#include "http/families/checking.hpp"
 #include "http/families/management.hpp"
 #include "http/families/onetime/v1.hpp"
 #include "http/families/onetime/v2.hpp"
@@ -56,6 +57,14 @@ constexpr endpoint table[] = {
     {del,   "/api/v1/workspaces/{id}/webhooks/{hookId}",        "delete-webhook", path_workspace, "Delete, with what waits for it", webhooks::remove},
     {post,  "/api/v1/workspaces/{id}/webhooks/{hookId}/test",   "test-webhook",   path_workspace, "Queue a ping", webhooks::test},
     {get,   "/api/v1/audit",                            "list-audit",          header_workspace, "The audit log, oldest first", management::list_audit},
+
+    {post,    "/api/v1/introspect", "introspect",     user,      "Whether a token is good, and for what (RFC 7662)", checking::introspect},
+    {get,     "/api/v1/verify",     "verify",         presented, "The same for a proxy: 200, 401 or 403", checking::verify},
+    {post,    "/api/v1/verify",     "verify-post",    presented, "The same", checking::verify},
+    {put,     "/api/v1/verify",     "verify-put",     presented, "The same", checking::verify},
+    {patch,   "/api/v1/verify",     "verify-patch",   presented, "The same", checking::verify},
+    {del,     "/api/v1/verify",     "verify-delete",  presented, "The same", checking::verify},
+    {options, "/api/v1/verify",     "verify-options", presented, "The same", checking::verify},
 
     {get,  "/api/v1/status",              "v1-status",           basic_or_none, "The service is there", onetime::v1::status},
     {get,  "/api/v1/authcheck",           "v1-authcheck",        basic,         "The credentials are good", onetime::v1::status},
@@ -140,6 +149,8 @@ std::string_view name_of(access a) {
       return "Basic";
     case basic_or_none:
       return "Basic or none";
+    case presented:
+      return "the token to check";
     case anonymous:
       return "guest";
   }

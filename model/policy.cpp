@@ -20,6 +20,9 @@ permission_set grants_of(role r) {
   return r >= role::admin ? every_permission : every_permission & ~bit_of(permission::owner);
 }
 
+template <class Op, class... Others>
+constexpr bool is_one_of = (std::is_same_v<Op, Others> || ...);
+
 }  // namespace
 
 result<standing> stand(const view& v, const context& ctx, scope_set needed) {
@@ -97,6 +100,18 @@ result<void> require_admin(const standing& who) {
 result<void> require_owner(const standing& who) {
   if (who.is_owner()) return {};
   return fail(errc::forbidden, "Only a workspace owner may do this");
+}
+
+bool changes_standing(const operation& op) {
+  return std::visit(
+      []<class Op>(const Op&) {
+        // Remarks change a PAT's last use and the audit log; who counts uses looks at the record each time
+        // (http/checked_tokens.hpp); one-time secrets and deliveries are none of a token's.
+        return !is_one_of<Op, note_activity, count_use, reveal_pat, confirm_pat_reveal, conceal_secret, preview_secret,
+                          reserve_attempt, clear_attempts, note_lockout, claim_secret, confirm_reveal, burn_secret,
+                          preview_receipt, set_memo, sweep, settle_deliveries>;
+      },
+      op);
 }
 
 scope_set needed_scope(const operation& op) {

@@ -42,6 +42,10 @@ result<void> may_handle(const standing& who, const context& ctx, const pat_recor
 result<void> require_admin(const standing& who);
 result<void> require_owner(const standing& who);
 
+// Whether this may change what stand(), find_token() or judge() answer about tokens that are there already, uses of
+// one that has only so many left out. When in doubt it may.
+bool changes_standing(const operation& op);
+
 // The scopes of which a PAT needs one to be used for this operation.
 scope_set needed_scope(const operation& op);
 

@@ -152,6 +152,12 @@ class throwaway_service final : public actors::service {
              unique_function<void(result<std::shared_ptr<const model::view>>)> done) override {
     done(std::shared_ptr<const model::view>(std::shared_ptr<void>(), &state_));
   }
+  void when_current(cluster::deadline, unique_function<void(result<void>)> done) override { done({}); }
+  std::shared_ptr<const model::view> local_view() const override {
+    return {std::shared_ptr<void>(), &state_};
+  }
+  std::chrono::milliseconds local_age() const override { return {}; }
+  const cluster::changes& changes() const override { return changes_; }
   void note_use(workspace_id, pat_id, timestamp) override {}
   void note_reuse(workspace_id, pat_id) override {}
   void note_act(workspace_id, std::string_view, std::string_view) override {}
@@ -200,6 +206,7 @@ class throwaway_service final : public actors::service {
     return std::get<model::operation>(what);
   }
   model::testing::map_state state_;
+  cluster::changes changes_;
 };
 
 crypto::keyring throwaway_keys() {
