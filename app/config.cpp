@@ -499,6 +499,7 @@ http::server_config server_config_of(const config& c) {
   out.threads = http_threads(c);
   out.connections_max = c.http.connections_max;
   out.connections_per_address_max = c.http.connections_per_address_max;
+  out.large_bodies_bytes_max = c.http.large_bodies_mib << 20;
   out.header_timeout = c.http.header_timeout;
   out.body_timeout = c.http.body_timeout;
   out.request_timeout = c.http.request_timeout;

@@ -42,6 +42,7 @@ struct config {
     std::chrono::milliseconds idle_timeout{75'000};
     std::size_t connections_max = 4096;
     std::size_t connections_per_address_max = 4096;
+    std::size_t large_bodies_mib = limits::large_bodies_bytes_default >> 20;
     std::vector<std::string> trusted_proxies;
     std::string public_url;  // empty: not said
     std::chrono::milliseconds drain_timeout{10'000};

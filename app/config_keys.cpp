@@ -194,6 +194,13 @@ const std::vector<entry>& table() {
           [](config & c) -> auto& { return c.http.connections_per_address_max; }, "connections",
           "Of http.connections_max, how many one peer address may hold.",
           "Behind a proxy all connections share the proxy's address: keep it as high as http.connections_max."),
+      number(
+          "http.large_bodies_mib", limits::large_bodies_bytes_min >> 20, 65'536,
+          [](config & c) -> auto& { return c.http.large_bodies_mib; }, "MiB",
+          "What bodies above 32 KiB may hold in memory, those of all connections together; the next is 503. Each takes "
+          "up to as much again while it is read and sealed.",
+          "Small with a large onetime.secret_bytes_max: a few slow uploads keep others out. Above the memory there is: "
+          "strangers can use it up."),
       {"http.trusted_proxies",
        entry::list{[](config& c) -> text_list& { return c.http.trusted_proxies; }, check_address}, "IP addresses",
        "Peers whose X-Forwarded-For is believed; limits and audit then see the right-most other address.",
@@ -305,7 +312,7 @@ const std::vector<entry>& table() {
           "The longest one-time secret. Only the calls that create one take bodies of more than 32 KiB, up to six "
           "times "
           "this and 16 KiB, for JSON escapes.",
-          "High: each connection may make the server hold that much; the proxy's own body limit must be as high."),
+          "High: fewer fit into http.large_bodies_mib at once; the proxy's own body limit must be as high."),
       number(
           "onetime.guest_bytes_max", 0, std::int64_t{1} << 50,
           [](config & c) -> auto& { return c.onetime.guest_bytes_max; }, "bytes",

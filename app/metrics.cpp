@@ -211,6 +211,8 @@ void add_readings(families& out, const readings& r) {
     out.gauge("nacre_http_connections", "Open client connections.", r.http->connections_open);
     out.count("nacre_http_connections_total", "Accepted client connections.", r.http->connections_total);
     out.count("nacre_http_connections_refused_total", "Connections closed on accept.", r.http->connections_refused);
+    out.count("nacre_http_bodies_refused_total", "Large bodies refused for want of memory (http.large_bodies_mib).",
+              r.http->bodies_refused);
     out.count("nacre_http_parse_errors_total", "Messages that were not strict HTTP/1.1.", r.http->parse_errors);
     out.count("nacre_http_timeouts_total", "Connections closed by a deadline.", r.http->timeouts);
     out.gauge("nacre_http_requests_in_flight", "Requests being answered.", r.http->inflight);

@@ -23,6 +23,7 @@ std::string_view std_view(beast_view v) { return {v.data(), v.size()}; }
 constexpr std::string_view malformed = "The request is not valid HTTP/1.1.";
 constexpr std::string_view malformed_chunk = "The chunked body is not valid; extensions and trailers are not accepted.";
 constexpr std::string_view body_too_large = "The request body is too large.";
+constexpr std::string_view no_room = "Too many large requests at once. Try again.";
 
 // Enough for a chunk size of 16 digits between two line ends; extensions and trailers are refused.
 constexpr std::size_t chunk_line_bytes_max = 32;
@@ -141,7 +142,8 @@ enum once_bit : unsigned { host_bit, length_bit, encoding_bit, expect_bit = 8 };
 // Receives Beast's callbacks and fills the request.
 class message_sink final : public beast::http::basic_parser<true> {
  public:
-  message_sink(refusal& why, const rules_of_path* rules_of) : why_(why), rules_of_(rules_of) {
+  message_sink(refusal& why, const rules_of_path* rules_of, const body_budget* bodies)
+      : why_(why), rules_of_(rules_of), bodies_(bodies) {
     header_limit(static_cast<std::uint32_t>(limits::header_bytes_max + 1));
     body_limit(boost::none);  // checked here, so that one rule decides in which order things are refused
   }
@@ -217,28 +219,45 @@ class message_sink final : public beast::http::basic_parser<true> {
     if (!one_one) expects_continue = false;
   }
 
-  // The whole body is reserved at its first byte: growing would leave copies of secrets behind.
   void on_body_init_impl(const boost::optional<std::uint64_t>& length, error_code&) override {
-    message.body.reserve(length ? static_cast<std::size_t>(*length) : rules.body_bytes_max);
+    longest_ = length ? static_cast<std::size_t>(*length) : rules.body_bytes_max;
   }
-  std::size_t on_body_impl(beast_view bytes, error_code&) override {
-    message.body.append(bytes.data(), bytes.size());
+  std::size_t on_body_impl(beast_view bytes, error_code& ec) override { return append(bytes, ec); }
+
+  // A body is small until it is not; from then on its room doubles, so that who holds much has sent much. Outgrown
+  // copies are wiped. The steps do not depend on how the bytes were split.
+  std::size_t append(beast_view bytes, error_code& ec) {
+    auto& body = message.body;
+    if (const auto needed = body.size() + bytes.size(); needed > room_) {
+      auto room = limits::body_bytes_max;
+      while (room < needed) room *= 2;
+      room = std::min(room, longest_);
+      if (bodies_ && room > limits::body_bytes_max && !message.body_room.grow_to(room, *bodies_))
+        return refuse(503, no_room, ec), 0;
+      std::string grown;
+      grown.reserve(room);
+      grown.assign(body);
+      wipe(body);
+      body.swap(grown);
+      room_ = room;
+    }
+    body.append(bytes.data(), bytes.size());
     return bytes.size();
   }
+
   void on_chunk_header_impl(std::uint64_t size, beast_view extensions, error_code& ec) override {
     if (!extensions.empty()) return refuse(400, malformed_chunk, ec);
     chunk_begins = true;
     body_bytes = size > rules.body_bytes_max ? rules.body_bytes_max + 1 : body_bytes + size;
   }
-  std::size_t on_chunk_body_impl(std::uint64_t, beast_view bytes, error_code&) override {
-    message.body.append(bytes.data(), bytes.size());
-    return bytes.size();
-  }
+  std::size_t on_chunk_body_impl(std::uint64_t, beast_view bytes, error_code& ec) override { return append(bytes, ec); }
   void on_finish_impl(error_code&) override {}
   void on_response_impl(int, beast_view, int, error_code& ec) override { ec = beast::http::error::bad_version; }
 
   refusal& why_;
   const rules_of_path* rules_of_;
+  const body_budget* bodies_;
+  std::size_t longest_ = 0, room_ = 0;  // bytes of the body: at most, and reserved
   unsigned seen_ = 0;
 
  public:
@@ -248,9 +267,10 @@ class message_sink final : public beast::http::basic_parser<true> {
 }  // namespace
 
 struct request_parser::impl {
-  explicit impl(const rules_of_path* of) : rules_of(of) {}
+  impl(const rules_of_path* of, const body_budget* room) : rules_of(of), bodies(room) {}
 
   const rules_of_path* rules_of;
+  const body_budget* bodies;
   path_rules rules;
   stage where = stage::head;
   refusal why;
@@ -294,14 +314,18 @@ struct request_parser::impl {
   }
 
   void parse_head(std::string_view whole) {
-    sink.emplace(why, rules_of);
+    sink.emplace(why, rules_of, bodies);
     if (!check_version(whole)) return;
     error_code ec;
     const std::size_t used = sink->put(boost::asio::const_buffer(whole.data(), whole.size()), ec);
     rules = sink->rules;
     if (ec || used != whole.size() || !sink->is_header_done())
       return refuse(why.text.empty() ? 400 : why.status, why.text.empty() ? malformed : why.text);
-    if (sink->content_length().value_or(0) > rules.body_bytes_max) return refuse(413, body_too_large);
+    const auto length = sink->content_length().value_or(0);
+    if (length > rules.body_bytes_max) return refuse(413, body_too_large);
+    // Before the client is told to go on, or sends it all for nothing.
+    if (bodies && length > limits::body_bytes_max && !bodies->has_room_for(static_cast<std::size_t>(length)))
+      return refuse(503, no_room);
     chunked = sink->chunked();
     where = sink->is_done() ? stage::complete : stage::body;
   }
@@ -385,7 +409,8 @@ struct request_parser::impl {
     error_code ec;
     const std::size_t used = sink->put(boost::asio::const_buffer(bytes_in.data(), bytes_in.size()), ec);
     if (ec && ec != beast::http::error::need_more) {
-      refuse(400, chunked ? malformed_chunk : malformed);
+      const bool told = !why.text.empty();
+      refuse(told ? why.status : 400, told ? why.text : chunked ? malformed_chunk : malformed);
     } else if (!ec && sink->is_done()) {
       where = stage::complete;
     }
@@ -393,12 +418,13 @@ struct request_parser::impl {
   }
 };
 
-request_parser::request_parser(const rules_of_path* rules) : rules_(rules) {}
+request_parser::request_parser(const rules_of_path* rules, const body_budget* bodies)
+    : rules_(rules), bodies_(bodies) {}
 request_parser::~request_parser() = default;
 
 std::size_t request_parser::feed(std::string_view bytes) {
   if (bytes.empty()) return 0;
-  if (!impl_) impl_ = std::make_unique<impl>(rules_);
+  if (!impl_) impl_ = std::make_unique<impl>(rules_, bodies_);
   std::size_t used = 0;
   while (used < bytes.size() && (impl_->where == stage::head || impl_->where == stage::body)) {
     const bool in_head = impl_->where == stage::head;

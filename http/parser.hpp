@@ -4,7 +4,8 @@
 // Boost.Beast parses; this layer refuses what Beast lets pass (obs-fold, repeated fields, lists of
 // lengths, foreign target forms, extensions and trailers of chunked bodies). Two parsers must never
 // disagree about where a message ends, so whatever is unusual is refused, not interpreted. The
-// verdict on a message does not depend on how its bytes were split.
+// verdict on a message does not depend on how its bytes were split; only whether there is room for a large
+// body (503) depends on what else is there.
 
 #include <cstddef>
 #include <memory>
@@ -24,8 +25,8 @@ class request_parser {
  public:
   enum class stage : std::uint8_t { head, body, complete, refused };
 
-  // `rules`, if any, must outlive the parser.
-  explicit request_parser(const rules_of_path* rules = nullptr);
+  // `rules` and `bodies`, if any, must outlive the parser. Without `bodies` large ones are not counted.
+  explicit request_parser(const rules_of_path* rules = nullptr, const body_budget* bodies = nullptr);
   ~request_parser();
   request_parser(const request_parser&) = delete;
   request_parser& operator=(const request_parser&) = delete;
@@ -50,6 +51,7 @@ class request_parser {
  private:
   struct impl;
   const rules_of_path* rules_;
+  const body_budget* bodies_;
   std::unique_ptr<impl> impl_;  // made at the first byte: an idle connection costs no parser
 };
 

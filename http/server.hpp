@@ -18,6 +18,7 @@
 #include <utility>
 #include <vector>
 
+#include "http/body_budget.hpp"
 #include "model/error.hpp"
 #include "model/ids.hpp"
 #include "model/limits.hpp"
@@ -48,6 +49,7 @@ struct request {
   std::string query;      // raw, without '?'
   std::vector<header> headers;
   std::string body;
+  body_share body_room;  // of the server's budget for large bodies
   client_address client;
   std::chrono::steady_clock::time_point received;
   std::chrono::steady_clock::time_point deadline;
@@ -122,6 +124,9 @@ struct server_config {
   std::size_t threads = 1;
   std::size_t connections_max = 4096;
   std::size_t connections_per_address_max = 4096;
+  // Of bodies above limits::body_bytes_max, in memory at once, from their arrival to the end of their request.
+  // What finds no room is told 503 with Retry-After, as soon as that is known.
+  std::size_t large_bodies_bytes_max = limits::large_bodies_bytes_default;
   std::chrono::milliseconds header_timeout{10'000};   // from the first byte (or accept) to the whole head
   std::chrono::milliseconds body_timeout{10'000};     // from the head to the whole body
   std::chrono::milliseconds request_timeout{15'000};  // for the handler: then 503, the late answer is dropped
@@ -142,6 +147,7 @@ class server {
   struct counters {
     std::uint64_t connections_open = 0, connections_total = 0, connections_refused = 0;
     std::uint64_t requests_total = 0, parse_errors = 0, timeouts = 0, inflight = 0;
+    std::uint64_t bodies_refused = 0;  // for want of memory for large ones
   };
   virtual counters stats() const = 0;
 };

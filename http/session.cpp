@@ -28,7 +28,7 @@ session::session(const server_config& config, session_host& host, const ip_addre
       host_(host),
       peer_(peer),
       peer_text_(peer.text()),
-      parser_(&config.rules),
+      parser_(&config.rules, &host.bodies()),
       deadline_(now + config.header_timeout) {}
 
 session::~session() {
@@ -116,7 +116,8 @@ std::size_t session::process(std::string_view bytes, clock::time_point now) {
         dispatch(now);
         break;
       case request_parser::stage::refused:
-        host_.counters().parse_errors.fetch_add(1, std::memory_order_relaxed);
+        (parser_.why().status == 503 ? host_.counters().bodies_refused : host_.counters().parse_errors)
+            .fetch_add(1, std::memory_order_relaxed);
         refuse(parser_.why(), unparsed);
         return bytes.size();
     }
@@ -183,7 +184,9 @@ void session::finish(response&& r) {
 void session::refuse(const refusal& why, std::string_view route) {
   const clock::time_point now = host_.now();
   const request_id id = host_.next_id();
-  response r = own_error(parser_.rules(), why.status, "invalid_request", why.text, id);
+  const bool full = why.status == 503;
+  response r = own_error(parser_.rules(), why.status, full ? "unavailable" : "invalid_request", why.text, id);
+  if (full) r.headers.push_back({"Retry-After", "1"});
   r.route = route;
   const std::size_t before = out_.size();
   if (out_.empty()) write_deadline_ = now + config_.write_timeout;

@@ -23,7 +23,7 @@ using clock = std::chrono::steady_clock;
 
 struct edge_counters {
   std::atomic<std::uint64_t> connections_open{0}, connections_total{0}, connections_refused{0};
-  std::atomic<std::uint64_t> requests_total{0}, parse_errors{0}, timeouts{0}, inflight{0};
+  std::atomic<std::uint64_t> requests_total{0}, parse_errors{0}, timeouts{0}, inflight{0}, bodies_refused{0};
 };
 
 class session;
@@ -43,6 +43,7 @@ class session_host {
   virtual bool draining() = 0;
   virtual void finished(const exchange& e) = 0;
   virtual edge_counters& counters() = 0;
+  virtual const body_budget& bodies() = 0;
   virtual const proxy_list& trusted_proxies() = 0;
 };
 

@@ -12,6 +12,9 @@ inline constexpr std::size_t request_line_bytes_max = 8 * 1024;
 inline constexpr std::size_t header_bytes_max = 32 * 1024;  // request line and all fields
 inline constexpr std::size_t header_count_max = 100;
 inline constexpr std::size_t body_bytes_max = 32 * 1024;
+// Larger ones, where a path takes them: in memory at once, of all connections; what it may be set to, and is.
+inline constexpr std::size_t large_bodies_bytes_min = 8 * 1024 * 1024;
+inline constexpr std::size_t large_bodies_bytes_default = 64 * 1024 * 1024;
 inline constexpr std::size_t json_depth_max = 16;
 inline constexpr std::size_t bearer_bytes_max = 8 * 1024;
 inline constexpr std::size_t pipelined_bytes_max = 64 * 1024;  // unread input kept per connection

@@ -35,6 +35,7 @@ struct shared_state {
   handler handle;
   observer observe;
   edge_counters counters;
+  body_budget bodies{limits::large_bodies_bytes_default};
   std::atomic<bool> draining{false};
 
   // Connections per address: touched when one opens or closes, only if that cap can bind at all.
@@ -133,6 +134,7 @@ class reactor final : public Pistache::Tcp::Transport, public session_host {
   bool draining() override { return shared_->draining.load(std::memory_order_relaxed); }
   void finished(const exchange& e) override;
   edge_counters& counters() override { return shared_->counters; }
+  const body_budget& bodies() override { return shared_->bodies; }
   const proxy_list& trusted_proxies() override { return shared_->trusted; }
 
  private:

@@ -58,6 +58,7 @@ Pistache::Address listen_address(const ip_address& ip, std::uint16_t port) {
 class pistache_server final : public server {
  public:
   pistache_server(server_config config, handler handle, observer observe) : shared_(std::make_shared<shared_state>()) {
+    shared_->bodies = body_budget(config.large_bodies_bytes_max);
     shared_->config = std::move(config);
     shared_->handle = std::move(handle);
     shared_->observe = std::move(observe);
@@ -106,7 +107,7 @@ class pistache_server final : public server {
     const auto read = [](const std::atomic<std::uint64_t>& v) { return v.load(std::memory_order_relaxed); };
     return {read(c.connections_open), read(c.connections_total), read(c.connections_refused),
             read(c.requests_total),   read(c.parse_errors),      read(c.timeouts),
-            read(c.inflight)};
+            read(c.inflight),         read(c.bodies_refused)};
   }
 
  private:

@@ -268,6 +268,7 @@ write_timeout_ms = 104
 idle_timeout_ms = 105
 connections_max = 106
 connections_per_address_max = 107
+large_bodies_mib = 108
 trusted_proxies = ["10.0.0.1"]
 )");
   auto c = server_config_of(*load_config(s));
@@ -281,6 +282,7 @@ trusted_proxies = ["10.0.0.1"]
   CHECK(c.idle_timeout.count() == 105);
   CHECK(c.connections_max == 106);
   CHECK(c.connections_per_address_max == 107);
+  CHECK(c.large_bodies_bytes_max == 108u << 20);
   CHECK(c.trusted_proxies.size() == 1);
 }
 

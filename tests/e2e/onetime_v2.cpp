@@ -698,6 +698,39 @@ TEST_CASE("the longest secret is configured, and only creating takes bodies that
 
 // ---- looking -----------------------------------------------------------------------------------------
 
+TEST_CASE("large bodies share the memory there is for them, and the rest is told to come back",
+          "[onetime][v2][bytes]") {
+  auto on = with({"onetime.secret_bytes_max=1048576", "http.large_bodies_mib=8"});
+  // Six bytes of JSON for each of the secret.
+  std::string body = R"({"secret":{"secret":")";
+  for (int i = 0; i < 1'000'000; ++i) body += "\\u0061";
+  body += "\"}}";
+  const auto head =
+      "POST /api/v2/guest/secret/conceal HTTP/1.1\r\nHost: h\r\nContent-Type: application/json\r\nContent-Length: " +
+      std::to_string(body.size()) + "\r\n\r\n";
+  const auto half = body.size() * 3 / 4;
+  nacre::test::raw_http slow(on.port());
+  REQUIRE(slow.send(head + body.substr(0, half)));
+  std::optional<nacre::test::raw_answer> refused;
+  REQUIRE(eventually([&] {  // until the node has read as much of the slow one
+    nacre::test::raw_http other(on.port());
+    REQUIRE(other.send(head));
+    refused = other.receive(false, std::chrono::milliseconds(50));
+    return refused.has_value();
+  }));
+  CHECK(refused->status == 503);
+  REQUIRE(refused->find("Retry-After"));
+  CHECK(*refused->find("Retry-After") == "1");
+  CHECK(refused->body.find(R"("error":"ServerError")") != std::string::npos);
+  caller guest(on.port());
+  conceal(guest, "a small one needs none of it");
+  REQUIRE(slow.send(body.substr(half)));
+  auto made = slow.receive();
+  REQUIRE(made);
+  CHECK(made->status == 200);
+  CHECK(guest.post("/guest/secret/conceal", body).status == 200);
+}
+
 TEST_CASE("HEAD, previews and prefetch change nothing, and GET never consumes", "[onetime][v2][look]") {
   caller guest(shared().port());
   auto m = conceal(guest, "still here", R"(,"passphrase":"sesame")");

@@ -426,3 +426,95 @@ TEST_CASE("what may stand in a path is the path's own rule, and its refusal too"
   }
   for (auto path : {"/free/", "/own/", "/other/"}) CHECK(asked(std::string(path) + "a#b") == 400);
 }
+
+TEST_CASE("large bodies of all connections share one budget, from their arrival to the end of their requests",
+          "[session][rules][bodies]") {
+  constexpr std::size_t longest = 200'000, small = nacre::limits::body_bytes_max;
+  nacre::http::body_budget budget(256 * 1024);
+  http_script one, two;
+  for (auto* s : {&one, &two}) {
+    s->large_bodies = budget;
+    s->answer_at_once = false;
+    s->config.rules = [](nacre::http::method, std::string_view) {
+      nacre::http::path_rules here;
+      here.body_bytes_max = longest;
+      here.refusal = [](int status, std::string_view code, std::string_view, const nacre::request_id&) {
+        response r = text("own words: " + std::string(code));
+        r.status = status;
+        return r;
+      };
+      return here;
+    };
+    s->restart();
+  }
+  auto head = [](std::size_t length, std::string more = {}) {
+    return "POST /a HTTP/1.1\r\nHost: h\r\n" + more + "Content-Length: " + std::to_string(length) + "\r\n\r\n";
+  };
+  auto body = [](std::size_t bytes) { return std::string(bytes, 'b'); };
+  const std::string chunked = "POST /a HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n";
+  auto refused = [&](http_script& s) {
+    CHECK(s.requests.empty());
+    CHECK(has(s, "HTTP/1.1 503 "));
+    CHECK(has(s, "Retry-After: 1\r\n"));
+    CHECK(has(s, "own words: unavailable"));
+    CHECK(s.over());
+    CHECK(s.counts.bodies_refused == 1);
+    CHECK(s.counts.parse_errors == 0);
+    s.counts.bodies_refused = 0;
+    s.restart();
+  };
+
+  one.feed(head(150'000) + body(10));
+  CHECK(budget.held_bytes() == 0);  // who has sent little holds little
+  one.feed(body(40'000));
+  CHECK(budget.held_bytes() == 2 * small);
+  one.feed(body(109'990));
+  REQUIRE(one.requests.size() == 1);
+  CHECK(one.requests.front().body == body(150'000));
+  CHECK(budget.held_bytes() == 150'000);
+
+  two.feed(head(150'000));  // refused as soon as it is known
+  refused(two);
+  two.feed(head(150'000, "Expect: 100-continue\r\n"));
+  CHECK_FALSE(has(two, "100 Continue"));
+  refused(two);
+  two.feed(chunked + "1d4c0\r\n" + body(60'000));  // one that does not say
+  CHECK(two.sent.empty());
+  CHECK(budget.held_bytes() == 150'000 + 2 * small);
+  two.feed(body(10'000));
+  refused(two);
+  CHECK(budget.held_bytes() == 150'000);
+  two.feed(head(100'000) + body(100'000));  // there is room for this one
+  CHECK(two.requests.size() == 1);
+  CHECK(budget.held_bytes() == 250'000);
+  two.restart();
+  two.feed(head(small) + body(small));  // and small ones need none
+  CHECK(two.requests.size() == 1);
+  CHECK(budget.held_bytes() == 150'000);
+  two.restart();
+
+  // It goes with the request, not with the answer or the connection: a handler may hold it longer.
+  auto kept = std::move(one.requests.front());
+  one.answer(text("done"));
+  one.restart();
+  two.feed(head(150'000));
+  refused(two);
+  kept = {};
+  CHECK(budget.held_bytes() == 0);
+  two.feed(head(150'000) + body(150'000));
+  CHECK(two.requests.size() == 1);
+  two.restart();
+  // What breaks off, times out or turns out to be malformed gives back what it held.
+  two.feed(head(150'000) + body(90'000));
+  CHECK(budget.held_bytes() == 4 * small);
+  two.restart();
+  CHECK(budget.held_bytes() == 0);
+  two.feed(head(150'000) + body(90'000));
+  two.pass(two.config.body_timeout);
+  CHECK(has(two, "HTTP/1.1 408"));
+  CHECK(budget.held_bytes() == 0);
+  two.restart();
+  two.feed(chunked + "15f90\r\n" + body(90'000) + "garbage");
+  CHECK(has(two, "HTTP/1.1 400"));
+  CHECK(budget.held_bytes() == 0);
+}

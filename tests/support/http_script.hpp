@@ -76,6 +76,7 @@ class http_script final : public http::session_host {
   bool draining() override { return drains; }
   void finished(const http::exchange& e) override { exchanges.push_back(e); }
   http::edge_counters& counters() override { return counts; }
+  const http::body_budget& bodies() override { return large_bodies; }
   const http::proxy_list& trusted_proxies() override { return trusted; }
 
   http::server_config config;
@@ -83,6 +84,7 @@ class http_script final : public http::session_host {
   http::proxy_list trusted;
   http::clock::time_point time{std::chrono::hours(1)};
   http::edge_counters counts;
+  http::body_budget large_bodies{limits::large_bodies_bytes_default};
   bool answer_at_once = true, drains = false, half_closed = false;
   int abandoned = 0;
   std::deque<http::request> requests;

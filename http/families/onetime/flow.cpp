@@ -319,6 +319,8 @@ create_rules create_rules_of(const call& c) {
 
 std::size_t create_body_bytes_max(const onetime_rules& rules) {
   constexpr std::size_t escape_factor = 6, beside_bytes = 16 * 1024;
+  static_assert(escape_factor * limits::secret_bytes_max + beside_bytes <= limits::large_bodies_bytes_min,
+                "the budget for large bodies must have room for the largest");
   return std::max(limits::body_bytes_max, escape_factor * rules.secret_bytes_max + beside_bytes);
 }
 
