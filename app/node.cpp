@@ -8,6 +8,7 @@
 
 #include "actors/service.hpp"
 #include "app/audit_sink.hpp"
+#include "app/failure_log.hpp"
 #include "app/installation.hpp"
 #include "app/log.hpp"
 #include "app/metrics.hpp"
@@ -206,9 +207,8 @@ int run_node(const config& c, const sigset_t& stop) {
     return reasons;
   };
   probes.metrics = [&] { return numbers.scrape(); };
-  probes.failed = [&](request_id id, const error& e) {
-    log.warn("request failed").text("request_id", to_string(id)).text("code", name_of(e.code)).text("reason", e.text);
-  };
+  failure_log failures(log);
+  probes.failed = [&](request_id id, const error& e) { failures.note(id, e, std::chrono::steady_clock::now()); };
   probes.webhook_target = [&poster](const model::webhook_url& url, unique_function<void(result<void>)> done) {
     poster.check(url, std::move(done));
   };

@@ -13,6 +13,7 @@
 #include <thread>
 #include <vector>
 
+#include "app/failure_log.hpp"
 #include "model/time.hpp"
 
 using namespace nacre;
@@ -178,6 +179,46 @@ TEST_CASE("lines below the level are not written", "[app][log]") {
     log.access({});
   }
   CHECK(file.lines().size() == 2);
+}
+
+TEST_CASE("failures that strangers bring about are no warnings, and others warn once a minute", "[app][log]") {
+  const failure_log::steady::time_point begin{1h};
+  log_file file;
+  {
+    auto options = file.options();
+    options.level = log_level::warn;
+    logger log(options);
+    failure_log failures(log);
+    auto many = [&](errc code, std::chrono::milliseconds at) {
+      for (int i = 0; i < 1'000; ++i) failures.note({}, {code, "why"}, begin + at);
+    };
+    for (auto load : {errc::busy, errc::full, errc::deadline_exceeded})
+      for (auto at : {0ms, 61'000ms}) many(load, at);
+    many(errc::corrupt, 0ms);
+    many(errc::storage_failed, 10'000ms);
+    many(errc::corrupt, 59'999ms);
+    many(errc::corrupt, 60'000ms);
+  }
+  auto lines = file.lines();
+  REQUIRE(lines.size() == 3);
+  CHECK(field(lines[0], "code") == name_of(errc::corrupt));
+  CHECK(lines[0].find("more_since") == std::string::npos);
+  CHECK(field(lines[1], "code") == name_of(errc::storage_failed));
+  CHECK(field(lines[2], "code") == name_of(errc::corrupt));
+  CHECK(lines[2].find("\"more_since_last_warning\":1999") != std::string::npos);
+}
+
+TEST_CASE("each failure is told, at info where it is not to warn", "[app][log]") {
+  log_file file;
+  {
+    logger log(file.options());
+    failure_log failures(log);
+    for (int i = 0; i < 3; ++i) failures.note({}, {errc::full, "why"}, failure_log::steady::time_point{1h});
+    for (int i = 0; i < 3; ++i) failures.note({}, {errc::internal, "why"}, failure_log::steady::time_point{1h});
+  }
+  auto lines = file.lines();
+  REQUIRE(lines.size() == 6);
+  for (std::size_t i = 0; i < 6; ++i) CHECK(field(lines[i], "level") == (i == 3 ? "warn" : "info"));
 }
 
 TEST_CASE("a request's line tells method, template, status, time and ids, and nothing else", "[app][log]") {
