@@ -222,6 +222,50 @@ TEST_CASE("only calls that take a secret may have a large body", "[http][routes]
   CHECK(path_rules_of(s)(method::post, "/api/v2/secret/conceal").body_bytes_max == 6 * 1024 * 1024 + 16 * 1024);
 }
 
+TEST_CASE("service tokens tell every error as NestJS does, and nothing that may pass by itself as 4xx",
+          "[http][errors]") {
+  answering node;
+  struct meaning {
+    errc code;
+    int status;
+    std::string message, reason;
+  };
+  const meaning all[] = {
+      {errc::invalid, 400, "words", "Bad Request"},
+      {errc::unauthenticated, 401, "Unauthorized", "Unauthorized"},
+      {errc::token_revoked, 401, "Unauthorized", "Unauthorized"},
+      {errc::token_expired, 401, "words", "Unauthorized"},
+      {errc::insufficient_scope, 403, "words", "Forbidden"},
+      {errc::forbidden, 403, "words", "Forbidden"},
+      {errc::not_found, 404, "words", "Not Found"},
+      {errc::conflict, 409, "words", "Conflict"},
+      {errc::reveal_not_available, 422, "words", "Bad Request"},
+      {errc::wrong_passphrase, 422, "words", "Bad Request"},
+      {errc::rate_limited, 429, "words", "Too Many Requests"},
+      {errc::busy, 503, "words", "Service Unavailable"},
+      {errc::deadline_exceeded, 503, "words", "Service Unavailable"},
+      {errc::outcome_unknown, 503, "words", "Service Unavailable"},
+      {errc::storage_failed, 503, "words", "Service Unavailable"},
+      {errc::corrupt, 500, "Internal server error", "Internal Server Error"},
+      {errc::full, 403, "words", "Forbidden"},
+      {errc::unsupported, 500, "Internal server error", "Internal Server Error"},
+      {errc::internal, 500, "Internal server error", "Internal Server Error"},
+  };
+  REQUIRE(std::size(all) == static_cast<std::size_t>(errc::internal));
+  for (const auto& m : all) {
+    INFO(name_of(m.code));
+    auto c = node.asked("Bearer x");
+    c.speaks = family::service_tokens;
+    auto r = error_response(c, {m.code, "words"});
+    CHECK(r.status == m.status);
+    CHECK(r.body == "{\"statusCode\":" + std::to_string(m.status) + ",\"message\":\"" + m.message + "\",\"error\":\"" +
+                        m.reason + "\"}");
+    CHECK(header_of(r, "Retry-After") == (m.status == 503 ? "1" : ""));
+    bool expired = m.code == errc::token_expired;
+    CHECK((header_of(r, "WWW-Authenticate").find("expired") != std::string::npos) == expired);
+  }
+}
+
 TEST_CASE("v1 tells every error as 404, with the honest status beside it, but for what is wrong inside",
           "[http][errors]") {
   answering node;
