@@ -40,6 +40,19 @@ result<void> may_give(const standing& who, role r) {
   return {};
 }
 
+// Whether a live service user goes by this name or address.
+bool is_taken(const view& v, workspace_id ws, std::string_view email) {
+  bool taken = false;
+  auto prefix = keys::all(ws, 'S');
+  v.scan(space::state, prefix, keys::past(prefix), [&](std::string_view, std::string_view value) {
+    auto other = decode<service_user_record>(value);
+    if (!other) return v.mark_undecodable(), false;
+    taken = !other->removed && other->email == email;
+    return !taken;
+  });
+  return taken;
+}
+
 error no_service_user() { return {errc::not_found, "Service user not found"}; }
 
 char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
@@ -99,6 +112,9 @@ outcome apply_to(state& st, const context& ctx, const create_service_user& op) {
   made.type = op.type;
   made.root_role = op.root_role;
   if (auto may = may_give(*who, made.role()); !may) return refuse(may.error());
+  // Unleash knows its service accounts by user name; the other families by their ids.
+  if (made.root_role != 0 && !made.email.empty() && is_taken(st, ctx.workspace, made.email))
+    return refuse(errc::conflict, "A service account with this username exists already.");
   made.number = number_user(st, ctx.workspace, who->workspace, op.id);
   ++who->workspace.service_users;
   save(st, ctx, op.id, made);
@@ -115,7 +131,11 @@ outcome apply_to(state& st, const context& ctx, const change_service_user& op) {
   if (auto may = may_give(*who, found->role()); !may) return refuse(may.error());
   auto before = *found;
   if (op.name) found->name = *op.name;
-  if (op.root_role) found->root_role = *op.root_role;
+  if (op.root_role) {
+    // What was said last is what it may do, whichever family it was made in.
+    if (*op.root_role != 1 && found->type >= account_type::admin) found->type = account_type::member;
+    found->root_role = *op.root_role;
+  }
   if (auto may = may_give(*who, found->role()); !may) return refuse(may.error());
   if (!(*found == before)) {
     if (found->number == 0) {

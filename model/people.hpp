@@ -1,6 +1,7 @@
 #pragma once
 // Members and service users of a workspace as people to list and to find, by uuid or by the integer id that
-// the Unleash API knows them by. Service users are made, changed and deleted by owners and admins.
+// the Unleash API knows them by. Service users are made, changed and deleted by owners and admins. One with a
+// root role (Unleash's service accounts) is not made under a name or address that a live one goes by: conflict.
 
 #include <cstdint>
 #include <optional>
