@@ -110,7 +110,7 @@ const char* json_value::access::check_keys(const dom::object& o, std::size_t dep
   return std::adjacent_find(many.begin(), many.end()) == many.end() ? nullptr : repeated;
 }
 
-result<json_document> parse_json(std::string_view body, bool empty_is_object, std::size_t bytes_max) {
+result<json_document> parse_json(std::string_view body, bool empty_is_object, std::size_t bytes_max, bool any_top) {
   if (body.empty() && empty_is_object) body = "{}";
   if (body.size() > bytes_max) return fail(errc::invalid, too_large);
   json_document document;
@@ -131,7 +131,7 @@ result<json_document> parse_json(std::string_view body, bool empty_is_object, st
   if (code == simdjson::DEPTH_ERROR) return fail(errc::invalid, too_deep);
   if (code == simdjson::CAPACITY) return fail(errc::invalid, too_large);
   if (code != simdjson::SUCCESS) return fail(errc::invalid, not_json);
-  if (!root.is_object()) return fail(errc::invalid, not_object);
+  if (!any_top && !root.is_object()) return fail(errc::invalid, not_object);
   if (const char* why = json_value::access::check(root, 0)) return fail(errc::invalid, why);
   document.root_ = json_value::access::value(root);
   return document;

@@ -33,8 +33,9 @@ struct json_slot_return {
 }  // namespace detail
 
 class json_document;
+// `any_top`: not only an object but any value may stand at the top.
 result<json_document> parse_json(std::string_view body, bool empty_is_object = false,
-                                 std::size_t bytes_max = limits::body_bytes_max);
+                                 std::size_t bytes_max = limits::body_bytes_max, bool any_top = false);
 
 // A value inside a document; lives as long as the document. Typed getters are empty for other types.
 class json_value {
@@ -54,7 +55,8 @@ class json_value {
   std::vector<json_value> items() const;
 
  private:
-  friend result<json_document> parse_json(std::string_view body, bool empty_is_object, std::size_t bytes_max);
+  friend result<json_document> parse_json(std::string_view body, bool empty_is_object, std::size_t bytes_max,
+                                          bool any_top);
   struct access;
   alignas(8) std::array<std::byte, 16> element_{};
 };
@@ -66,7 +68,8 @@ class json_document {
   std::optional<json_value> find(std::string_view key) const { return root_.find(key); }
 
  private:
-  friend result<json_document> parse_json(std::string_view body, bool empty_is_object, std::size_t bytes_max);
+  friend result<json_document> parse_json(std::string_view body, bool empty_is_object, std::size_t bytes_max,
+                                          bool any_top);
   json_document() = default;
   std::unique_ptr<detail::json_slot, detail::json_slot_return> slot_;
   json_value root_;

@@ -10,6 +10,8 @@
 #include "http/families/operations.hpp"
 #include "http/families/service_tokens/people.hpp"
 #include "http/families/service_tokens/tokens.hpp"
+#include "http/families/unleash/service_accounts.hpp"
+#include "http/families/unleash/tokens.hpp"
 #include "http/families/webhooks.hpp"
 
 namespace nacre::http {
@@ -128,6 +130,20 @@ constexpr endpoint table[] = {
     {del,  "/api/personal-access-tokens/{patId}",                                   "own-delete-token",         own_workspace, "End it", service_tokens::delete_token},
     {post, "/api/personal-access-tokens/{patId}/regenerate",                        "own-regenerate-token",     own_workspace, "A new token in its place; the old one ends", service_tokens::regenerate_token},
     {post, "/api/personal-access-tokens/{patId}/rotate",                            "own-rotate-token",         own_workspace, "The same with an overlap", service_tokens::rotate_token},
+
+    {get,  "/api/admin/user",                                          "unleash-user",                 own_workspace, "The caller and what they may", unleash::who_am_i},
+    {get,  "/api/admin/user/tokens",                                   "unleash-list-tokens",          own_workspace, "One's own tokens, oldest first", unleash::list_own_tokens},
+    {post, "/api/admin/user/tokens",                                   "unleash-create-token",         own_workspace, "Create a token; answers its secret once", unleash::create_own_token},
+    {del,  "/api/admin/user/tokens/{id}",                              "unleash-delete-token",         own_workspace, "Delete, if it is there and one's own", unleash::delete_own_token},
+    {post, "/api/admin/user/tokens/{id}/rotate",                       "unleash-rotate-token",         own_workspace, "A new secret; the old one may stay good for a while", unleash::rotate_own_token},
+    {get,  "/api/admin/service-account",                               "unleash-list-accounts",        own_workspace, "Service accounts, their tokens, the root roles", unleash::list_accounts},
+    {post, "/api/admin/service-account",                               "unleash-create-account",       own_workspace, "Create a service account", unleash::create_account},
+    {put,  "/api/admin/service-account/{id}",                          "unleash-update-account",       own_workspace, "Change name or root role", unleash::change_account},
+    {del,  "/api/admin/service-account/{id}",                          "unleash-delete-account",       own_workspace, "Delete, with its tokens", unleash::delete_account},
+    {get,  "/api/admin/service-account/{id}/token",                    "unleash-list-account-tokens",  own_workspace, "Tokens of a service account, oldest first", unleash::list_account_tokens},
+    {post, "/api/admin/service-account/{id}/token",                    "unleash-create-account-token", own_workspace, "Create a token for it; answers its secret once", unleash::create_account_token},
+    {del,  "/api/admin/service-account/{id}/token/{tokenId}",          "unleash-delete-account-token", own_workspace, "Delete one of its tokens", unleash::delete_account_token},
+    {post, "/api/admin/service-account/{id}/token/{tokenId}/rotate",   "unleash-rotate-account-token", own_workspace, "A new secret for one of its tokens", unleash::rotate_account_token},
 };
 // clang-format on
 

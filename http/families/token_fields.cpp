@@ -38,9 +38,9 @@ result<std::optional<model::restrictions>> restrictions_of(const json_value& bod
   return std::optional<model::restrictions>{std::move(out)};
 }
 
-void write_restrictions(json_writer& w, const model::pat_record& pat) {
+void write_restrictions(json_writer& w, const model::pat_record& pat, std::string (*time)(timestamp)) {
   const auto& only = pat.only;
-  if (only.not_before) w.field("notBefore", std::string_view(format_rfc3339(*only.not_before)));
+  if (only.not_before) w.field("notBefore", std::string_view(time(*only.not_before)));
   if (only.uses_max) w.field("maxUses", *only.uses_max).field("uses", pat.uses);
   if (only.networks.empty()) return;
   w.key("allowedNetworks").array();

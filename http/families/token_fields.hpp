@@ -20,8 +20,8 @@ namespace nacre::http {
 
 // Nothing if none of the fields is there. `invalid` with the field's name.
 result<std::optional<model::restrictions>> restrictions_of(const json_value& body);
-// The fields that are set, into an open object.
-void write_restrictions(json_writer& w, const model::pat_record& pat);
+// The fields that are set, into an open object; times as the family writes them.
+void write_restrictions(json_writer& w, const model::pat_record& pat, std::string (*time)(timestamp) = format_rfc3339);
 
 // From body (may be empty) and Idempotency-Key; `invalid` otherwise.
 result<actors::renew_pat> renewal_of(const call& c, pat_id id);
