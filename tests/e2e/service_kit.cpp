@@ -109,7 +109,8 @@ std::vector<std::string> check_complaints(const http_answer& a) {
   CHECK(a.status == 400);
   if (a.status != 400) return {};
   std::vector<std::string> out;
-  for (const auto& text : check_shape(a, 400).items()) out.push_back(text.text());
+  auto message = check_shape(a, 400);
+  for (const auto& text : message.items()) out.push_back(text.text());
   CHECK_FALSE(out.empty());
   return out;
 }

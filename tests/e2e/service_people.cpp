@@ -143,7 +143,8 @@ TEST_CASE("people are listed in pages, members first", "[service]") {
   std::set<std::string> seen;
   std::vector<bool> service;
   for (int page = 1; page <= 3; ++page) {
-    for (const auto& each : t.member.get("/api/users?page=" + std::to_string(page)).json()["results"].items()) {
+    auto list = t.member.get("/api/users?page=" + std::to_string(page)).json();
+    for (const auto& each : list["results"].items()) {
       CHECK(each.keys() == user_keys);
       seen.insert(each["id"].text());
       service.push_back(each["isService"].flag());
@@ -166,7 +167,8 @@ TEST_CASE("a member is listed with role and address", "[service]") {
   CHECK(found[0]["email"].text() == "jane@example.com");
   CHECK(found[0]["type"].text() == "admin");
   CHECK_FALSE(found[0]["isService"].flag());
-  for (const auto& each : t.owner.get("/api/users?isService=false").json()["results"].items())
+  auto members = t.owner.get("/api/users?isService=false").json();
+  for (const auto& each : members["results"].items())
     if (each["id"].text() == t.owner.user()) {
       CHECK(each["type"].text() == "owner");
       CHECK(each["email"].text().empty());
