@@ -168,7 +168,8 @@ class api {
 
   static void refuse_method(call_ptr c) {
     auto r = voice_of(c->speaks).no_method(*c);
-    if (r.status == 405) r.headers.push_back({"Allow", c->match.allow});
+    // Onetime Secret v1 tells it as 404; families that know no 405 do not tell which methods there are.
+    if (r.status == 405 || c->speaks == family::onetime_v1) r.headers.push_back({"Allow", c->match.allow});
     answer(std::move(c), std::move(r));
   }
 
