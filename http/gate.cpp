@@ -9,7 +9,7 @@
 #include "crypto/digest.hpp"
 #include "crypto/random.hpp"
 #include "crypto/token.hpp"
-#include "http/families/onetime/input.hpp"
+#include "http/families/onetime/asking.hpp"
 #include "http/text.hpp"
 #include "model/keys.hpp"
 #include "model/limits.hpp"

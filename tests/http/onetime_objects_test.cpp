@@ -3,6 +3,7 @@
 #include <catch2/catch.hpp>
 
 #include "http/families/onetime/objects.hpp"
+#include "http/families/onetime/words.hpp"
 
 using namespace nacre;
 using namespace nacre::http;

@@ -6,6 +6,7 @@
 #include "actors/one_time.hpp"
 #include "crypto/digest.hpp"
 #include "crypto/one_time.hpp"
+#include "http/families/onetime/words.hpp"
 #include "model/keys.hpp"
 #include "model/load.hpp"
 #include "model/secrets.hpp"

@@ -130,30 +130,5 @@ parsed<std::vector<crypto::secure_bytes>> parse_identifiers(const body_fields& f
 crypto::secure_bytes clean_identifier(std::string_view text);
 // Of a path, as it came: an escape is the character it stands for.
 crypto::secure_bytes identifier_in_path(std::string_view text);
-std::string_view shortid(std::string_view identifier);
-
-// ---- words of the answers ----------------------------------------------------------------------------
-
-// "foo@example.com" -> "fo*****@e*****.com"
-std::string masked_address(std::string_view address);
-// details.display_lines of a value; without one it is display_lines_unseen.
-inline constexpr int display_lines_unseen = 4;
-int display_lines(std::string_view value);
-bool one_liner(std::string_view value);
-// "60 seconds", "60 minutes", "24 hours", "7 days": a unit begins above one of it, the rest is cut off.
-std::string natural_expiration(std::int64_t seconds);
-
-// ---- who is asking -----------------------------------------------------------------------------------
-
-// A look that must change nothing: HEAD, a link preview or crawler known by its User-Agent, a prefetch.
-// Only of GET and HEAD: what posts has decided to.
-bool mere_look(const request& r);
-
-struct basic_credential {
-  crypto::secure_bytes user, password;  // any printable UTF-8; either may be empty
-};
-// The Authorization field (RFC 7617). `unauthenticated` with the contract's word: AUTH_TYPE_INVALID for
-// another scheme, CREDENTIALS_INVALID for what is no credential.
-result<basic_credential> parse_basic(std::string_view header);
 
 }  // namespace nacre::http::onetime

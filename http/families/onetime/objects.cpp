@@ -4,7 +4,7 @@
 #include <cstdlib>
 
 #include "http/families/onetime/flow.hpp"
-#include "http/families/onetime/input.hpp"
+#include "http/families/onetime/words.hpp"
 
 namespace nacre::http::onetime {
 

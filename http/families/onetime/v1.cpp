@@ -4,8 +4,10 @@
 #include <cstdlib>
 
 #include "crypto/random.hpp"
+#include "http/families/onetime/asking.hpp"
 #include "http/families/onetime/flow.hpp"
 #include "http/families/onetime/objects.hpp"
+#include "http/families/onetime/words.hpp"
 #include "http/json.hpp"
 
 namespace nacre::http::onetime::v1 {

@@ -1,6 +1,7 @@
 #include "http/families/onetime/v2.hpp"
 
 #include "actors/one_time.hpp"
+#include "http/families/onetime/asking.hpp"
 #include "http/families/onetime/flow.hpp"
 #include "http/families/onetime/objects.hpp"
 #include "http/json.hpp"
