@@ -3,63 +3,33 @@
 //
 // The payload stands first in the input, how to treat it in the last nine bytes (FuzzedDataProvider
 // takes numbers from the end). It is tried as it is, then sealed and changed in one place.
-// The root key is not the one of tests/golden: the samples among the seeds must not open either.
 
 #include <fuzzer/FuzzedDataProvider.h>
 
-#include <cstdlib>
 #include <memory>
 #include <string>
 
 #include "crypto/aead.hpp"
 #include "crypto/keyring.hpp"
 #include "tests/fuzz/check.hpp"
+#include "tests/fuzz/sealed.hpp"
 
 namespace {
 
 using namespace nacre;
 using namespace nacre::crypto;
+using fuzz::changed;
 
 struct world {
-  std::shared_ptr<const key_provider> root;
-  keyring keys;
-  data_key key;
-};
-
-world make_world() {
-  ::setenv("NACRE_FUZZ_ROOT_KEY", "f0f1f2f3f4f5f6f7f8f90a0b0c0d0e0f101112131415161718191a1b1c1d1e1f", 1);
-  auto opened = open_key_provider("env:NACRE_FUZZ_ROOT_KEY");
-  NACRE_FUZZ_CHECK(opened);
-  std::shared_ptr<const key_provider> root = std::move(*opened);
+  std::shared_ptr<const key_provider> root = fuzz::make_root();
   keyring keys{root, make_service_keys()};
-  auto key = keys.open_data_key({}, 1, keys.make_data_key({}, 1));
-  NACRE_FUZZ_CHECK(key);
-  return {root, std::move(keys), std::move(*key)};
-}
-
-// Flips, cuts, extends or overwrites; always yields something else.
-std::string changed(std::string blob, std::uint32_t where, std::uint32_t how) {
-  const auto at = where % blob.size();
-  switch (how % 4) {
-    case 0:
-      blob[at] = static_cast<char>(blob[at] ^ (1 << (how >> 8) % 8));
-      break;
-    case 1:
-      blob.resize(at);
-      break;
-    case 2:
-      blob.insert(at, 1, static_cast<char>(how >> 8));
-      break;
-    default:
-      blob.erase(at, 1);
-  }
-  return blob;
-}
+  data_key key = fuzz::make_key(keys);
+};
 
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-  static const world w = make_world();
+  static const world w;
   FuzzedDataProvider input{data, size};
   const auto what = input.ConsumeIntegral<std::uint8_t>();
   const auto where = input.ConsumeIntegral<std::uint32_t>();

@@ -4,59 +4,29 @@
 //
 // The payload stands first in the input, how to treat it in the last nine bytes (FuzzedDataProvider
 // takes numbers from the end). It is tried as it is, then sealed and changed in one place.
-// The keys are not those of tests/golden: the samples among the seeds must not open either.
 
 #include <fuzzer/FuzzedDataProvider.h>
 
-#include <cstdlib>
-#include <memory>
 #include <string>
 
 #include "crypto/base62.hpp"
 #include "crypto/one_time.hpp"
 #include "tests/fuzz/check.hpp"
+#include "tests/fuzz/sealed.hpp"
 
 namespace {
 
 using namespace nacre;
 using namespace nacre::crypto;
+using fuzz::changed;
 
 struct world {
-  keyring keys;
-  data_key key;
+  keyring keys{fuzz::make_root(), make_service_keys()};
+  data_key key = fuzz::make_key(keys);
   secure_bytes identifier = make_identifier();
   std::string salt = make_salt();
   secure_bytes passphrase_key{std::string(key_bytes, 'p')};
 };
-
-world make_world() {
-  ::setenv("NACRE_FUZZ_ROOT_KEY", "f0f1f2f3f4f5f6f7f8f90a0b0c0d0e0f101112131415161718191a1b1c1d1e1f", 1);
-  auto opened = open_key_provider("env:NACRE_FUZZ_ROOT_KEY");
-  NACRE_FUZZ_CHECK(opened);
-  keyring keys{std::move(*opened), make_service_keys()};
-  auto key = keys.open_data_key({}, 1, keys.make_data_key({}, 1));
-  NACRE_FUZZ_CHECK(key);
-  return {std::move(keys), std::move(*key)};
-}
-
-// Flips, cuts, extends or shortens; seldom the same again.
-std::string changed(std::string sealed, std::uint32_t where, std::uint32_t how) {
-  const auto at = where % sealed.size();
-  switch (how % 4) {
-    case 0:
-      sealed[at] = static_cast<char>(sealed[at] ^ (1 << (how >> 8) % 8));
-      break;
-    case 1:
-      sealed.resize(at);
-      break;
-    case 2:
-      sealed.insert(at, 1, static_cast<char>(how >> 8));
-      break;
-    default:
-      sealed.erase(at, 1);
-  }
-  return sealed;
-}
 
 void check_needs(std::string_view sealed) {
   const auto needs = read_link_kdf(sealed);
@@ -78,7 +48,7 @@ void check_base62(std::string_view text) {
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-  static const world w = make_world();
+  static const world w;
   FuzzedDataProvider input{data, size};
   const auto what = input.ConsumeIntegral<std::uint8_t>();
   const auto where = input.ConsumeIntegral<std::uint32_t>();
