@@ -6,6 +6,7 @@
 #include "crypto/jwt.hpp"
 #include "tests/e2e/kit.hpp"
 #include "tests/e2e/service_routes.hpp"
+#include "tests/e2e/unleash_routes.hpp"
 #include "tests/support/basic.hpp"
 #ifdef NACRE_E2E_ROUTES
 #include "http/routes.hpp"
@@ -290,6 +291,7 @@ TEST_CASE("the sweep knows every route that is served", "[sweep]") {
   }
   for (const auto& r : routes) swept.insert(std::string(r.verb) + " " + r.pattern);
   for (const auto& r : service::swept_routes) swept.insert(std::string(r.verb) + " " + r.pattern);
+  for (const auto& r : unleash::swept_routes) swept.insert(std::string(r.verb) + " " + r.pattern);
   for (const auto& r : open_routes) {
     auto who = r.who == door::account ? " account" : r.who == door::account_or_guest ? " account or guest" : " guest";
     swept.insert(std::string(r.verb) + " " + r.pattern + who);

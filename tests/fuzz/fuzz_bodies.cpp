@@ -63,7 +63,12 @@ struct limits_hold {
   }
   void operator()(const model::create_service_user& op) const {
     check_name_within(op.name, limits::name_chars_max);
-    NACRE_FUZZ_CHECK(op.email.empty() || model::check_email(op.email));
+    if (op.root_role == 0) {
+      NACRE_FUZZ_CHECK(op.email.empty() || model::check_email(op.email));
+    } else {  // Unleash's user name
+      NACRE_FUZZ_CHECK(op.root_role <= 3 && op.email.size() <= limits::email_bytes_max);
+      check_name_within(op.email, limits::email_bytes_max);
+    }
   }
   void operator()(const model::create_project& op) const {
     check_name_within(op.name, limits::name_chars_max);
@@ -77,6 +82,11 @@ struct limits_hold {
       NACRE_FUZZ_CHECK(m.valid && !m.controls && m.chars >= 1 && m.chars <= limits::name_chars_max);
       NACRE_FUZZ_CHECK(op.permissions.size() <= model::permission_count);
       NACRE_FUZZ_CHECK(op.projects.size() <= (op.all_projects ? 0 : limits::projects_per_token_max));
+      return;
+    }
+    if (op.family == model::token_family::unleash) {
+      NACRE_FUZZ_CHECK(!op.name.empty() && op.name.size() <= limits::token_name_bytes_max);
+      NACRE_FUZZ_CHECK(model::measure(op.name).valid && op.expires && op.scopes != 0);
       return;
     }
     check_name_within(op.name, limits::name_chars_max);
@@ -110,10 +120,10 @@ struct limits_hold {
   void operator()(const Other&) const {}
 };
 
-// One of service users, which nothing is sealed of.
-model::create_pat service_token_no(std::uint64_t n) {
+// One of another family than Alephant's, which nothing is sealed of.
+model::create_pat token_no(std::uint64_t n, model::token_family family) {
   auto op = sealed_pat_no(n);
-  op.family = model::token_family::service;
+  op.family = family;
   op.sealed.clear();
   op.data_key_version = 0;
   return op;
@@ -128,8 +138,12 @@ class throwaway_service final : public actors::service {
     NACRE_FUZZ_CHECK(!model::apply(state_, founding).refused);
     model::command making{context_of(home, owner, 3), sealed_pat_no(1)};
     NACRE_FUZZ_CHECK(!model::apply(state_, making).refused);
-    model::command serving{context_of(home, owner, 9), service_token_no(3)};
+    model::command serving{context_of(home, owner, 9), token_no(3, model::token_family::service)};
     NACRE_FUZZ_CHECK(!model::apply(state_, serving).refused);
+    auto first = token_no(5, model::token_family::unleash);  // the third of the workspace
+    first.expires = after(noon, 1000);
+    model::command flagging{context_of(home, owner, 11), first};
+    NACRE_FUZZ_CHECK(!model::apply(state_, flagging).refused);
     model::command telling{context_of(home, owner, 7), hook_no_1()};
     NACRE_FUZZ_CHECK(!model::apply(state_, telling).refused);
   }
@@ -153,9 +167,7 @@ class throwaway_service final : public actors::service {
     done(std::shared_ptr<const model::view>(std::shared_ptr<void>(), &state_));
   }
   void when_current(cluster::deadline, unique_function<void(result<void>)> done) override { done({}); }
-  std::shared_ptr<const model::view> local_view() const override {
-    return {std::shared_ptr<void>(), &state_};
-  }
+  std::shared_ptr<const model::view> local_view() const override { return {std::shared_ptr<void>(), &state_}; }
   std::chrono::milliseconds local_age() const override { return {}; }
   const cluster::changes& changes() const override { return changes_; }
   void note_use(workspace_id, pat_id, timestamp) override {}
@@ -170,8 +182,9 @@ class throwaway_service final : public actors::service {
   static model::operation operation_of(const actors::intent& what) {
     if (const auto* pat = std::get_if<actors::issue_pat>(&what)) {
       auto op = sealed_pat_no(2, pat->scopes);
-      if (pat->family == model::token_family::service) {
-        op = service_token_no(2);
+      if (pat->family != model::token_family::alephant) {
+        op = token_no(2, pat->family);
+        op.scopes = pat->scopes;
         op.permissions = pat->permissions;
         op.all_projects = pat->all_projects;
         op.projects = pat->projects;
@@ -257,6 +270,9 @@ const target& chosen(std::uint8_t byte) {
       {post, token + "/regenerate"},
       {post, token + "/rotate"},
       {post, "/api/users/service"},
+      {post, "/api/admin/user/tokens"},
+      {post, "/api/admin/user/tokens/3/rotate"},
+      {post, "/api/admin/service-account"},
   };
   return targets[byte % std::size(targets)];
 }
@@ -294,6 +310,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   auto body = http::parse_json_object(got->body);
   NACRE_FUZZ_CHECK(body.has_value());
   bool native = http::family_of(to.path) == http::family::native;
-  NACRE_FUZZ_CHECK(body->find(got->status >= 400 ? "error" : native ? "data" : "id").has_value());
+  bool unleash = http::family_of(to.path) == http::family::unleash;
+  const char* wanted = got->status >= 400 ? (unleash ? "details" : "error") : native ? "data" : "id";
+  NACRE_FUZZ_CHECK(body->find(wanted).has_value());
   return 0;
 }
