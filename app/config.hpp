@@ -55,6 +55,7 @@ struct config {
 
   struct {
     std::size_t block_cache_mib = 96;
+    std::size_t row_cache_mib = 192;
     std::size_t write_buffer_mib = 48;
     std::chrono::milliseconds shred_deadline{900'000};
   } storage;

@@ -226,6 +226,10 @@ const std::vector<entry>& table() {
           "Memory for recently read blocks.",
           "Too large: the process is killed for memory; too small: reads go to disk."),
       number(
+          "storage.row_cache_mib", 0, 65'536, [](config & c) -> auto& { return c.storage.row_cache_mib; }, "MiB",
+          "Memory for single rows that are asked for often (workspaces, members, tokens), taken as it fills.",
+          "Too small: a request about one of very many tokens takes longer than about one of few. 0: none."),
+      number(
           "storage.write_buffer_mib", 1, 1'024, [](config & c) -> auto& { return c.storage.write_buffer_mib; }, "MiB",
           "Memory for writes not yet flushed, over all kinds of data.",
           "Too small: many small files and constant compaction. Large: memory, and a longer replay at start."),

@@ -129,6 +129,7 @@ int run_node(const config& c, const sigset_t& stop) {
   options.root_key = c.keys.root;
   options.ephemeral = c.data.ephemeral;
   options.storage.block_cache_bytes = c.storage.block_cache_mib << 20;
+  options.storage.row_cache_bytes = c.storage.row_cache_mib << 20;
   options.storage.write_buffer_bytes = c.storage.write_buffer_mib << 20;
   if (c.dev && c.keys.root == dev_root_key_source(c.data.dir))
     if (auto made = ensure_dev_root_key(c.data.dir); !made) return fail_start(log, exit_config, made.error());

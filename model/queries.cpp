@@ -57,6 +57,8 @@ std::vector<pat_entry> listed_pats(const view& v, workspace_id ws, const std::st
   return out;
 }
 
+constexpr std::size_t pats_nearby = 16;  // who asks about one PAT of a workspace will ask about others
+
 constexpr auto every_record = [](const auto&) { return true; };
 
 }  // namespace
@@ -69,7 +71,7 @@ std::optional<token_owner> find_token(const view& v, std::string_view lookup, to
   auto ws = r.id_as<workspace_id>();
   auto id = r.id_as<pat_id>();
   auto workspace_key = keys::workspace(ws), pat_key = keys::pat(ws, id);
-  if (r.finished()) v.prefetch(space::state, std::array<std::string_view, 2>{workspace_key, pat_key});
+  if (r.finished()) v.prefetch(space::state, std::array<std::string_view, 2>{workspace_key, pat_key}, pats_nearby);
   auto record = r.finished() ? load<pat_record>(v, space::state, pat_key) : std::nullopt;
   auto workspace = load<workspace_record>(v, space::state, workspace_key);
   if (!record || !workspace) {
@@ -84,7 +86,7 @@ result<pat_entry> get_pat(const view& v, const context& ctx, pat_id id) {
   // What stand() and find_live_pat() are about to ask for; the caller's own PAT, if it is one, comes by itself.
   auto workspace = keys::workspace(ctx.workspace), me = keys::member(ctx.workspace, ctx.who.user);
   auto pat_key = keys::pat(ctx.workspace, id);
-  v.prefetch(space::state, std::array<std::string_view, 3>{workspace, me, pat_key});
+  v.prefetch(space::state, std::array<std::string_view, 3>{workspace, me, pat_key}, pats_nearby);
   auto who = stand(v, ctx, scope_read);
   if (!who) return fail(who.error());
   auto pat = find_live_pat(v, ctx.workspace, id);

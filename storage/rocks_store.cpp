@@ -23,6 +23,7 @@
 #include <utility>
 
 #include "storage/rocks_upgrade.hpp"
+#include "storage/row_cache.hpp"
 
 namespace nacre::storage {
 namespace {
@@ -198,8 +199,9 @@ std::vector<rocksdb::ColumnFamilyDescriptor> families(const rocks_options& optio
 struct database {
   std::unique_ptr<rocksdb::DB> db;
   std::vector<rocksdb::ColumnFamilyHandle*> handles;
+  mutable row_cache rows;
 
-  database() = default;
+  explicit database(std::size_t row_cache_bytes) : rows(row_cache_bytes) {}
   database(const database&) = delete;
   database& operator=(const database&) = delete;
   ~database() {
@@ -217,23 +219,37 @@ class rows_ahead {
  public:
   static constexpr std::size_t rows_max = 4;  // what a question about one PAT needs
 
-  void read(rocksdb::DB& db, const rocksdb::ReadOptions& how, rocksdb::ColumnFamilyHandle* at, space in,
-            std::span<const std::string_view> keys) {
+  void begin(space in) {
     in_ = in;
-    count_ = keys.size();
+    known_ = wanted_ = 0;
+  }
+  void add_known(std::string_view key, std::string value) {
+    known_keys_[known_] = key;
+    known_values_[known_++] = std::move(value);
+  }
+  void add_wanted(std::string_view key) {
+    values_[wanted_].Reset();
+    keys_[wanted_++] = key;
+  }
+
+  void read(rocksdb::DB& db, const rocksdb::ReadOptions& how, rocksdb::ColumnFamilyHandle* at) {
     std::array<rocksdb::Slice, rows_max> wanted;
-    for (std::size_t i = 0; i < count_; ++i) {
-      keys_[i] = keys[i];
-      wanted[i] = keys_[i];
-      values_[i].Reset();
-    }
-    db.MultiGet(how, at, count_, wanted.data(), values_.data(), told_.data());
+    for (std::size_t i = 0; i < wanted_; ++i) wanted[i] = keys_[i];
+    db.MultiGet(how, at, wanted_, wanted.data(), values_.data(), told_.data());
+  }
+  // Tells `to` of each row that was read and is there.
+  template <class To>
+  void each_read(To to) const {
+    for (std::size_t i = 0; i < wanted_; ++i)
+      if (told_[i].ok()) to(std::string_view(keys_[i]), text(values_[i]));
   }
 
   // True if the row was read; `into` is then its value, or nothing if there is no such row.
   bool find(space in, std::string_view key, std::optional<std::string>& into) const {
     if (in != in_) return false;
-    for (std::size_t i = 0; i < count_; ++i) {
+    for (std::size_t i = 0; i < known_; ++i)
+      if (known_keys_[i] == key) return into = known_values_[i], true;
+    for (std::size_t i = 0; i < wanted_; ++i) {
       if (keys_[i] != key) continue;
       if (told_[i].ok()) into.emplace(values_[i].data(), values_[i].size());
       return told_[i].ok() || told_[i].IsNotFound();
@@ -243,8 +259,8 @@ class rows_ahead {
 
  private:
   space in_ = space::meta;
-  std::size_t count_ = 0;
-  std::array<std::string, rows_max> keys_;
+  std::size_t known_ = 0, wanted_ = 0;
+  std::array<std::string, rows_max> known_keys_, known_values_, keys_;
   std::array<rocksdb::PinnableSlice, rows_max> values_;
   std::array<rocksdb::Status, rows_max> told_;
 };
@@ -259,6 +275,7 @@ class rocks_view final : public model::view {
   std::optional<std::string> get(space in, std::string_view key) const override {
     std::optional<std::string> found;
     if (ahead_ && ahead_->find(in, key, found)) return found;
+    if (found = of_->rows.find(in, key, at_->GetSequenceNumber()); found) return found;
     skip_counting();
     found.emplace();
     auto status = of_->db->Get(reading(), of_->at(in), slice(key), &*found);
@@ -267,13 +284,34 @@ class rocks_view final : public model::view {
     return std::nullopt;
   }
 
-  // The rows of a workspace lie side by side: one search of files, filters and index finds them all, and
+  // What is asked for ahead is asked for often: it is looked up among the rows at hand, and joins them. The rows of
+  // a workspace lie side by side: for those not at hand one search of files, filters and index finds them all, and
   // the block they share is read once.
-  void prefetch(space in, std::span<const std::string_view> keys) const override {
-    if (keys.size() < 2 || keys.size() > rows_ahead::rows_max) return;
+  void prefetch(space in, std::span<const std::string_view> keys, std::size_t neighbours) const override {
+    if (keys.empty() || keys.size() > rows_ahead::rows_max) return;
     skip_counting();
     if (!ahead_) ahead_ = std::make_unique<rows_ahead>();
-    ahead_->read(*of_->db, reading(), of_->at(in), in, keys);
+    const auto now = at_->GetSequenceNumber();
+    std::size_t wanted = 0;
+    bool last_wanted = false;
+    ahead_->begin(in);
+    std::array<std::optional<std::string>, rows_ahead::rows_max> known;
+    of_->rows.find(in, keys, now, known);
+    for (std::size_t i = 0; i < keys.size(); ++i) {
+      last_wanted = !known[i];
+      if (known[i])
+        ahead_->add_known(keys[i], std::move(*known[i]));
+      else
+        ahead_->add_wanted(keys[i]), ++wanted;
+    }
+    if (wanted == 0) return;
+    ahead_->read(*of_->db, reading(), of_->at(in));
+    bool found_last = false;
+    ahead_->each_read([&](std::string_view key, std::string_view value) {
+      of_->rows.learn(in, key, value, now);
+      found_last = found_last || key == keys.back();
+    });
+    if (neighbours > 0 && last_wanted && found_last && of_->rows.keeps(in)) learn_behind(in, keys.back(), neighbours);
   }
 
   void scan(space in, std::string_view from, std::string_view to, const visitor& visit) const override {
@@ -297,6 +335,19 @@ class rocks_view final : public model::view {
     options.snapshot = at_;
     return options;
   }
+
+  // Rows behind this one in its block are as good as read. A read that fails teaches nothing.
+  void learn_behind(space in, std::string_view key, std::size_t at_most) const {
+    const auto kind = key.substr(0, kind_bytes);
+    auto options = reading();
+    std::unique_ptr<rocksdb::Iterator> each(of_->db->NewIterator(options, of_->at(in)));
+    for (each->Seek(slice(key)); each->Valid() && at_most > 0; each->Next(), --at_most) {
+      if (!text(each->key()).starts_with(kind)) return;
+      of_->rows.learn(in, text(each->key()), text(each->value()), at_->GetSequenceNumber());
+    }
+  }
+
+  static constexpr std::size_t kind_bytes = 17;  // of a key: its workspace and what it is (model/keys.hpp)
 
   std::shared_ptr<const database> of_;
   const rocksdb::Snapshot* at_;
@@ -335,12 +386,14 @@ class rocks_store final : public store {
     if (status.ok()) {
       rocksdb::WriteOptions options;
       options.sync = how == durability::synced;
+      of_->rows.before_write(writes);
       status = of_->db->Write(options, &all);
     }
     if (!status.ok()) {
       gate_->close(describe(status));
       return fail(errc::storage_failed, gate_->reason());
     }
+    of_->rows.after_write(writes, of_->db->GetLatestSequenceNumber());
     batches_.fetch_add(1, std::memory_order_relaxed);
     if (how == durability::synced) syncs_.fetch_add(1, std::memory_order_relaxed);
     bytes_.fetch_add(bytes, std::memory_order_relaxed);
@@ -564,7 +617,7 @@ result<std::unique_ptr<store>> open_rocks_store_as(const fs::path& directory, co
                                                    std::uint32_t version, const std::vector<upgrade_step>& steps) {
   if (auto usable = check_directory(directory, options.read_only); !usable) return tl::make_unexpected(usable.error());
   auto closes = std::make_shared<gate>();
-  auto opened = std::make_shared<database>();
+  auto opened = std::make_shared<database>(options.read_only ? 0 : options.row_cache_bytes);
   if (auto status = open_database(directory, options, closes, *opened); !status.ok()) {
     const std::string message = status.ToString();
     if (status.IsIOError() && message.find("/LOCK") != std::string::npos) {

@@ -12,6 +12,8 @@ namespace nacre::storage {
 struct rocks_options {
   // Memory for cached blocks, indexes and filters. Too small: reads go to the page cache or disk.
   std::size_t block_cache_bytes = 96u << 20;
+  // Memory for single rows that are asked for often, beside the blocks. 0: none.
+  std::size_t row_cache_bytes = 192u << 20;
   // Memory for unflushed writes over all spaces. Too small: many small files; too large: RSS.
   std::size_t write_buffer_bytes = 48u << 20;
   // Opens an existing directory without its lock, for reading only (`nacre scan` beside a live node).
