@@ -1,6 +1,7 @@
 #include "actors/secret_orders.hpp"
 
 #include <algorithm>
+#include <array>
 
 #include "actors/one_time.hpp"
 #include "actors/sealing.hpp"
@@ -153,8 +154,16 @@ void secret_orders::seal(const order_ptr& o) {
 
 bool secret_orders::fetch(const order_ptr& o, const model::view& v) {
   auto& p = o->secret;
+  auto* reveal = std::get_if<reveal_secret>(&o->what.what);
+  bool claims = reveal && reveal->go_on;
+  // What the claim will read again is read ahead here, off the log's thread.
+  auto ahead = [&](const std::string& key) {
+    if (claims) v.prefetch(model::space::state, std::array<std::string_view, 1>{key});
+  };
+  ahead(model::keys::secret(in_.id, p.id));
   auto found = model::find_secret(v, in_.id, p.id, o->what.ctx.now);
-  if (auto* reveal = std::get_if<reveal_secret>(&o->what.what); !found && reveal && reveal->retry_key && reveal->go_on)
+  if (found) ahead(model::keys::receipt(in_.id, found->receipt));
+  if (!found && claims && reveal->retry_key)
     found = model::find_claim(v, in_.id, p.id, retry_hash_of(*in_.keys, p.id, *reveal->retry_key), o->what.ctx.now);
   auto sealed = found ? v.get(model::space::sealed, model::keys::sealed_secret(in_.id, p.id)) : std::nullopt;
   if (!v.trustworthy()) return refuse_unreadable(o), false;
