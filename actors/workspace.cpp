@@ -173,7 +173,7 @@ result<model::operation> workspace_state::prepare(const model::view& v, placed_o
 result<model::operation> workspace_state::seal_new_pat(const model::view& v, placed_order& o, const issue_pat& what) {
   const auto& ctx = o.what.ctx;
   bool alephant = what.family == model::token_family::alephant;
-  auto who = model::stand(v, ctx, alephant ? model::scope_set{model::scope_write} : model::every_scope);
+  auto who = model::stand(v, ctx, alephant ? model::scope_write : model::scope_admin);
   if (!who) return fail(who.error());
   const auto& ws = who->workspace;
   pat_id pat{crypto::random_uuid()};

@@ -44,6 +44,8 @@ class applying {
       if (me->removed || !ws) return refuse(errc::forbidden, "You are not a member of this workspace");
       return answer(workspace_entry{ctx_.workspace, *ws, me->role});
     }
+    if (is_service_user(st_, ctx_.workspace, ctx_.who.user))
+      return refuse(errc::forbidden, "You are not a member of this workspace");
     bool fresh = !ws;
     if (fresh) {
       ws = begin_workspace(op.workspace_name, op.wrapped_data_key);
@@ -109,6 +111,7 @@ class applying {
     if (is_owner && op.role != role::owner && ws.owners == 1)
       return refuse(errc::conflict, "The last owner of a workspace cannot be demoted");
     if (!present) {
+      if (is_service_user(st_, ctx_.workspace, op.user)) return refuse(errc::conflict, "This id is a service user's");
       if (ws.members >= limits::members_per_workspace_max)
         return refuse(errc::conflict, "This workspace has as many members as it can hold");
       target = join(ws, op.user, op.role, op.email.value_or(target ? target->email : ""));
@@ -229,7 +232,8 @@ outcome apply(state& st, const command& c) {
 std::optional<outcome> refused_early(const view& v, const command& c) {
   if (c.ctx.who.via == caller::kind::system || std::holds_alternative<create_workspace>(c.what) ||
       std::holds_alternative<admit_member>(c.what) || std::holds_alternative<note_activity>(c.what) ||
-      std::holds_alternative<settle_deliveries>(c.what) || goes_by_link(c.what))
+      std::holds_alternative<settle_deliveries>(c.what) || std::holds_alternative<retire_previous>(c.what) ||
+      std::holds_alternative<count_use>(c.what) || goes_by_link(c.what))
     return std::nullopt;
   // Whoever comes may leave a secret with the guests.
   if (std::holds_alternative<conceal_secret>(c.what) && is_guest_partition(c.ctx.workspace)) return std::nullopt;

@@ -76,7 +76,7 @@ struct remove_member {
 };
 struct create_service_user {
   user_id id;
-  std::string name, email;
+  std::string name, email = {};
   account_type type = account_type::member;
   std::uint32_t root_role = 0;
   friend bool operator==(const create_service_user&, const create_service_user&) = default;
@@ -122,7 +122,7 @@ struct change_pat {
   std::optional<std::string> name;
   bool set_expires = false;
   std::optional<timestamp> expires;  // with set_expires: nothing clears
-  std::optional<restrictions> only;
+  std::optional<restrictions> only = {};
   friend bool operator==(const change_pat&, const change_pat&) = default;
 };
 struct revoke_pat {
@@ -151,7 +151,7 @@ struct note_activity {
   };
   std::vector<use> uses;
   std::vector<act> acts;
-  std::vector<pat_id> reused;  // somebody came with a token that a rotation had ended
+  std::vector<pat_id> reused = {};  // somebody came with a token that a rotation had ended
   friend bool operator==(const note_activity&, const note_activity&) = default;
 };
 

@@ -104,7 +104,7 @@ class pat_rules {
   pat_rules(state& st, const context& ctx) : st_(st), ctx_(ctx) {}
 
   outcome operator()(const create_pat& op) {
-    auto who = stand(st_, ctx_, op.family == token_family::alephant ? scope_set{scope_write} : every_scope);
+    auto who = stand(st_, ctx_, op.family == token_family::alephant ? scope_write : scope_admin);
     if (!who) return refuse(who.error());
     pat_record made;
     made.owner = op.owner.value_or(ctx_.who.user);
@@ -124,8 +124,10 @@ class pat_rules {
     if (made.family == token_family::service) made.updated = ctx_.now;
     if (auto may = may_create(*who, made); !may) return refuse(may.error());
     bool alephant = made.family == token_family::alephant;
-    if (!alephant)
+    if (!alephant) {
       if (auto room = room_for(made, op.per_owner_max); !room) return refuse(room.error());
+      number_if_none(st_, ctx_.workspace, who->workspace, made.owner);
+    }
     if (auto kept = keep(op.id, made, who->workspace, alephant ? &who->me : nullptr); !kept)
       return refuse(kept.error());
     if (made.has_ciphertext()) st_.put(space::sealed, keys::sealed_pat(ctx_.workspace, op.id), op.sealed);
@@ -163,6 +165,8 @@ class pat_rules {
     auto owner = load_member(op.owner);
     if (owner && owner->removed) return refuse(errc::conflict, "The token's owner has left the workspace");
     if (!owner) {
+      if (is_service_user(st_, ctx_.workspace, op.owner))
+        return refuse(errc::conflict, "The token's owner is a service user");
       if (ws->members >= limits::members_per_workspace_max)
         return refuse(errc::conflict, "This workspace has as many members as it can hold");
       owner = join(st_, ctx_, *ws, op.owner, fresh ? role::owner : role::member, "");
@@ -197,6 +201,10 @@ class pat_rules {
       if (!pat->only.uses_max) pat->uses = 0;
     }
     if (!(before == *pat)) {
+      if (pat->name != before.name)
+        if (auto free = description_free(*pat, siblings(*pat, limits::family_tokens_per_owner_max)); !free)
+          return refuse(free.error());
+      if (pat->family != token_family::alephant) pat->updated = ctx_.now;
       save(op.id, *pat);
       if (pat->expires != before.expires) put_expiry_reminder(st_, ctx_.workspace, op.id, *pat, ctx_.now);
       record({"pat.update", to_string(op.id)});
@@ -295,7 +303,7 @@ class pat_rules {
     if (!who) return refuse(who.error());
     auto pat = find_live_pat(st_, ctx_.workspace, op.id);
     if (!pat) return refuse(pat.error());
-    if (auto may = may_rotate(*who, op.id, *pat); !may) return refuse(may.error());
+    if (auto may = may_rotate(*who, op, *pat); !may) return refuse(may.error());
     if (auto before = find_claim(st_, ctx_, op.id, op.retry)) {
       if (!before->rotation || before->rotation->lookup != pat->lookup)
         return refuse(errc::conflict, "The token has been rotated again since");
@@ -308,6 +316,8 @@ class pat_rules {
     if (op.set_expires) pat->expires = op.expires;
     if (pat->expires && *pat->expires <= ctx_.now)
       return refuse(errc::invalid, "The token has expired: a new one needs a new expiry");
+    if (pat->only.uses_max && pat->uses >= *pat->only.uses_max)
+      return refuse(errc::invalid, "The token has been used as often as it may be, and so would be a new one");
     bool alive = !ended || *ended > ctx_.now;  // a longer life of the new one is none of the old one's
     auto until = kept_after(ctx_.now, op.overlap_ms);
     if (ended) until = std::min(until, *ended);
@@ -380,16 +390,14 @@ class pat_rules {
   // Whose token the caller may make, and how strong.
   result<void> may_create(const standing& who, const pat_record& made) const {
     if (made.family == token_family::alephant) {
+      if (who.by == token_family::service) return fail(no_other_kind());
       if (who.service || made.owner != ctx_.who.user)
         return fail(errc::forbidden, "A service user holds no tokens of this kind");
-      if (auto missing = implied(made.scopes) & ~who.scopes) {
-        for (auto s : {scope_admin, scope_write, scope_introspect, scope_read})
-          if (missing & s)
-            return fail(errc::insufficient_scope,
-                        "Insufficient permissions. Required scope: " + std::string(nacre::model::name_of(s)));
-      }
+      if (auto missing = implied(made.scopes) & ~who.scopes) return fail(lacks(static_cast<scope_set>(missing)));
       return {};
     }
+    // What a permission means is said in one family only.
+    if (who.by == token_family::service && made.family != token_family::service) return fail(no_other_kind());
     if (made.owner != ctx_.who.user) {
       if (!who.may_administer()) return fail(errc::forbidden, "Only a workspace owner or admin may do this");
       auto service = load<service_user_record>(st_, space::state, keys::service_user(ctx_.workspace, made.owner));
@@ -407,39 +415,73 @@ class pat_rules {
     return {};
   }
 
-  // The limit is told before the duplicate (unleash-tokens.md section 4); expired tokens count.
-  result<void> room_for(const pat_record& made, std::uint32_t per_owner_max) const {
-    auto prefix = keys::family_pats(ctx_.workspace, made.owner, made.family);
+  // The live tokens of its kind its owner has, but for those of an earlier membership, which nobody sees. At most
+  // so many.
+  std::vector<std::string> siblings(const pat_record& pat, std::size_t at_most) const {
+    auto owner = load_member(pat.owner);
+    auto from = keys::family_pat(ctx_.workspace, pat.owner, pat.family, owner ? owner->dead_pats + 1 : 0);
     std::vector<std::string> ids;
-    st_.scan(space::state, prefix, keys::past(prefix), [&](std::string_view, std::string_view id) {
-      ids.emplace_back(id);
-      return ids.size() < per_owner_max;
-    });
-    if (ids.size() >= per_owner_max)
-      return fail(errc::full, "Too many PATs (" + std::to_string(per_owner_max) + ") already exist for this user.");
-    if (made.family != token_family::unleash) return {};
-    for (const auto& bytes : ids) {
+    if (at_most == 0) return ids;
+    st_.scan(space::state, from, keys::past(keys::family_pats(ctx_.workspace, pat.owner, pat.family)),
+             [&](std::string_view, std::string_view id) {
+               ids.emplace_back(id);
+               return ids.size() < at_most;
+             });
+    return ids;
+  }
+
+  // Unleash tells one user's tokens apart by their descriptions.
+  result<void> description_free(const pat_record& pat, const std::vector<std::string>& among) const {
+    if (pat.family != token_family::unleash) return {};
+    for (const auto& bytes : among) {
       auto id = uuid_from_bytes(bytes);
       auto other = id ? load<pat_record>(st_, space::state, keys::pat(ctx_.workspace, pat_id{*id})) : std::nullopt;
       if (!other) return st_.mark_undecodable(), fail(errc::corrupt, "A listed token is missing");
-      if (other->name == made.name) return fail(errc::conflict, "PAT description already exists.");
+      if (other->name == pat.name && other->seq != pat.seq)
+        return fail(errc::conflict, "PAT description already exists.");
     }
     return {};
   }
 
-  result<void> may_rotate(const standing& who, pat_id id, const pat_record& pat) const {
-    bool by_pat = ctx_.who.via == caller::kind::pat;
-    if (by_pat && ctx_.who.pat == id) return {};  // no more than it has already
+  // The limit is told before the duplicate (unleash-tokens.md section 4); expired tokens count.
+  result<void> room_for(const pat_record& made, std::uint32_t per_owner_max) const {
+    auto there = siblings(made, per_owner_max);
+    if (there.size() >= per_owner_max)
+      return fail(errc::full, "Too many PATs (" + std::to_string(per_owner_max) + ") already exist for this user.");
+    return description_free(made, there);
+  }
+
+  result<void> may_rotate(const standing& who, const rotate_pat& op, const pat_record& pat) const {
+    // As with a change of it.
+    if (op.set_expires && !(who.scopes & scope_write)) return fail(lacks(scope_write));
+    if (ctx_.who.via == caller::kind::pat && ctx_.who.pat == op.id) return {};  // no more than it has already
     if (auto may = may_handle(who, ctx_, pat); !may) return may;
-    // Whoever rotates gets the token, as with a reveal.
-    if (pat.family == token_family::alephant && !(who.scopes & scope_admin))
-      return fail(errc::insufficient_scope, "Insufficient permissions. Required scope: admin");
+    // Whoever rotates gets the token, as with a reveal, and acts as its owner: it must be none that may more.
+    if (!(who.scopes & scope_admin)) return fail(lacks(scope_admin));
+    if (who.by == token_family::service && pat.family != token_family::service) return fail(no_other_kind());
+    if (pat.family == token_family::alephant)
+      if (auto missing = implied(pat.scopes) & ~who.scopes) return fail(lacks(static_cast<scope_set>(missing)));
+    bool own = pat.owner == ctx_.who.user;
+    if (own && !who.by) return {};
     if (pat.family == token_family::service && !covers(who, set_of(pat.permissions), pat.all_projects, pat.projects))
       return fail(errc::forbidden, "A token cannot be given what its maker does not have");
+    if (own) return {};
     auto service = load<service_user_record>(st_, space::state, keys::service_user(ctx_.workspace, pat.owner));
-    if (service && pat.owner != ctx_.who.user && service->role() > who.me.role)
-      return fail(errc::forbidden, "Only a workspace owner may make a token of an owner");
+    if (service && service->removed) return fail(no_token());
+    auto member = service ? std::nullopt : load_member(pat.owner);
+    auto of_owner = service ? service->role() : member ? member->role : role::member;
+    if (of_owner > who.me.role) return fail(errc::forbidden, "Only a workspace owner may make a token of an owner");
     return {};
+  }
+
+  static error no_other_kind() { return {errc::forbidden, "A token of this kind makes no token of another kind"}; }
+  // The strongest of them is told.
+  static error lacks(scope_set missing) {
+    for (auto s : {scope_admin, scope_write, scope_introspect, scope_read})
+      if (missing & s)
+        return {errc::insufficient_scope,
+                "Insufficient permissions. Required scope: " + std::string(nacre::model::name_of(s))};
+    return {errc::insufficient_scope, "Insufficient permissions"};
   }
 
   bool token_known(const std::array<std::uint8_t, 32>& lookup) const {
@@ -521,6 +563,12 @@ std::optional<outcome> refused_by_budget(const view& v, const context& ctx, cons
   return reveal_window(std::move(spent).value_or(budget_record{}), ctx.now).refusal(op);
 }
 
+std::optional<std::array<std::uint8_t, 16>> rotation_salt(const view& v, const context& ctx, const rotate_pat& op) {
+  auto row = find_claim(v, ctx, op.id, op.retry);
+  if (!row || !row->rotation) return std::nullopt;
+  return row->rotation->salt;
+}
+
 // ---- questions -------------------------------------------------------------------------------------
 
 namespace {
@@ -544,6 +592,8 @@ result<standing> stand_before(const view& v, const context& ctx, user_id owner) 
 result<presented> judge(const pat_record& pat, const keyed_hash& lookup, timestamp now,
                         const std::optional<std::array<std::uint8_t, 16>>& client) {
   bool current = pat.lookup == lookup;
+  // Without a rotation no other token ever was this PAT's: the index names a wrong record.
+  if (!current && pat.rotations == 0) return fail(errc::unauthenticated, "Authentication failed");
   if (pat.revoked || (!current && !previous_is_good(pat, lookup, now)))
     return fail(errc::token_revoked, "Token has been revoked");
   if (pat.expires && *pat.expires <= now) return fail(errc::token_expired, "Token has expired");
@@ -562,7 +612,7 @@ result<presented> judge(const pat_record& pat, const keyed_hash& lookup, timesta
 }
 
 bool is_retired(const pat_record& pat, const keyed_hash& lookup, timestamp now) {
-  return pat.lookup != lookup && !previous_is_good(pat, lookup, now);
+  return pat.rotations > 0 && pat.lookup != lookup && !previous_is_good(pat, lookup, now);
 }
 
 result<std::vector<pat_entry>> list_tokens(const view& v, const context& ctx, user_id owner, token_family family) {

@@ -31,6 +31,9 @@ outcome apply_to(state& st, const context& ctx, const note_activity& op);
 // The refusal of a reveal whose budget is spent, unless its answer can be fetched again.
 std::optional<outcome> refused_by_budget(const view& v, const context& ctx, const reveal_pat& op);
 
+// That of the rotation of this PAT this caller may fetch again with this key, if there is one.
+std::optional<std::array<std::uint8_t, 16>> rotation_salt(const view& v, const context& ctx, const rotate_pat& op);
+
 // ---- questions -------------------------------------------------------------------------------------
 
 // What a presented token is worth now, by its record alone. Errors: token_revoked (a rotation ended it, too),

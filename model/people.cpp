@@ -96,6 +96,21 @@ std::uint64_t number_user(state& st, workspace_id id, workspace_record& ws, user
   return number;
 }
 
+void number_if_none(state& st, workspace_id id, workspace_record& ws, user_id user) {
+  if (auto m = load<member_record>(st, space::state, keys::member(id, user))) {
+    if (m->number != 0) return;
+    m->number = number_user(st, id, ws, user);
+    st.put(space::state, keys::member(id, user), encode(*m));
+  } else if (auto s = load<service_user_record>(st, space::state, keys::service_user(id, user)); s && s->number == 0) {
+    s->number = number_user(st, id, ws, user);
+    st.put(space::state, keys::service_user(id, user), encode(*s));
+  }
+}
+
+bool is_service_user(const view& v, workspace_id ws, user_id user) {
+  return v.get(space::state, keys::service_user(ws, user)).has_value();
+}
+
 outcome apply_to(state& st, const context& ctx, const create_service_user& op) {
   auto who = stand_to_administer(st, ctx);
   if (!who) return refuse(who.error());

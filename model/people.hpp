@@ -25,8 +25,14 @@ workspace_record begin_workspace(state& st, const context& ctx, const std::strin
 member_record join(state& st, const context& ctx, workspace_record& ws, user_id user, role as,
                    const std::string& email);
 
+// Whether the id is, or was, a service user's: such a one never becomes a member, which its deletion would not end.
+bool is_service_user(const view& v, workspace_id ws, user_id user);
+
 // The next integer id of the workspace, counted in `ws`, which the caller saves.
 std::uint64_t number_user(state& st, workspace_id id, workspace_record& ws, user_id user);
+
+// Whoever is in `ws` since before there were integer ids gets one now.
+void number_if_none(state& st, workspace_id id, workspace_record& ws, user_id user);
 
 struct person {
   user_id id;

@@ -51,6 +51,7 @@ result<standing> stand(const view& v, const context& ctx, scope_set needed) {
     if (!pat || pat->owner != ctx.who.user) return fail(errc::unauthenticated, "Authentication failed");
     if (pat->revoked || (me && pat->seq <= me->dead_pats)) return fail(errc::token_revoked, "Token has been revoked");
     if (pat->expires && *pat->expires <= ctx.now) return fail(errc::token_expired, "Token has expired");
+    who.by = pat->family;
     // Scopes are the Alephant family's; a service token is narrowed by its permissions, an Unleash token by nothing.
     if (pat->family == token_family::alephant) who.scopes = implied(pat->scopes) & implied(ctx.who.scopes);
     if (pat->family == token_family::service) {
@@ -115,9 +116,11 @@ bool changes_standing(const operation& op) {
 }
 
 scope_set needed_scope(const operation& op) {
-  bool writes = std::holds_alternative<create_pat>(op) || std::holds_alternative<change_pat>(op) ||
-                std::holds_alternative<revoke_pat>(op) || std::holds_alternative<conceal_secret>(op) ||
-                std::holds_alternative<set_memo>(op);
+  // A token of another family may more than the scopes of this one could tell.
+  if (const auto* made = std::get_if<create_pat>(&op))
+    return made->family == token_family::alephant ? scope_write : scope_admin;
+  bool writes = std::holds_alternative<change_pat>(op) || std::holds_alternative<revoke_pat>(op) ||
+                std::holds_alternative<conceal_secret>(op) || std::holds_alternative<set_memo>(op);
   if (writes) return scope_write;
   // Any token may renew itself.
   if (std::holds_alternative<rotate_pat>(op)) return every_scope;

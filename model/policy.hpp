@@ -14,7 +14,10 @@ struct standing {
   workspace_record workspace;
   member_record me;                // of a service user: its role and number, nothing else
   bool service = false;            // the caller is a service user
-  scope_set scopes = every_scope;  // what the credential allows: everything, unless it is a PAT
+  std::optional<token_family> by;  // the kind of the PAT they come with; nothing: they signed in
+  // What the credential allows: everything, unless it is a PAT. Only Alephant's have scopes of their own; any
+  // other opens its family's routes alone, and there what its permissions, if it has such, and its owner may.
+  scope_set scopes = every_scope;
   // What of a service token the caller holds, and so may hand on: by role, or what the PAT they come with has.
   permission_set grants = 0;
   bool all_projects = true;

@@ -8,6 +8,7 @@
 #include "model/keys.hpp"
 #include "model/limits.hpp"
 #include "model/load.hpp"
+#include "model/pats.hpp"
 #include "model/secrets.hpp"
 #include "model/wire.hpp"
 
@@ -123,7 +124,7 @@ class recalling {
   reply operator()(const rotate_pat& op) const {
     pat_id id{object_};
     return found<pat_record>(keys::pat(ctx_.workspace, id), [&](auto r) {
-      return rotated{{id, ctx_.workspace, std::move(r), {}}, op.salt};
+      return rotated{{id, ctx_.workspace, std::move(r), {}}, rotation_salt(v_, ctx_, op).value_or(op.salt)};
     });
   }
   reply operator()(const change_service_user&) const {
