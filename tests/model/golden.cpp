@@ -82,6 +82,11 @@ TEST_CASE("records written by every version so far are still read, and written t
   same("record_webhook_list", sample_webhook_list());
   same("record_webhook_progress", sample_progress());
   same("record_delivery", sample_delivery());
+  same("record_workspace_v2", sample_numbering_workspace());
+  same("record_member_v2", sample_numbered_member());
+  same("record_service_user_v2", sample_numbered_service_user());
+  same("record_pat_v2", sample_service_token());
+  same("record_pat_claim_v2", sample_rotation_claim());
 }
 
 TEST_CASE("commands written by every version so far are still read, and written the same", "[model][golden]") {
@@ -108,6 +113,8 @@ TEST_CASE("keys stay where every version so far has put them", "[model][golden]"
   golden("key_pat", keys::pat(ws, pat));
   golden("key_live_pat", keys::live_pat(ws, sample_time, 7));
   golden("key_owned_pat", keys::owned_pat(ws, user, sample_time, 7));
+  golden("key_family_pat", keys::family_pat(ws, user, token_family::service, 7));
+  golden("key_numbered_user", keys::numbered_user(ws, 7));
   golden("key_budget", keys::budget(ws, user));
   golden("key_request", keys::request(ws, sample_time, request_id{sample_id(0x80)}));
   golden("key_audit_head", keys::audit_head(ws));

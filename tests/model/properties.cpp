@@ -37,7 +37,8 @@ class command_source {
     bool people = random_.one_in(is_guest_partition(home_) ? 10 : 2);
     c.what = people ? about_people() : about_secrets(home_);
     bool ours = std::holds_alternative<note_activity>(c.what) || std::holds_alternative<sweep>(c.what) ||
-                std::holds_alternative<open_partition>(c.what) || std::holds_alternative<settle_deliveries>(c.what);
+                std::holds_alternative<open_partition>(c.what) || std::holds_alternative<settle_deliveries>(c.what) ||
+                std::holds_alternative<retire_previous>(c.what) || std::holds_alternative<count_use>(c.what);
     if (random_.one_in(ours ? 2 : 20)) c.ctx = as_system(c.ctx);
     remember_deliveries(c);
     past_.push_back(c);
@@ -66,8 +67,61 @@ class command_source {
     return c;
   }
   user_id user() { return user_no(1 + random_.below(5)); }
+  user_id service_user() { return user_no(50 + random_.below(4)); }
+  user_id anyone() { return random_.one_in(6) ? service_user() : user(); }
   pat_id pat() { return pat_no(1 + random_.below(12)); }
-  scope_set scopes() { return static_cast<scope_set>(1 + random_.below(7)); }
+  scope_set scopes() { return static_cast<scope_set>(1 + random_.below(random_.one_in(4) ? 15 : 7)); }
+  std::uint32_t root_role() { return static_cast<std::uint32_t>(random_.below(3)); }
+  token_family other_family() { return random_.one_in(2) ? token_family::unleash : token_family::service; }
+  restrictions only() {
+    restrictions r;
+    if (random_.one_in(2)) r.uses_max = 1 + random_.below(3);
+    if (random_.one_in(8)) r.not_before = now_;
+    if (random_.one_in(8)) r.networks.emplace_back();
+    return r;
+  }
+  // Of another family, now and then for a service user.
+  operation token() {
+    auto op = new_pat(1 + random_.below(12), scope_read, expiry());
+    op.family = other_family();
+    op.lookup[1] = static_cast<std::uint8_t>(random_.below(4));
+    op.name = name();
+    op.data_key_version = 0;
+    op.sealed.clear();
+    op.per_owner_max = 3;
+    if (random_.one_in(2)) op.owner = service_user();
+    if (op.family == token_family::service) {
+      for (auto n = random_.below(3); n-- > 0;) op.permissions.push_back(static_cast<permission>(n * 4 + root_role()));
+      op.all_projects = random_.one_in(2);
+      if (!op.all_projects) op.projects = {project_no(random_.below(6))};
+    }
+    if (random_.one_in(3)) op.only = only();
+    return op;
+  }
+  // The token as it was made at first, or as some rotation made it.
+  std::array<std::uint8_t, 32> lookup_of(pat_id pat, std::uint64_t which) {
+    auto lookup = new_pat(pat.value().bytes[15]).lookup;
+    if (which != 0) lookup[0] = 3;
+    lookup[1] = static_cast<std::uint8_t>(which == 0 ? random_.below(4) : which);
+    return lookup;
+  }
+  operation rotation() {
+    rotate_pat op;
+    op.id = pat();
+    op.prefix = "pat_wsffffff";
+    op.lookup = lookup_of(op.id, 1 + random_.below(200));
+    op.data_key_version = random_.one_in(2) ? 1 : 0;
+    if (op.data_key_version != 0) op.sealed = "rotated";
+    op.overlap_ms = static_cast<std::int64_t>(random_.below(3) * 20'000);
+    op.until_first_use = random_.one_in(2);
+    op.set_expires = random_.one_in(3);
+    if (op.set_expires) op.expires = expiry();
+    if (random_.one_in(2)) op.retry = key();
+    if (random_.one_in(2)) op.retry_window_ms = window();
+    if (op.retry) noted_.push_back({after(now_, op.retry_window_ms), due_kind::pat_claim, half_of(*op.retry)});
+    last_rotated_ = {op.id, op.lookup};
+    return op;
+  }
   role any_role() { return static_cast<role>(1 + random_.below(3)); }
   std::string name() { return "N" + std::to_string(random_.below(3)); }
 
@@ -82,7 +136,7 @@ class command_source {
       ctx.node = "n1";
       return ctx;
     }
-    ctx.who.user = user();
+    ctx.who.user = anyone();
     if (random_.one_in(4)) {
       ctx.who.via = caller::kind::pat;
       ctx.who.pat = pat();
@@ -101,7 +155,37 @@ class command_source {
   }
 
   operation about_people() {
-    switch (random_.below(33)) {
+    switch (random_.below(46)) {
+      case 33:
+      case 34:
+      case 35:
+      case 36:
+        return token();
+      case 37:
+      case 38:
+      case 39:
+        return rotation();
+      case 40: {
+        retire_previous op{last_rotated_.first, last_rotated_.second};
+        if (random_.one_in(2)) op = {pat(), {}}, op.lookup = lookup_of(op.id, random_.below(3));
+        return op;
+      }
+      case 41:
+      case 42:
+        return count_use{pat()};
+      case 43: {
+        change_service_user op{service_user(), {}, {}};
+        if (random_.one_in(2)) op.name = name();
+        if (random_.one_in(2)) op.root_role = root_role();
+        return op;
+      }
+      case 44:
+        return delete_service_user{service_user()};
+      case 45: {
+        change_pat op{pat(), {}, false, {}, only()};
+        if (random_.one_in(2)) op.only->uses_max.reset();
+        return op;
+      }
       case 0:
         return create_workspace{name(), "", "key"};
       case 1:
@@ -113,11 +197,11 @@ class command_source {
         return rename_workspace{name()};
       case 4:
       case 5:
-        return put_member{user(), any_role(), random_.one_in(2) ? std::optional(name()) : std::nullopt};
+        return put_member{anyone(), any_role(), random_.one_in(2) ? std::optional(name()) : std::nullopt};
       case 6:
         return remove_member{user()};
       case 7:
-        return create_service_user{user_no(50 + random_.below(4)), name()};
+        return create_service_user{service_user(), name(), name(), account_type::member, root_role()};
       case 8:
         return create_project{project_no(random_.below(6)), name(), "k" + std::to_string(random_.below(4)), "1"};
       case 9:
@@ -129,14 +213,15 @@ class command_source {
         return op;
       }
       case 13: {
-        auto op = foreign_pat(1 + random_.below(12), user(), scopes());
+        auto op = foreign_pat(1 + random_.below(12), anyone(), scopes());
         op.created = timestamp{static_cast<std::int64_t>(random_.below(5)) - 2};
         op.expires = expiry();
         return op;
       }
       case 14:
       case 15:
-        return change_pat{pat(), random_.one_in(2) ? std::optional(name()) : std::nullopt, random_.one_in(2), expiry()};
+        return change_pat{
+            pat(), random_.one_in(2) ? std::optional(name()) : std::nullopt, random_.one_in(2), expiry(), {}};
       case 16:
       case 17:
         return revoke_pat{pat()};
@@ -144,6 +229,7 @@ class command_source {
         note_activity op;
         for (auto n = random_.below(4); n-- > 0;) op.uses.push_back({pat(), now_});
         if (random_.one_in(2)) op.acts.push_back({"auth.failed", "x", "unknown", random_.u32()});
+        if (random_.one_in(2)) op.reused.push_back(pat());
         return op;
       }
       case 21:
@@ -285,6 +371,7 @@ class command_source {
   std::uint64_t founded_ = 0;
   std::vector<due> noted_;
   std::vector<timestamp> maybe_waiting_;
+  std::pair<pat_id, std::array<std::uint8_t, 32>> last_rotated_;
   timestamp now_{1'800'000'000'000};
   std::vector<command> past_;
 };

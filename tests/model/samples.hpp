@@ -22,15 +22,62 @@ inline std::string text(random_source& r, std::size_t at_most = 4 * limits::name
   return r.bytes(r.one_in(8) ? at_most : std::min<std::size_t>(at_most, 12));
 }
 inline role any_role(random_source& r) { return static_cast<role>(1 + r.below(3)); }
-inline scope_set any_scopes(random_source& r) { return static_cast<scope_set>(r.below(8)); }
+inline scope_set any_scopes(random_source& r) { return static_cast<scope_set>(r.below(every_scope + 1)); }
+inline token_family any_family(random_source& r) { return static_cast<token_family>(1 + r.below(token_families)); }
+inline account_type any_account(random_source& r) { return static_cast<account_type>(1 + r.below(5)); }
+
+inline std::vector<permission> any_permissions(random_source& r) {
+  std::vector<permission> out;
+  permission_set seen = 0;
+  for (auto n = r.below(permission_count + 1); n-- > 0;) {
+    auto p = static_cast<permission>(r.below(permission_count));
+    if (seen & bit_of(p)) continue;
+    seen |= bit_of(p);
+    out.push_back(p);
+  }
+  return out;
+}
+inline std::vector<project_id> any_projects(random_source& r) {
+  std::vector<project_id> out(r.one_in(20) ? limits::projects_per_token_max : r.below(5));
+  for (auto& p : out) p = r.id_as<project_id>();
+  return out;
+}
+inline network any_network(random_source& r) {
+  network n{r.array<16>(), static_cast<std::uint8_t>(r.below(129))};
+  for (unsigned bit = n.bits; bit < 128; ++bit)
+    n.base[bit / 8] = static_cast<std::uint8_t>(n.base[bit / 8] & ~(0x80u >> bit % 8));
+  return n;
+}
+inline restrictions any_restrictions(random_source& r) {
+  restrictions only;
+  only.not_before = maybe_time(r);
+  if (r.one_in(2)) only.uses_max = 1 + r.below(limits::token_uses_max);
+  only.networks.resize(r.one_in(20) ? limits::networks_per_token_max : r.below(4));
+  for (auto& n : only.networks) n = any_network(r);
+  return only;
+}
 
 inline void fill(random_source& r, workspace_record& v) {
-  v = {text(r), r.time(), maybe_time(r), r.u32(), r.u32(), r.u32(), r.u32(), r.u32(), r.any(), r.any()};
+  v = {text(r), r.time(), maybe_time(r), r.u32(), r.u32(), r.u32(), r.u32(), r.u32(), r.any(), r.any(), 0};
+  if (r.one_in(2)) v.user_seq = r.any();
 }
 inline void fill(random_source& r, member_record& v) {
-  v = {any_role(r), maybe_time(r), r.time(), text(r, limits::email_bytes_max), r.u32(), r.any()};
+  v = {any_role(r), maybe_time(r), r.time(), text(r, limits::email_bytes_max), r.u32(), r.any(), 0};
+  if (r.one_in(2)) v.number = r.any();
 }
-inline void fill(random_source& r, service_user_record& v) { v = {text(r), r.time(), r.id_as<user_id>()}; }
+inline void fill(random_source& r, service_user_record& v) {
+  v = {};
+  v.name = text(r);
+  v.created = v.updated = r.time();
+  v.created_by = r.id_as<user_id>();
+  if (r.one_in(2)) return;  // as they were before they had a number
+  v.email = text(r, limits::email_bytes_max);
+  v.type = any_account(r);
+  v.root_role = r.u32();
+  v.number = 1 + r.below(1'000);
+  v.updated = r.time();
+  v.removed = maybe_time(r);
+}
 inline void fill(random_source& r, project_record& v) { v = {text(r), text(r), text(r), r.time(), r.time()}; }
 inline void fill(random_source& r, pat_record& v) {
   v.owner = r.id_as<user_id>();
@@ -47,6 +94,17 @@ inline void fill(random_source& r, pat_record& v) {
   v.pepper_version = r.u32();
   v.lookup = r.array<32>();
   v.use_audited_hour = static_cast<std::int64_t>(r.any());
+  if (r.one_in(2)) return;
+  v.name = text(r, r.one_in(8) ? limits::token_name_bytes_max : 12);
+  v.family = any_family(r);
+  v.permissions = any_permissions(r);
+  v.all_projects = r.one_in(2);
+  v.projects = any_projects(r);
+  v.updated = maybe_time(r);
+  v.only = any_restrictions(r);
+  v.uses = r.below(3);
+  if (r.one_in(2)) v.previous = {r.array<32>(), r.time(), r.one_in(2)};
+  v.rotations = r.u32() % 3;
 }
 inline void fill(random_source& r, budget_record& v) {
   v.reveals.resize(r.one_in(20) ? limits::reveal_budget_max : r.below(8));
@@ -141,7 +199,8 @@ inline void fill(random_source& r, claim_record& v) {
   v.forgotten = r.time();
 }
 inline void fill(random_source& r, pat_claim_record& v) {
-  v = {r.id_as<pat_id>(), r.id_as<user_id>(), r.array<32>(), r.time()};
+  v = {r.id_as<pat_id>(), r.id_as<user_id>(), r.array<32>(), r.time(), {}};
+  if (r.one_in(2)) v.rotation = {r.array<16>(), r.array<32>()};
 }
 inline void fill(random_source& r, attempts_record& v) {
   v.secret = {r.u32(), r.time(), maybe_time(r)};
@@ -160,19 +219,38 @@ inline void fill(random_source& r, put_member& v) {
   if (r.one_in(2)) v.email = text(r, 254);
 }
 inline void fill(random_source& r, remove_member& v) { v = {r.id_as<user_id>()}; }
-inline void fill(random_source& r, create_service_user& v) { v = {r.id_as<user_id>(), text(r)}; }
+inline void fill(random_source& r, create_service_user& v) {
+  v = {r.id_as<user_id>(), text(r), text(r, limits::email_bytes_max), any_account(r), r.u32()};
+}
 inline void fill(random_source& r, create_project& v) { v = {r.id_as<project_id>(), text(r), text(r), text(r)}; }
 inline void fill(random_source& r, create_pat& v) {
-  v = {r.id_as<pat_id>(), text(r), text(r), any_scopes(r), maybe_time(r),
-       r.array<32>(),     r.u32(), r.u32(), text(r, 4000)};
+  v = {};
+  v.id = r.id_as<pat_id>();
+  if (r.one_in(2)) v.owner = r.id_as<user_id>();
+  v.family = any_family(r);
+  v.name = text(r, r.one_in(8) ? limits::token_name_bytes_max : 12);
+  v.prefix = text(r);
+  v.scopes = any_scopes(r);
+  v.permissions = any_permissions(r);
+  v.all_projects = r.one_in(2);
+  v.projects = any_projects(r);
+  v.expires = maybe_time(r);
+  v.only = any_restrictions(r);
+  v.per_owner_max = static_cast<std::uint32_t>(r.below(limits::family_tokens_per_owner_max + 1));
+  v.lookup = r.array<32>();
+  v.pepper_version = r.u32();
+  bool sealed = v.family == token_family::alephant;
+  v.data_key_version = sealed ? 1 + r.u32() / 2 : 0;
+  if (sealed) v.sealed = text(r, 4000);
 }
 inline void fill(random_source& r, import_pat& v) {
   v = {r.id_as<pat_id>(), r.id_as<user_id>(), text(r),       text(r), any_scopes(r),
        r.time(),          maybe_time(r),      r.array<32>(), r.u32(), text(r, 2000)};
 }
 inline void fill(random_source& r, change_pat& v) {
-  v = {r.id_as<pat_id>(), {}, r.one_in(2), maybe_time(r)};
+  v = {r.id_as<pat_id>(), {}, r.one_in(2), maybe_time(r), {}};
   if (r.one_in(2)) v.name = text(r);
+  if (r.one_in(2)) v.only = any_restrictions(r);
 }
 inline void fill(random_source& r, revoke_pat& v) { v = {r.id_as<pat_id>()}; }
 inline void fill(random_source& r, reveal_pat& v) {
@@ -188,6 +266,8 @@ inline void fill(random_source& r, note_activity& v) {
   for (auto& use : v.uses) use = {r.id_as<pat_id>(), r.time()};
   v.acts.resize(r.below(5));
   for (auto& act : v.acts) act = {text(r), text(r), text(r), r.u32()};
+  v.reused.resize(r.below(5));
+  for (auto& pat : v.reused) pat = r.id_as<pat_id>();
 }
 inline void fill(random_source& r, open_partition& v) { v = {text(r, 2000)}; }
 inline void fill(random_source& r, conceal_secret& v) {
@@ -233,6 +313,31 @@ inline void fill(random_source& r, settle_deliveries& v) {
          static_cast<std::uint16_t>(r.below(limits::http_status_max + 1u))};
 }
 
+inline void fill(random_source& r, rotate_pat& v) {
+  constexpr auto overlap_ms_max = static_cast<std::uint64_t>(limits::rotation_overlap_s_max * 1000);
+  v = {r.id_as<pat_id>(),
+       text(r),
+       r.array<32>(),
+       r.u32(),
+       r.u32(),
+       text(r, 4000),
+       static_cast<std::int64_t>(r.below(overlap_ms_max + 1)),
+       r.one_in(2),
+       r.one_in(2),
+       maybe_time(r),
+       maybe_hash(r),
+       r.array<16>(),
+       any_window(r)};
+}
+inline void fill(random_source& r, retire_previous& v) { v = {r.id_as<pat_id>(), r.array<32>()}; }
+inline void fill(random_source& r, count_use& v) { v = {r.id_as<pat_id>()}; }
+inline void fill(random_source& r, change_service_user& v) {
+  v = {r.id_as<user_id>(), {}, {}};
+  if (r.one_in(2)) v.name = text(r);
+  if (r.one_in(2)) v.root_role = r.u32();
+}
+inline void fill(random_source& r, delete_service_user& v) { v = {r.id_as<user_id>()}; }
+
 inline void fill(random_source& r, context& v) {
   v = {r.id_as<request_id>(), r.id_as<workspace_id>(), r.time(), {}, text(r), text(r)};
   v.who = {static_cast<caller::kind>(1 + r.below(4)),
@@ -277,12 +382,38 @@ inline std::array<std::uint8_t, 32> sample_hash(std::uint8_t first) {
 inline constexpr timestamp sample_time{1806451200123};
 
 inline workspace_record sample_workspace() {
-  return {"Pearl \xf0\x9f\x90\x9a", sample_time, after(sample_time, 1), 2, 3, 4, 5, 6, 7, 8};
+  return {"Pearl \xf0\x9f\x90\x9a", sample_time, after(sample_time, 1), 2, 3, 4, 5, 6, 7, 8, 0};
+}
+inline workspace_record sample_numbering_workspace() {
+  auto w = sample_workspace();
+  w.user_seq = 9;
+  return w;
 }
 inline member_record sample_member() {
-  return {role::admin, after(sample_time, 2), sample_time, "ada@example.org", 9, 4};
+  return {role::admin, after(sample_time, 2), sample_time, "ada@example.org", 9, 4, 0};
 }
-inline service_user_record sample_service_user() { return {"deployer", sample_time, user_id{sample_id(0x10)}}; }
+inline member_record sample_numbered_member() {
+  auto m = sample_member();
+  m.number = 10;
+  return m;
+}
+inline service_user_record sample_service_user() {
+  service_user_record s;
+  s.name = "deployer";
+  s.created = s.updated = sample_time;
+  s.created_by = user_id{sample_id(0x10)};
+  return s;
+}
+inline service_user_record sample_numbered_service_user() {
+  auto s = sample_service_user();
+  s.email = "ci@example.org";
+  s.type = account_type::author;
+  s.root_role = 2;
+  s.number = 11;
+  s.updated = after(sample_time, 18);
+  s.removed = after(sample_time, 19);
+  return s;
+}
 inline project_record sample_project() { return {"Shell", "shell", "1.2.3", sample_time, after(sample_time, 3)}; }
 inline pat_record sample_pat() {
   pat_record p;
@@ -306,6 +437,27 @@ inline pat_record sample_plain_pat() {
   auto p = sample_pat();
   p.expires = p.revoked = p.last_used = std::nullopt;
   p.imported = false;
+  return p;
+}
+inline restrictions sample_restrictions() {
+  network v4{{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, 10, 0, 0, 0}, 104};
+  network v6{{0x20, 0x01, 0x0d, 0xb8}, 32};
+  return {after(sample_time, -20), 21, {v4, v6}};
+}
+inline pat_record sample_service_token() {
+  auto p = sample_pat();
+  p.imported = false;
+  p.data_key_version = 0;
+  p.prefix = "nacre_pat_";
+  p.family = token_family::service;
+  p.permissions = {permission::releases, permission::releases_deploy, permission::environments_delete};
+  p.all_projects = false;
+  p.projects = {project_id{sample_id(0x13)}, project_id{sample_id(0x14)}};
+  p.updated = after(sample_time, 22);
+  p.only = sample_restrictions();
+  p.uses = 23;
+  p.previous = {sample_hash(0x41), after(sample_time, 24), true};
+  p.rotations = 25;
   return p;
 }
 inline budget_record sample_budget() {
@@ -356,7 +508,14 @@ inline claim_record sample_claim() {
   return {sample_hash(0x80), after(sample_time, 14), true, sample_secret(), after(sample_time, 15)};
 }
 inline pat_claim_record sample_pat_claim() {
-  return {pat_id{sample_id(0x12)}, user_id{sample_id(0x15)}, sample_hash(0x90), after(sample_time, 16)};
+  return {pat_id{sample_id(0x12)}, user_id{sample_id(0x15)}, sample_hash(0x90), after(sample_time, 16), {}};
+}
+inline pat_claim_record sample_rotation_claim() {
+  auto c = sample_pat_claim();
+  c.rotation.emplace();
+  for (std::size_t i = 0; i < c.rotation->salt.size(); ++i) c.rotation->salt[i] = static_cast<std::uint8_t>(0xc0 + i);
+  c.rotation->lookup = sample_hash(0x42);
+  return c;
 }
 inline attempts_record sample_attempts() {
   return {
@@ -392,11 +551,58 @@ inline context sample_context() {
   ctx.request = request_id{sample_id(0x80)};
   ctx.workspace = workspace_id{sample_id(0x90)};
   ctx.now = sample_time;
-  ctx.who = {caller::kind::pat, user_id{sample_id(0xa0)}, pat_id{sample_id(0xb0)},
-             every_scope,       "https://issuer.example", "ada"};
+  ctx.who = {caller::kind::pat,        user_id{sample_id(0xa0)},
+             pat_id{sample_id(0xb0)},  scope_read | scope_write | scope_admin,
+             "https://issuer.example", "ada"};
   ctx.client_prefix = "192.0.2.0/24";
   ctx.node = "n1";
   return ctx;
+}
+
+inline create_pat sample_create_pat() {
+  create_pat op;
+  op.id = pat_id{sample_id(0x12)};
+  op.name = "CI";
+  op.prefix = "pat_wsa3f8c2";
+  op.scopes = scope_write;
+  op.expires = sample_time;
+  op.lookup = sample_hash(1);
+  op.pepper_version = 2;
+  op.data_key_version = 3;
+  op.sealed = "sealed";
+  return op;
+}
+inline create_pat sample_create_service_token() {
+  auto made = sample_service_token();
+  create_pat op;
+  op.id = pat_id{sample_id(0x12)};
+  op.owner = user_id{sample_id(0x11)};
+  op.family = made.family;
+  op.name = made.name;
+  op.prefix = made.prefix;
+  op.permissions = made.permissions;
+  op.all_projects = made.all_projects;
+  op.projects = made.projects;
+  op.only = made.only;
+  op.per_owner_max = 10;
+  op.lookup = sample_hash(2);
+  op.data_key_version = 0;
+  return op;
+}
+inline rotate_pat sample_rotation() {
+  return {pat_id{sample_id(0x12)},
+          "pat_wsa3f8c2",
+          sample_hash(5),
+          2,
+          3,
+          "sealed",
+          86'400'000,
+          true,
+          true,
+          after(sample_time, 26),
+          sample_hash(3),
+          sample_rotation_claim().rotation->salt,
+          60'000};
 }
 
 inline std::vector<std::pair<std::string, operation>> sample_operations() {
@@ -413,13 +619,15 @@ inline std::vector<std::pair<std::string, operation>> sample_operations() {
       {"put_member", put_member{user, role::admin, "bob@example.org"}},
       {"put_member_same_email", put_member{user, role::member, std::nullopt}},
       {"remove_member", remove_member{user}},
-      {"create_service_user", create_service_user{user, "deployer"}},
+      {"create_service_user", create_service_user{user, "deployer", "ci@example.org", account_type::author, 2}},
       {"create_project", create_project{project_id{sample_id(0x13)}, "Shell", "shell", "1"}},
-      {"create_pat", create_pat{pat, "CI", "pat_wsa3f8c2", scope_write, sample_time, sample_hash(1), 2, 3, "sealed"}},
+      {"create_pat", sample_create_pat()},
+      {"create_service_token", sample_create_service_token()},
       {"import_pat", import_pat{pat, user, "Old", "pat_wsa3f8c2", scope_read, sample_time, std::nullopt, sample_hash(2),
                                 1, "wrapped"}},
-      {"change_pat", change_pat{pat, "New name", true, after(sample_time, 8)}},
-      {"change_pat_clears", change_pat{pat, std::nullopt, true, std::nullopt}},
+      {"change_pat", change_pat{pat, "New name", true, after(sample_time, 8), {}}},
+      {"change_pat_clears", change_pat{pat, std::nullopt, true, std::nullopt, {}}},
+      {"change_pat_restricts", change_pat{pat, std::nullopt, false, std::nullopt, sample_restrictions()}},
       {"revoke_pat", revoke_pat{pat}},
       {"reveal_pat", reveal_pat{pat, true, 10, 60}},
       {"reveal_pat_again", reveal_pat{pat, true, 10, 60, sample_hash(3), 60'000}},
@@ -432,7 +640,7 @@ inline std::vector<std::pair<std::string, operation>> sample_operations() {
       {"settle_deliveries",
        settle_deliveries{{{hook, sample_time, 7, settle_deliveries::fate::retry, after(sample_time, 5'000), 500},
                           {hook, sample_time, 8, settle_deliveries::fate::delivered, {}, 204}}}},
-      {"note_activity", note_activity{{{pat, sample_time}}, {{"auth.failed", "system", "token_expired", 12}}}},
+      {"note_activity", note_activity{{{pat, sample_time}}, {{"auth.failed", "system", "token_expired", 12}}, {pat}}},
       {"open_partition", open_partition{"wrapped"}},
       {"conceal_secret", conceal_secret{secret, receipt, secret_kind::generate, 604'800, true, 2, "bo*****@e*****.org",
                                         "sealed", "link", "receipt", "generated", 1'000'000}},
@@ -452,6 +660,13 @@ inline std::vector<std::pair<std::string, operation>> sample_operations() {
                        {after(sample_time, 2), due_kind::claim, sample_id(0x16)},
                        {after(sample_time, 3), due_kind::pat_claim, sample_id(0x17)},
                        {after(sample_time, 4), due_kind::generated, sample_id(0x14)}}}},
+      {"rotate_pat", sample_rotation()},
+      {"rotate_pat_at_once", rotate_pat{pat, "user:", sample_hash(5), 1, 0, "", 0, false, false, {}, {}, {}, 0}},
+      {"retire_previous", retire_previous{pat, sample_hash(6)}},
+      {"count_use", count_use{pat}},
+      {"change_service_user", change_service_user{user, "renamed", 1}},
+      {"change_service_user_nothing", change_service_user{user, {}, {}}},
+      {"delete_service_user", delete_service_user{user}},
   };
 }
 

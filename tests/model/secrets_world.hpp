@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <vector>
 
+#include "model/pats.hpp"
 #include "model/secrets.hpp"
 #include "tests/model/world.hpp"
 
@@ -13,6 +14,12 @@ inline keyed_hash key_no(std::uint8_t n) {
   keyed_hash h{};
   h.fill(n);
   return h;
+}
+
+// Whether this caller's reveal can be fetched again: then a spent budget does not matter.
+inline bool has_pat_claim(const view& v, const context& ctx, reveal_pat op) {
+  op.per_user = 0;
+  return !refused_by_budget(v, ctx, op);
 }
 
 struct secrets_world : world {

@@ -81,6 +81,9 @@ inline std::string said(const outcome& o) {
       return to_string(e.id) + to_string(e.workspace) + encode(e.record) + e.workspace_name;
     }
     std::string operator()(const webhook_entry& e) { return to_string(e.id) + encode(e.record) + encode(e.progress); }
+    std::string operator()(const rotated& e) {
+      return (*this)(e.pat) + std::string(reinterpret_cast<const char*>(e.salt.data()), e.salt.size());
+    }
     std::string operator()(const revealed& e) { return (*this)(e.pat) + e.sealed; }
     std::string operator()(const secret_entry& e) {
       return to_string(e.id) + to_string(e.workspace) + encode(e.record);
