@@ -57,7 +57,8 @@ bool has_unleash_shape(std::string_view text) {
 }
 
 bool has_service_shape(std::string_view text) {
-  std::uint8_t bytes[32];
+  secure_bytes value(32);
+  auto* bytes = value.data();
   return text.size() == service_token_chars && text.starts_with(service_head) && text[service_random_at - 1] == '_' &&
          read_base62(text.substr(service_head.size(), id_chars), bytes, 16) &&
          read_base62(text.substr(service_random_at, secret_chars), bytes, 32) &&

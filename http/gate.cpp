@@ -68,6 +68,14 @@ std::optional<std::string> email_of_account(const model::view& v, const principa
   return std::move(owner->me.email);
 }
 
+// Why a token is not good, for the count of failures; empty if it was not the token's fault.
+std::string_view word_for(errc code, std::string_view unknown) {
+  if (code == errc::token_revoked) return "revoked";
+  if (code == errc::token_expired) return "expired";
+  if (code == errc::forbidden) return "address";
+  return code == errc::unauthenticated ? unknown : "";
+}
+
 }  // namespace
 
 std::optional<std::string_view> credential_of(std::string_view authorization, bool bare) {
@@ -167,10 +175,7 @@ void gate::note_failure(std::string_view why) {
 }
 
 void gate::note_failed(const error& why) {
-  note_failure(why.code == errc::token_revoked   ? "revoked"
-               : why.code == errc::token_expired ? "expired"
-               : why.code == errc::forbidden     ? "address"
-                                                 : "token");
+  if (auto word = word_for(why.code, "token"); !word.empty()) note_failure(word);
 }
 
 void gate::authenticate(const request& r, model::token_family family, unique_function<void(result<principal>)> done) {
@@ -285,40 +290,46 @@ void gate::admit_claimed(const crypto::jwt_claims& claims, principal p, const re
 }
 
 void gate::find(const question& asked, unique_function<void(result<found_token>)> done) {
+  seek(asked,
+       [done = std::move(done)](result<found_token> found, std::string_view) mutable { done(std::move(found)); });
+}
+
+void gate::seek(const question& asked, sought done) {
   auto shape = crypto::check_token(keys_, asked.token);
   bool ours = shape.check == crypto::token_check::ours;
   bool plausible = asked.token.size() >= token_chars_min && asked.token.size() <= token_chars_max;
   bool imported =
       !ours && plausible && expects_imported_tokens() && among(asked.families, model::token_family::alephant);
-  if (!imported && !(ours && among(asked.families, *shape.family))) return done(unauthenticated());
+  if (!imported && !(ours && among(asked.families, *shape.family)))
+    return done(unauthenticated(), ours ? "family" : "checksum");
 
   auto lookup = keys_.token_lookup(asked.token);
   auto look = [this, lookup, ours, asked,
                done = std::move(done)](result<std::shared_ptr<const model::view>> current) mutable {
-    if (!current) return done(fail(current.error()));
+    if (!current) return done(fail(current.error()), {});
     auto found = model::find_token(**current, crypto::view(lookup),
                                    ours ? model::token_origin::issued : model::token_origin::imported);
-    if (!(*current)->trustworthy()) return done(fail(errc::storage_failed, "Stored state could not be read"));
-    if (!found || !among(asked.families, found->record.family)) return done(unauthenticated());
+    if (!(*current)->trustworthy()) return done(fail(errc::storage_failed, "Stored state could not be read"), {});
+    if (!found || !among(asked.families, found->record.family)) return done(unauthenticated(), "unknown");
     auto now = time_.now();
     auto worth = model::judge(found->record, lookup, now, asked.client);
     if (!worth) {
       if (!found->record.revoked && model::is_retired(found->record, lookup, now))
         service_.note_reuse(found->workspace, found->id);
-      return done(fail(worth.error()));
+      auto why = word_for(worth.error().code, found->record.lookup == lookup ? "early" : "unknown");
+      return done(fail(worth.error()), why);
     }
     if (asked.counts) service_.note_use(found->workspace, found->id, now);
     bool settled = worth->counted || worth->retires_previous;
     found_token token{std::move(*found), std::move(*current), lookup, settled};
-    if (!settled || !asked.counts) return done(std::move(token));
+    if (!settled || !asked.counts) return done(std::move(token), {});
     settle_use(std::move(token), *worth, asked, std::move(done));
   };
   if (asked.age_max && service_.local_age() <= *asked.age_max) return look(service_.local_view());
   service_.query({}, asked.deadline, std::move(look));
 }
 
-void gate::settle_use(found_token found, model::presented worth, const question& asked,
-                      unique_function<void(result<found_token>)> done) {
+void gate::settle_use(found_token found, model::presented worth, const question& asked, sought done) {
   actors::order o;
   o.ctx.request = request_id{crypto::random_uuid()};
   o.ctx.workspace = found.token.workspace;
@@ -327,26 +338,31 @@ void gate::settle_use(found_token found, model::presented worth, const question&
   o.ctx.client_prefix = asked.client_prefix;
   o.ctx.node = settings_.node;
   o.deadline = asked.deadline;
-  if (worth.retires_previous) {
-    o.what = model::operation{model::retire_previous{found.token.id, found.token.record.previous->lookup}};
-    worth.retires_previous = false;
-  } else {
+  // A use that is one too many is none, and ends nothing.
+  if (worth.counted) {
     o.what = model::operation{model::count_use{found.token.id}};
     worth.counted = false;
+  } else {
+    o.what = model::operation{model::retire_previous{found.token.id, found.token.record.previous->lookup}};
+    worth.retires_previous = false;
   }
   o.reply = [this, found = std::move(found), worth, asked, done = std::move(done)](actors::answer a) mutable {
-    if (a.outcome.refused) return done(fail(std::move(*a.outcome.refused)));
-    if (worth.counted) return settle_use(std::move(found), worth, asked, std::move(done));
-    done(std::move(found));
+    if (a.outcome.refused) {
+      auto why = word_for(a.outcome.refused->code, "unknown");
+      return done(fail(std::move(*a.outcome.refused)), why);
+    }
+    if (worth.retires_previous) return settle_use(std::move(found), worth, asked, std::move(done));
+    done(std::move(found), {});
   };
   service_.submit(std::move(o));
 }
 
 void gate::by_pat(presented what, const request& r, unique_function<void(result<principal>)> done) {
   question asked{what.token, {what.family}, model::parse_address(r.client.text), r.client.audit_prefix(), r.deadline};
-  find(asked, [this, user_name = std::move(what.user_name), done = std::move(done)](result<found_token> found) mutable {
+  seek(asked, [this, user_name = std::move(what.user_name), done = std::move(done)](result<found_token> found,
+                                                                                    std::string_view why) mutable {
     if (!found) {
-      note_failed(found.error());
+      if (!why.empty()) note_failure(why);
       return done(fail(found.error()));
     }
     const auto& token = found->token;

@@ -102,9 +102,11 @@ class gate {
     model::token_family family = model::token_family::alephant;
     std::optional<std::string> user_name = {};  // of Basic: must be the owner's
   };
+  // What `find` answers, and for a token that is not good the word for it; empty where it was not the token's fault.
+  using sought = unique_function<void(result<found_token>, std::string_view why)>;
+  void seek(const question& asked, sought done);
   // What the first use of a rotated token, or one of a few, has to put on record before it counts.
-  void settle_use(found_token found, model::presented worth, const question& asked,
-                  unique_function<void(result<found_token>)> done);
+  void settle_use(found_token found, model::presented worth, const question& asked, sought done);
   void by_pat(presented what, const request& r, unique_function<void(result<principal>)> done);
   // Under which name a verified token is remembered, and which keys verified it.
   struct verified {
