@@ -1,5 +1,6 @@
 #include "app/maintenance.hpp"
 
+#include <algorithm>
 #include <future>
 
 #include "app/installation.hpp"
@@ -77,8 +78,6 @@ class importer {
   std::vector<std::pair<std::uint64_t, std::future<std::optional<error>>>> waiting_;
 };
 
-constexpr std::string_view token_head = "pat_ws";
-
 bool is_token_char(char c) {
   return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_';
 }
@@ -91,19 +90,29 @@ class scanner final : public token_scanner {
     std::vector<sighting> found;
     std::string line;
     for (std::uint64_t number = 1; std::getline(text, line); ++number) {
-      for (auto at = line.find(token_head); at != std::string::npos; at = line.find(token_head, at + 1)) {
-        auto end = at + crypto::alephant_token_chars;
-        // A longer word that merely contains the shape is something else.
-        bool whole = (at == 0 || !is_token_char(line[at - 1])) && (end >= line.size() || !is_token_char(line[end]));
-        auto candidate = std::string_view(line).substr(at, crypto::alephant_token_chars);
-        if (whole && crypto::check_token(*installation_.keys, candidate).check == crypto::token_check::ours)
-          found.push_back({number, at + 1, std::string(candidate.substr(0, crypto::alephant_prefix_chars))});
-      }
+      auto before = found.size();
+      for (std::uint8_t n = 1; n <= model::token_families; ++n)
+        look_for(static_cast<model::token_family>(n), line, number, found);
+      std::sort(found.begin() + static_cast<std::ptrdiff_t>(before), found.end(),
+                [](const sighting& a, const sighting& b) { return a.column < b.column; });
     }
     return found;
   }
 
  private:
+  void look_for(model::token_family family, std::string_view line, std::uint64_t number,
+                std::vector<sighting>& found) const {
+    auto shape = crypto::shape_of(family);
+    for (auto at = line.find(shape.head); at != std::string_view::npos; at = line.find(shape.head, at + 1)) {
+      auto end = at + shape.chars;
+      // A longer word that merely contains the shape is something else.
+      bool whole = (at == 0 || !is_token_char(line[at - 1])) && (end >= line.size() || !is_token_char(line[end]));
+      auto candidate = line.substr(at, shape.chars);
+      if (whole && crypto::check_token(*installation_.keys, candidate).is_ours(family))
+        found.push_back({number, at + 1, std::string(candidate.substr(0, crypto::prefix_chars(family)))});
+    }
+  }
+
   installation installation_;
 };
 

@@ -42,12 +42,13 @@ result<import_report> import_pats(const directory_access& where, std::istream& r
 
 struct sighting {
   std::uint64_t line = 0, column = 0;  // from 1
-  std::string prefix;                  // tokenPrefix, never more
+  std::string prefix;                  // what tells tokens of its kind apart (crypto::prefix_chars), never more
 };
 class token_scanner {
  public:
   virtual ~token_scanner() = default;
-  // Tokens of this installation in the text, by shape and keyed checksum.
+  // Tokens of this installation in the text, by shape and keyed checksum, in order. Those of service users have a
+  // checksum everybody can make, so one of another installation is told as well.
   virtual std::vector<sighting> scan(std::istream& text) const = 0;
 };
 result<std::unique_ptr<token_scanner>> open_scanner(const directory_access& where);

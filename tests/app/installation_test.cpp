@@ -1,7 +1,10 @@
 #include "app/installation.hpp"
 
 #include <catch2/catch.hpp>
+#include <sstream>
 
+#include "app/maintenance.hpp"
+#include "crypto/token.hpp"
 #include "tests/crypto/support.hpp"
 
 using namespace nacre;
@@ -51,4 +54,34 @@ TEST_CASE("data without the check value of its root key is refused, not given ne
     CHECK(opened.error().code == errc::corrupt);
     CHECK_THAT(opened.error().text, Catch::Contains("check value") && Catch::Contains(p.data.string()));
   }
+}
+
+TEST_CASE("a scan tells tokens of every family, and nothing that only looks like one", "[app][scan]") {
+  place p;
+  std::string text;
+  {
+    auto made = p.open();
+    REQUIRE(made);
+    auto token = [&](model::token_family family) {
+      return std::string(crypto::make_token(*made->keys, family, "Pearl", pat_id{}).view());
+    };
+    auto alephant = token(model::token_family::alephant), unleash = token(model::token_family::unleash),
+         service = token(model::token_family::service);
+    text = "nothing user: here nacre_pat_ and pat_ws\n";
+    text += "a=" + service + " b=\"" + unleash + "\" " + alephant + "\n";
+    // Longer words, mistyped ones and cut ones.
+    for (const auto& good : {alephant, unleash, service}) {
+      auto mistyped = good;
+      mistyped.back() = mistyped.back() == '0' ? '1' : '0';
+      text += "x" + good + " " + good + "0 " + mistyped + " " + good.substr(0, good.size() - 1) + "\n";
+    }
+    text += "Authorization: Bearer   " + unleash;
+  }
+  auto scanner = open_scanner({p.data, {}});
+  REQUIRE(scanner);
+  std::istringstream in(text);
+  std::vector<std::string> seen;
+  for (const auto& s : (*scanner)->scan(in))
+    seen.push_back(std::to_string(s.line) + ":" + std::to_string(s.column) + " " + s.prefix.substr(0, 6));
+  CHECK(seen == std::vector<std::string>{"2:3 nacre_", "2:89 user:", "2:152 pat_ws", "6:25 user:"});
 }
