@@ -132,3 +132,39 @@ TEST_CASE("a data key of another workspace does not open", "[actors][sealing]") 
   CHECK(node.log->status().writable);  // one damaged workspace is no reason to stop the others
   CHECK_FALSE(node.ask(node.as(owner, other), issue("ci")).outcome.refused);
 }
+
+TEST_CASE("the sealed token of before a rotation cannot be put back", "[actors][sealing][rotation][T-aad-swap]") {
+  tampered node;
+  auto key = model::keys::sealed_pat(home, node.mine.id);
+  std::vector<std::string> old{node.sealed(home, node.mine.id)};
+  auto records = std::vector<model::pat_record>{};
+  auto rotate = [&] {
+    records.push_back(
+        *model::load<model::pat_record>(*node.view(), model::space::state, model::keys::pat(home, node.mine.id)));
+    auto a = node.ask(node.as(owner), actors::renew_pat{node.mine.id});
+    REQUIRE_FALSE(a.outcome.refused);
+    return text_of(a);
+  };
+  rotate();
+  old.push_back(node.sealed(home, node.mine.id));
+  auto token = rotate();
+  auto own = node.sealed(home, node.mine.id);
+  CHECK(text_of(node.ask(node.as(owner), reveal(node.mine.id))) == token);
+  for (const auto& before : old) {
+    node.write(model::space::sealed, key, before);
+    node.must_stay_hidden(node.mine.id);
+  }
+  // Nor with the record made to look as it did.
+  auto now = *model::load<model::pat_record>(*node.view(), model::space::state, model::keys::pat(home, node.mine.id));
+  for (const auto& before : old) {
+    node.edit(node.mine.id, [&](model::pat_record& r) { r.rotations = 1; });
+    node.write(model::space::sealed, key, before);
+    node.must_stay_hidden(node.mine.id);
+  }
+  node.edit(node.mine.id, [&](model::pat_record& r) { r = now; });
+  node.write(model::space::sealed, key, own);
+  node.edit(node.mine.id, [&](model::pat_record& r) { r.lookup = records[1].lookup; });
+  node.must_stay_hidden(node.mine.id);
+  node.edit(node.mine.id, [&](model::pat_record& r) { r = now; });
+  CHECK(text_of(node.ask(node.as(owner), reveal(node.mine.id))) == token);
+}

@@ -106,7 +106,19 @@ TEST_CASE("bindings, check values, lookups and checksums are what they always we
   CHECK(blob_binding() == golden("binding-v1.hex"));
   CHECK(test::provider(root_hex_a)->check_value() == golden("check-value.hex"));
   CHECK(view(keys.token_lookup("a token")) == golden("token-lookup.hex"));
-  CHECK(check_token(keys, golden("token.hex")).check == token_check::ours);
+  CHECK(check_token(keys, golden("token.hex")).is_ours(model::token_family::alephant));
+  CHECK(check_token(keys, golden("token-unleash.hex")).is_ours(model::token_family::unleash));
+  CHECK(check_token(keys, golden("token-service.hex")).is_ours(model::token_family::service));
+}
+
+// What a rotation makes again for who comes with the same key.
+TEST_CASE("the same bytes make the same token in every version", "[crypto][golden]") {
+  const auto keys = golden_keyring();
+  const secure_bytes random{std::string(token_random_bytes, '\x5a')};
+  const auto id = pat_id{workspace(7).value()};
+  CHECK(make_token(keys, model::token_family::alephant, "Golden", id, random).view() == golden("token-made.hex"));
+  CHECK(make_token(keys, model::token_family::unleash, "", id, random).view() == golden("token-unleash.hex"));
+  CHECK(make_token(keys, model::token_family::service, "", id, random).view() == golden("token-service.hex"));
 }
 
 void put(const char* name, std::string_view data) {
@@ -124,6 +136,15 @@ TEST_CASE("write the samples of link-sealed v1", "[.write-golden-link]") {
   put("link-sealed-v1.hex", seal_under_link(keys, key, linked, identifier, nullptr, salt, cost, text));
   put("link-sealed-passphrase-v1.hex", seal_under_link(keys, key, linked, identifier, &stretched, salt, cost, text));
   put("link-lookup.hex", view(keys.link_lookup("ots", identifier)));
+}
+
+TEST_CASE("write the samples of tokens of all families", "[.write-golden-tokens]") {
+  const auto keys = golden_keyring();
+  const secure_bytes random{std::string(token_random_bytes, '\x5a')};
+  const auto id = pat_id{workspace(7).value()};
+  put("token-made.hex", make_token(keys, model::token_family::alephant, "Golden", id, random).view());
+  put("token-unleash.hex", make_token(keys, model::token_family::unleash, "", id, random).view());
+  put("token-service.hex", make_token(keys, model::token_family::service, "", id, random).view());
 }
 
 TEST_CASE("write the samples", "[.write-golden]") {

@@ -1,6 +1,7 @@
 // The input is once a presented token, once a workspace name.
 // A presented token is classed as a plain second reading of the contract classes it and is never
-// `ours` (nobody can guess the checksum). A name gives a token that is ours until one character changes.
+// `ours` (nobody can guess the checksum; that of service users is a CRC, counted here once more). A name gives
+// tokens of every family that are ours until one character changes.
 
 #include <fuzzer/FuzzedDataProvider.h>
 
@@ -24,16 +25,39 @@ keyring make_keys() {
   return keyring{std::shared_ptr<const key_provider>{std::move(*opened)}, make_service_keys()};
 }
 
-// ^pat_ws[0-9a-f]{6}_[0-9a-f]{64}$, read off a mask: 'h' stands for a hex digit.
-bool looks_like_a_token(const std::string& text) {
-  static const std::string mask = "pat_ws" + std::string(6, 'h') + "_" + std::string(64, 'h');
+constexpr model::token_family families[] = {model::token_family::alephant, model::token_family::unleash,
+                                            model::token_family::service};
+
+// Read off a mask: '#' stands for a hex digit.
+bool fits_mask(const std::string& text, const std::string& mask) {
   if (text.size() != mask.size()) return false;
   for (std::size_t i = 0; i < mask.size(); ++i) {
-    const bool fits = mask[i] == 'h' ? std::string_view{"0123456789abcdef"}.find(text[i]) != std::string_view::npos
+    const bool fits = mask[i] == '#' ? std::string_view{"0123456789abcdef"}.find(text[i]) != std::string_view::npos
                                      : text[i] == mask[i];
     if (!fits) return false;
   }
   return true;
+}
+
+bool looks_keyed(const std::string& text) {
+  static const std::string alephant = "pat_ws" + std::string(6, '#') + "_" + std::string(64, '#');
+  static const std::string unleash = "user:" + std::string(56, '#');
+  return fits_mask(text, alephant) || fits_mask(text, unleash);
+}
+
+// nacre_pat_, 22 characters, _, 43 characters, and the CRC-32 of all that in six.
+bool ends_with_its_crc(const std::string& text) {
+  if (text.size() != 82 || !text.starts_with("nacre_pat_") || text[32] != '_') return false;
+  std::uint32_t crc = 0xffffffff;
+  for (std::size_t i = 0; i < 76; ++i) {
+    crc ^= static_cast<std::uint8_t>(text[i]);
+    for (int bit = 0; bit < 8; ++bit) crc = crc & 1 ? crc >> 1 ^ 0xedb88320 : crc >> 1;
+  }
+  crc = ~crc;
+  std::string digits(6, '0');
+  for (std::size_t i = 6; i-- > 0; crc /= 62)
+    digits[i] = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"[crc % 62];
+  return text.substr(76) == digits;
 }
 
 void check_normal(const std::string& name) {
@@ -65,15 +89,20 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const auto replacement = static_cast<char>(input.ConsumeIntegral<std::uint8_t>());
   const auto text = input.ConsumeRemainingBytesAsString();
 
-  const auto presented = check_token(keys, text).check;
-  NACRE_FUZZ_CHECK(presented == (looks_like_a_token(text) ? token_check::foreign : token_check::malformed));
+  const auto presented = check_token(keys, text);
+  if (presented.check == token_check::ours)
+    NACRE_FUZZ_CHECK(presented.family == model::token_family::service && ends_with_its_crc(text));
+  else
+    NACRE_FUZZ_CHECK(presented.check == (looks_keyed(text) ? token_check::foreign : token_check::malformed));
 
   check_normal(text);
-  const auto made = make_token(keys, model::token_family::alephant, text, pat_id{});
+  const auto family = families[at % 3];
+  const auto made = make_token(keys, family, text, pat_id{});
   const std::string token{made.view()};
-  NACRE_FUZZ_CHECK(looks_like_a_token(token));
-  NACRE_FUZZ_CHECK(token.substr(0, alephant_prefix_chars) == alephant_prefix(text));
-  NACRE_FUZZ_CHECK(check_token(keys, token).check == token_check::ours);
+  NACRE_FUZZ_CHECK(family == model::token_family::service ? ends_with_its_crc(token) : looks_keyed(token));
+  if (family == model::token_family::alephant)
+    NACRE_FUZZ_CHECK(token.substr(0, alephant_prefix_chars) == alephant_prefix(text));
+  NACRE_FUZZ_CHECK(check_token(keys, token).is_ours(family));
   auto changed = token;
   changed[at % changed.size()] = replacement;
   NACRE_FUZZ_CHECK(changed == token || check_token(keys, changed).check != token_check::ours);

@@ -19,6 +19,7 @@ namespace {
 const user_id owner = user_no(1);
 const workspace_id home = workspace_no(1);
 using outcome = std::optional<result<principal>>;
+using family_of = model::token_family;
 
 // The real one, counted; `turn` stands for a change of keys.
 class counted final : public crypto::authenticator {
@@ -74,15 +75,19 @@ struct door : installation {
     r.deadline = in_a_while();
     return r;
   }
-  result<principal> come(std::optional<std::string> authorization) {
+  result<principal> come(std::optional<std::string> authorization, family_of of = family_of::alephant,
+                         std::string from = "192.0.2.7") {
     auto box = std::make_shared<inbox<outcome>>();
-    entry->authenticate(with(std::move(authorization)), [box](result<principal> p) { box->put(std::move(p)); });
+    auto r = with(std::move(authorization));
+    r.client.text = std::move(from);
+    entry->authenticate(r, of, [box](result<principal> p) { box->put(std::move(p)); });
     if (!box->await(1)) FAIL("no answer");
     return std::move(*box->next());
   }
-  std::string refused(std::optional<std::string> authorization) {
+  std::string refused(std::optional<std::string> authorization, family_of of = family_of::alephant,
+                      std::string from = "192.0.2.7") {
     failures.take();
-    auto p = come(std::move(authorization));
+    auto p = come(std::move(authorization), of, std::move(from));
     if (p) return "admitted";
     auto why = failures.take();
     return std::string(name_of(p.error().code)) + " " + (why.empty() ? "-" : why.at(0));
@@ -92,6 +97,32 @@ struct door : installation {
     REQUIRE_FALSE(a.outcome.refused);
     latest = pat_of(a).id;
     return text_of(a);
+  }
+  std::string issued(actors::issue_pat what) {
+    what.name = "ci " + std::to_string(requests);
+    auto a = ask(as(owner), std::move(what));
+    INFO((a.outcome.refused ? a.outcome.refused->text : ""));
+    REQUIRE_FALSE(a.outcome.refused);
+    latest = pat_of(a).id;
+    return text_of(a);
+  }
+  std::string of_family(family_of f, model::restrictions only = {}) {
+    actors::issue_pat what;
+    what.family = f;
+    what.only = std::move(only);
+    return issued(std::move(what));
+  }
+  std::string rotated(pat_id id, std::int64_t overlap_ms = 0, bool until_first_use = false) {
+    actors::renew_pat what;
+    what.id = id;
+    what.overlap_ms = overlap_ms;
+    what.until_first_use = until_first_use;
+    auto a = ask(as(owner), std::move(what));
+    REQUIRE_FALSE(a.outcome.refused);
+    return text_of(a);
+  }
+  model::pat_record record(pat_id id) {
+    return model::load<model::pat_record>(*view(), model::space::state, model::keys::pat(home, id)).value();
   }
   std::size_t audited(const std::string& action, workspace_id ws = home) {
     std::size_t times = 0;
@@ -210,7 +241,8 @@ TEST_CASE("the memory of tokens is bounded", "[http][gate][cache]") {
   for (std::uint64_t n = 1; n <= 100; ++n) tokens.push_back("Bearer " + d.mint(user_no(n)));
   auto pass = [&] {
     std::size_t admitted = 0;
-    for (const auto& t : tokens) small.authenticate(d.with(t), [&](auto p) { admitted += p.has_value(); });
+    for (const auto& t : tokens)
+      small.authenticate(d.with(t), family_of::alephant, [&](auto p) { admitted += p.has_value(); });
     return admitted;
   };
   CHECK(pass() == 100);
@@ -224,7 +256,8 @@ TEST_CASE("a memory of no entries remembers no token", "[http][gate][cache]") {
   g.cache_entries = 0;
   gate forgetful(*d.service, *d.tokens, d.keys, d.time, std::move(g));
   auto token = "Bearer " + d.mint(owner);
-  for (int i = 0; i < 3; ++i) forgetful.authenticate(d.with(token), [](result<principal> p) { CHECK(p.has_value()); });
+  for (int i = 0; i < 3; ++i)
+    forgetful.authenticate(d.with(token), family_of::alephant, [](result<principal> p) { CHECK(p.has_value()); });
   CHECK(d.tokens->verified == 3);
 }
 
@@ -312,6 +345,162 @@ TEST_CASE("a lookup row that names another token's record admits nobody", "[http
   CHECK(d.refused("Bearer " + weak) == "unauthenticated unknown");
 }
 
+constexpr family_of families[] = {family_of::alephant, family_of::unleash, family_of::service};
+
+TEST_CASE("a token of a family opens that family and no other", "[http][gate][families]") {
+  door d;
+  d.found();
+  for (auto of : families) {
+    auto token = "Bearer " + d.of_family(of);
+    for (auto at : families) {
+      INFO(static_cast<int>(of) << " at " << static_cast<int>(at));
+      if (of == at)
+        CHECK(d.come(token, at));
+      else
+        CHECK(d.refused(token, at) == "unauthenticated family");
+    }
+  }
+  // Whoever asks about tokens may take several.
+  auto token = d.of_family(family_of::service);
+  for (bool wanted : {true, false}) {
+    gate::question asked{token, {family_of::alephant}, {}, "192.0.2.0/24", in_a_while()};
+    if (wanted) asked.families.push_back(family_of::service);
+    inbox<bool> box;
+    d.entry->find(asked, [&](result<found_token> found) { box.put(found && found->token.id == d.latest); });
+    REQUIRE(box.await(1));
+    CHECK(box.next() == wanted);
+  }
+  CHECK(d.failures.take().size() == 1);  // those of find() are the asker's business
+}
+
+TEST_CASE("an Unleash token comes bare or behind Bearer and any white space, others behind Bearer and a space",
+          "[http][gate][families]") {
+  door d;
+  d.found();
+  auto unleash = d.of_family(family_of::unleash);
+  for (auto before : {"", "Bearer ", "bearer ", "BEARER    ", "bEaReR\t \t"}) {
+    INFO(before);
+    CHECK(d.come(before + unleash, family_of::unleash));
+  }
+  for (auto before : {"Bearer", "Token ", "Basic ", "Bearer Bearer ", "x"}) {
+    INFO(before);
+    CHECK(d.refused(before + unleash, family_of::unleash).starts_with("unauthenticated "));
+  }
+  for (auto nothing : {"", "Bearer", "Bearer ", "user:", " "})
+    CHECK(d.refused(nothing, family_of::unleash).starts_with("unauthenticated "));
+  auto jwt = d.mint(owner);
+  CHECK(d.come(jwt, family_of::unleash));
+  CHECK(d.come("Bearer " + jwt, family_of::unleash));
+  auto service = d.of_family(family_of::service);
+  CHECK(d.come("Bearer " + service, family_of::service));
+  for (auto before : {"", "Bearer  ", "Bearer\t"})
+    CHECK(d.refused(before + service, family_of::service) == "unauthenticated scheme");
+}
+
+TEST_CASE("a token is good from its time on and from its networks alone", "[http][gate][restrictions]") {
+  door d;
+  d.found();
+  model::restrictions only;
+  only.not_before = after(d.time.now(), 1'000);
+  only.networks = {*model::parse_network("192.0.2.0/24"), *model::parse_network("2001:db8::/32")};
+  for (auto of : families) {
+    only.not_before = after(d.time.now(), 1'000);
+    auto token = "Bearer " + d.of_family(of, only);
+    CHECK(d.refused(token, of) == "unauthenticated early");
+    d.time.advance(999);
+    CHECK(d.refused(token, of) == "unauthenticated early");
+    d.time.advance(1);
+    CHECK(d.come(token, of));
+    CHECK(d.come(token, of, "2001:db8::7"));
+    CHECK(d.refused(token, of, "192.0.3.7") == "forbidden address");
+    CHECK(d.refused(token, of, "2001:db9::7") == "forbidden address");
+    CHECK(d.refused(token, of, "unix") == "forbidden address");
+  }
+}
+
+TEST_CASE("of many who come at once exactly as many are let in as the token has uses", "[http][gate][restrictions]") {
+  door d;
+  d.found();
+  model::restrictions only;
+  only.uses_max = 20;
+  auto token = "Bearer " + d.of_family(family_of::alephant, only);
+  inbox<std::string> box;
+  std::vector<std::thread> threads;
+  std::vector<request> all;
+  for (int i = 0; i < 64; ++i) all.push_back(d.with(token));
+  for (std::size_t t = 0; t < 4; ++t)
+    threads.emplace_back([&, t] {
+      for (std::size_t i = t; i < all.size(); i += 4)
+        d.entry->authenticate(all[i], family_of::alephant,
+                              [&](result<principal> p) { box.put(p ? "in" : std::string(name_of(p.error().code))); });
+    });
+  for (auto& t : threads) t.join();
+  REQUIRE(box.await(64));
+  std::size_t in = 0, expired = 0;
+  for (const auto& what : box.take()) in += what == "in", expired += what == "token_expired";
+  CHECK(in == 20);
+  CHECK(expired == 44);
+  CHECK(d.record(d.latest).uses == 20);
+  CHECK(d.refused(token) == "token_expired expired");
+  CHECK(broken_in(*d.view()).empty());
+}
+
+TEST_CASE("during an overlap both tokens are let in, after it the old one is revoked and its use on record",
+          "[http][gate][rotation]") {
+  door d;
+  d.found();
+  for (auto of : families) {
+    auto old = "Bearer " + d.of_family(of);
+    auto fresh = "Bearer " + d.rotated(d.latest, 1'000);
+    REQUIRE(old != fresh);
+    for (int i = 0; i < 2; ++i) {
+      CHECK(d.come(old, of));
+      CHECK(d.come(fresh, of));
+    }
+    d.time.advance(1'000);
+    CHECK(d.refused(old, of) == "token_revoked revoked");
+    CHECK(d.come(fresh, of));
+  }
+  d.service->stop();  // writes what was noted
+  CHECK(d.audited("pat.reuse") == 3);
+}
+
+TEST_CASE("the first use of the new token ends the old one, if that was asked for", "[http][gate][rotation]") {
+  door d;
+  d.found();
+  auto old = "Bearer " + d.of_family(family_of::unleash);
+  auto fresh = "Bearer " + d.rotated(d.latest, 86'400'000, true);
+  CHECK(d.come(old, family_of::unleash));
+  CHECK(d.come(fresh, family_of::unleash));
+  CHECK(d.refused(old, family_of::unleash) == "token_revoked revoked");
+  CHECK(d.come(fresh, family_of::unleash));
+  CHECK_FALSE(d.record(d.latest).previous);
+}
+
+TEST_CASE("a use that is one too many does not end the old token", "[http][gate][rotation]") {
+  door d;
+  d.found();
+  model::restrictions only;
+  only.uses_max = 2;
+  auto old = "Bearer " + d.of_family(family_of::alephant, only);
+  CHECK(d.come(old));
+  auto fresh = "Bearer " + d.rotated(d.latest, 86'400'000, true);
+  CHECK(d.come(old));
+  CHECK(d.refused(fresh) == "token_expired expired");
+  CHECK(d.record(d.latest).previous);
+}
+
+TEST_CASE("a token whose use cannot be counted is not let in, and that is no failure of the token",
+          "[http][gate][restrictions]") {
+  door d;
+  d.found();
+  model::restrictions only;
+  only.uses_max = 5;
+  auto token = "Bearer " + d.of_family(family_of::alephant, only);
+  d.service->stop();
+  CHECK(d.refused(token).ends_with(" -"));
+}
+
 TEST_CASE("a trusted token's workspace and role come into being at first use, and only then", "[http][gate][claims]") {
   door d;
   auto boss = "Bearer " + d.mint_claims(owner, home, "owner");
@@ -384,7 +573,8 @@ TEST_CASE("the first use of one token by many at once makes one workspace and on
       threads.emplace_back([&] {
         while (!go) std::this_thread::yield();
         auto r = d.with(token);
-        d.entry->authenticate(r, [&](result<principal> p) { admitted.put(p && p->who.user == owner); });
+        d.entry->authenticate(r, family_of::alephant,
+                              [&](result<principal> p) { admitted.put(p && p->who.user == owner); });
       });
     go = true;
     for (auto& t : threads) t.join();
