@@ -94,7 +94,7 @@ TEST_CASE("a token of every family has its contract's shape and is ours, of that
                                std::regex{"^nacre_pat_[0-9A-Za-z]{22}_[0-9A-Za-z]{49}$"}};
   std::set<std::string> seen;
   for (std::size_t f = 0; f < std::size(families); ++f) {
-    for (const std::uint8_t n : {0x00, 0x01, 0x7f, 0xff}) {
+    for (const auto n : std::initializer_list<std::uint8_t>{0x00, 0x01, 0x7f, 0xff}) {
       const auto token = test::bytes_of(make_token(keys, families[f], "Acme", some_id(n)));
       CHECK(std::regex_match(token, shapes[f]));
       CHECK(token.size() == shape_of(families[f]).chars);
