@@ -126,6 +126,14 @@ TEST_CASE("a time survives its text, and the text is the shortest that names it"
   CHECK(format_rfc3339(time_max) == "9999-12-31T23:59:59.999Z");
 }
 
+TEST_CASE("a time for JavaScript always has milliseconds", "[model][time]") {
+  CHECK(format_iso_ms(timestamp{0}) == "1970-01-01T00:00:00.000Z");
+  CHECK(format_iso_ms(timestamp{1806451200007}) == "2027-03-31T00:00:00.007Z");
+  CHECK(format_iso_ms(timestamp{1806451200120}) == "2027-03-31T00:00:00.120Z");
+  CHECK(format_iso_ms(timestamp{-1000}) == "1969-12-31T23:59:59.000Z");
+  CHECK(format_iso_ms(timestamp{std::numeric_limits<std::int64_t>::max()}) == "9999-12-31T23:59:59.999Z");
+}
+
 TEST_CASE("a time no text can name is shown as the nearest that can", "[model][time]") {
   CHECK(format_rfc3339(timestamp{std::numeric_limits<std::int64_t>::min()}) == "0001-01-01T00:00:00Z");
   CHECK(format_rfc3339(timestamp{std::numeric_limits<std::int64_t>::max()}) == "9999-12-31T23:59:59.999Z");
