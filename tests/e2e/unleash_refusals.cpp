@@ -132,7 +132,7 @@ TEST_CASE("a body that is not said to be JSON is 415, parameters are no matter",
 
 TEST_CASE("a delete or a rotation of what is no whole number is 400", "[unleash]") {
   team t(shared());
-  for (const char* id : {"abc", "1.5", "1x", "-", "0x", "12345678-1234-4234-8234-123456789012", "1,2"}) {
+  for (const char* id : {"abc", "1.5", "1x", "-", "0x", "12345678-1234-4234-8234-123456789012"}) {
     INFO(id);
     auto text = must("/params/id", "be integer", json_quoted(id));
     check_shape(t.member.del(own(id)), "/params/id", text);

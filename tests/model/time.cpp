@@ -119,6 +119,8 @@ TEST_CASE("a time survives its text, and the text is the shortest that names it"
     if (text.size() != (t.value() % 1000 == 0 ? 20u : 24u)) FAIL(text);
   }
   CHECK(format_rfc3339(timestamp{0}) == "1970-01-01T00:00:00Z");
+  CHECK(format_iso_ms(timestamp{0}) == "1970-01-01T00:00:00.000Z");
+  CHECK(format_iso_ms(timestamp{1806451200007}) == "2027-03-31T00:00:00.007Z");
   CHECK(format_rfc3339(timestamp{1806451200000}) == "2027-03-31T00:00:00Z");
   CHECK(format_rfc3339(timestamp{1806451200007}) == "2027-03-31T00:00:00.007Z");
   CHECK(format_rfc3339(timestamp{-1}) == "1969-12-31T23:59:59.999Z");

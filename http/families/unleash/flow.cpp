@@ -57,6 +57,9 @@ void order_or_refuse(call_ptr c, actors::intent what, unique_function<void(call_
     if (!refused) return then(std::move(mine), std::move(a));
     bool for_admins = mine->pattern.starts_with("/api/admin/service-account");
     if (for_admins && refused->code == errc::forbidden) return refuse(std::move(mine), admin_only());
+    // Of a rotation, which has no name that could be taken.
+    if (refused->code == errc::conflict && mine->pattern.ends_with("/rotate"))
+      return refuse(std::move(mine), {409, "ConflictError", refused->text});
     refuse_outcome(std::move(mine), a.outcome);
   });
 }
