@@ -156,10 +156,11 @@ std::optional<pat_claim_record> decode(std::string_view bytes) {
   v.key = read_hash(r);
   v.until = r.time();
   if (version >= version_2) {
-    auto& made = v.rotation.emplace();
+    pat_claim_record::made made;
     auto salt = r.raw(made.salt.size());
     if (salt.size() == made.salt.size()) std::memcpy(made.salt.data(), salt.data(), salt.size());
     made.lookup = read_hash(r);
+    v.rotation = made;
   }
   return checked(r, v);
 }

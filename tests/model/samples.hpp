@@ -512,9 +512,10 @@ inline pat_claim_record sample_pat_claim() {
 }
 inline pat_claim_record sample_rotation_claim() {
   auto c = sample_pat_claim();
-  c.rotation.emplace();
-  for (std::size_t i = 0; i < c.rotation->salt.size(); ++i) c.rotation->salt[i] = static_cast<std::uint8_t>(0xc0 + i);
-  c.rotation->lookup = sample_hash(0x42);
+  pat_claim_record::made made;
+  for (std::size_t i = 0; i < made.salt.size(); ++i) made.salt[i] = static_cast<std::uint8_t>(0xc0 + i);
+  made.lookup = sample_hash(0x42);
+  c.rotation = made;
   return c;
 }
 inline attempts_record sample_attempts() {
