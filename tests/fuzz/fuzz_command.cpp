@@ -31,11 +31,25 @@ void furnish(map_state& st) {
     NACRE_FUZZ_CHECK(!apply(st, {ctx, std::move(op)}).refused);
   };
   auto pat = [](pat_id id, scope_set scopes, std::uint8_t lookup) {
-    return create_pat{id, "p", "pat_ws000000", scopes, std::nullopt, sample_hash(lookup), 1, 1, "sealed"};
+    create_pat op;
+    op.id = id;
+    op.name = "p";
+    op.prefix = "pat_ws000000";
+    op.scopes = scopes;
+    op.lookup = sample_hash(lookup);
+    op.sealed = "sealed";
+    return op;
   };
   act(me, create_workspace{"Pearl", "", "wrapped"});
   act(me, put_member{other, role::owner, std::nullopt});
-  act(other, pat(pat_id{sample_id(0x12)}, scope_write, 0x20));
+  // One with uses left, and a token before the one it has now.
+  auto counted = pat(pat_id{sample_id(0x12)}, scope_write, 6);
+  counted.only.uses_max = 2;
+  act(other, counted);
+  auto rotation = sample_rotation();
+  rotation.lookup = sample_hash(0x20);
+  rotation.retry = sample_hash(9);
+  act(other, rotation);
   act(me, pat(pat_id{sample_id(0xb0)}, scope_admin, 0x30));
   act(me, reveal_pat{pat_id{sample_id(0x12)}, true, 10, 60, sample_hash(3), 60'000});
   for (const auto& [name, op] : sample_operations())

@@ -104,7 +104,10 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     NACRE_FUZZ_CHECK(token.substr(0, alephant_prefix_chars) == alephant_prefix(text));
   NACRE_FUZZ_CHECK(check_token(keys, token).is_ours(family));
   auto changed = token;
-  changed[at % changed.size()] = replacement;
-  NACRE_FUZZ_CHECK(changed == token || check_token(keys, changed).check != token_check::ours);
+  auto& place = changed[at % changed.size()];
+  // One character is compared, not the token: libFuzzer learns what it sees compared, and would present it.
+  const bool same = place == replacement;
+  place = replacement;
+  NACRE_FUZZ_CHECK(same || check_token(keys, changed).check != token_check::ours);
   return 0;
 }
