@@ -168,7 +168,9 @@ TEST_CASE("every error code has its status, its word and the headers that go wit
     CHECK(body->find("error_id").has_value() == (m.status >= 500));
     CHECK(node.logged.size() == (m.status >= 500 ? 1 : 0));
     CHECK(header_of(r, "Retry-After") == (m.status == 503 ? "1" : ""));
-    CHECK(header_of(r, "WWW-Authenticate") == (m.status == 401 ? "Bearer error=\"invalid_token\"" : ""));
+    std::string challenge = "Bearer error=\"invalid_token\"";
+    if (m.code == errc::token_expired) challenge += ", error_description=\"The token has expired\"";
+    CHECK(header_of(r, "WWW-Authenticate") == (m.status == 401 ? challenge : ""));
   }
   auto nothing_tried = node.asked();
   CHECK(header_of(error_response(nothing_tried, {errc::unauthenticated, "x"}), "WWW-Authenticate") == "Bearer");
