@@ -8,7 +8,7 @@
 namespace nacre::actors {
 
 namespace {
-constexpr std::int64_t minute_ms = 60'000, hour_ms = 3'600'000;
+constexpr std::int64_t minute_ms = 60'000, hour_ms = 3'600'000, use_period_ms = 10'000;
 constexpr std::size_t remembered_acts_max = 65'536;
 
 // Hands over full portions until what is left fits one command.
@@ -26,10 +26,12 @@ void activity::use(workspace_id ws, pat_id pat, timestamp at) {
   auto& s = shards_[std::hash<pat_id>{}(pat) % shards];
   std::lock_guard lock(s.mutex);
   auto it = s.uses.find({ws, pat});
-  if (it != s.uses.end())
-    it->second = std::max(it->second, at);
-  else if (s.uses.size() < per_shard_max)
-    s.uses.emplace(std::pair{ws, pat}, at);
+  if (it != s.uses.end()) {
+    it->second.at = std::max(it->second.at, at);
+    it->second.waits = true;
+  } else if (s.uses.size() < per_shard_max) {
+    s.uses.emplace(std::pair{ws, pat}, last_use{at});
+  }
 }
 
 bool activity::first_this_hour(std::string key, std::int64_t hour) {
@@ -71,16 +73,36 @@ void activity::auth_failure(std::string_view reason) {
   ++it->second;
 }
 
+void activity::drain_uses(std::map<workspace_id, model::note_activity>& into, std::int64_t period, bool last) {
+  const auto first = next_shard_;
+  for (std::size_t i = 0; i < shards; ++i) {
+    next_shard_ = (first + i) % shards;
+    auto& s = shards_[next_shard_];
+    std::lock_guard lock(s.mutex);
+    // Without room for newcomers, what was written is forgotten early.
+    bool crowded = s.uses.size() > per_shard_max / 2;
+    for (auto it = s.uses.begin(); it != s.uses.end();) {
+      auto& [what, use] = *it;
+      if (use.waits && (last || use.written != period)) {
+        auto [to, fresh] = into.try_emplace(what.first);
+        if (fresh && !last && into.size() > workspaces_per_drain) {
+          into.erase(to);
+          return;
+        }
+        to->second.uses.push_back({what.second, use.at});
+        use.waits = false;
+        use.written = period;
+      }
+      bool idle = !use.waits && (crowded || use.written != period);
+      it = idle ? s.uses.erase(it) : std::next(it);
+    }
+  }
+  next_shard_ = (first + 1) % shards;
+}
+
 std::vector<activity::noted> activity::drain(timestamp now, bool last) {
   std::map<workspace_id, model::note_activity> gathered;
-  for (auto& s : shards_) {
-    decltype(s.uses) uses;
-    {
-      std::lock_guard lock(s.mutex);
-      uses.swap(s.uses);
-    }
-    for (auto& [what, at] : uses) gathered[what.first].uses.push_back({what.second, at});
-  }
+  drain_uses(gathered, now.value() / use_period_ms, last);
   {
     std::lock_guard lock(acts_mutex_);
     for (auto& [ws, acts] : acts_) gathered[ws].acts = std::move(acts);

@@ -2,6 +2,10 @@
 // Remarks made on the side of requests (a PAT was used, an admin listed all), gathered until they
 // are written as one command per workspace. Bounded: when it is full, new remarks are dropped, which
 // costs an exact `lastUsedAt`, never a request. Threads: any.
+//
+// A use is written soon, but in each ten seconds once at most for the same token, and for so many workspaces at a time:
+// tokens in constant use must not keep the log busy with saying so. What waits is written in the next ten, or with the
+// last call.
 
 #include <array>
 #include <cstdint>
@@ -27,19 +31,27 @@ class activity {
     workspace_id workspace;
     model::note_activity what;
   };
-  // Everything noted since the last call; authentication failures only when a minute has passed,
-  // or when this call is the last one.
+  // What was noted and is due: uses as said above; authentication failures only when a minute has passed, or when
+  // this call is the last one.
   std::vector<noted> drain(timestamp now, bool last = false);
 
  private:
   static constexpr std::size_t shards = 16;
   static constexpr std::size_t per_shard_max = 8'192;
+  static constexpr std::size_t workspaces_per_drain = 1'024;
+  struct last_use {
+    timestamp at;
+    bool waits = true;          // to be written
+    std::int64_t written = -1;  // in which period it last was
+  };
   struct shard {
     std::mutex mutex;
     // By workspace too: who imports a token chooses its id.
-    std::map<std::pair<workspace_id, pat_id>, timestamp> uses;
+    std::map<std::pair<workspace_id, pat_id>, last_use> uses;
   };
+  void drain_uses(std::map<workspace_id, model::note_activity>& into, std::int64_t period, bool last);
   std::array<shard, shards> shards_;
+  std::size_t next_shard_ = 0;  // where the next drain begins; drain() is for one thread at a time
 
   // Whether this has not been noted in this hour yet, and there is room for it. Under acts_mutex_.
   bool first_this_hour(std::string key, std::int64_t hour);

@@ -1,5 +1,6 @@
 // Remarks on the side of requests: gathered, bounded, written late, and never in a request's way.
 
+#include <set>
 #include <thread>
 
 #include "actors/activity.hpp"
@@ -143,6 +144,41 @@ TEST_CASE("uses of one token become one, the latest, whatever order they come in
   REQUIRE(uses_in(all) == 1);
   CHECK(all[0].what.uses[0].at == timestamp{9});
   CHECK(a.drain(timestamp{10}).empty());
+}
+
+TEST_CASE("a token in constant use is written once in ten seconds, its last use never later than the next ten",
+          "[actors][activity]") {
+  actors::activity a;
+  std::size_t written = 0;
+  std::int64_t latest = 0;
+  for (std::int64_t ms = 0; ms < 60'000; ms += 100) {
+    a.use(home, pat_no(1), timestamp{ms});
+    for (const auto& noted : a.drain(timestamp{ms})) {
+      written += noted.what.uses.size();
+      latest = noted.what.uses.at(0).at.value();
+    }
+    CHECK(ms - latest < 10'000);
+  }
+  CHECK(written == 6);
+  auto rest = a.drain(timestamp{60'000});
+  REQUIRE(uses_in(rest) == 1);
+  CHECK(rest[0].what.uses[0].at == timestamp{59'900});
+  a.use(home, pat_no(1), timestamp{60'001});
+  CHECK(a.drain(timestamp{60'001}).empty());
+  CHECK(uses_in(a.drain(timestamp{60'001}, true)) == 1);  // the last call does not wait
+}
+
+TEST_CASE("uses in many workspaces are written some thousands at a time, and none is forgotten", "[actors][activity]") {
+  actors::activity a;
+  constexpr std::uint64_t many = 5'000;
+  for (std::uint64_t n = 0; n < many; ++n) a.use(workspace_no(n), pat_no(n * 0x9e3779b97f4a7c15ULL), timestamp{1});
+  std::set<workspace_id> told;
+  for (int calls = 0; told.size() < many && calls < 20; ++calls) {
+    auto some = a.drain(timestamp{2});
+    CHECK(some.size() <= 1'024);
+    for (const auto& noted : some) CHECK(told.insert(noted.workspace).second);
+  }
+  CHECK(told.size() == many);
 }
 
 TEST_CASE("the same token id in two workspaces is two tokens", "[actors][activity]") {
