@@ -73,11 +73,29 @@ result<router> router::make(std::span<const route> table) {
       return std::lexicographical_compare(a.segments.begin(), a.segments.end(), b.segments.begin(), b.segments.end(),
                                           [](auto x, auto y) { return !x.empty() && y.empty(); });
     });
+  for (const auto& r : table) {
+    if (r.pattern.find('{') != std::string_view::npos) continue;
+    std::array<std::string_view, segments_max> parts;
+    const auto count = *split(r.pattern, parts);
+    for (const node& n : made.by_length_[count])
+      if (std::equal(n.segments.begin(), n.segments.end(), parts.begin())) made.literal_.emplace(r.pattern, &n);
+  }
   return made;
 }
 
 route_match router::match(method verb, std::string_view path) const {
   route_match found;
+  const auto by_verb = [verb](const node& n) {
+    const auto index = n.by_verb[static_cast<std::size_t>(verb)];
+    return index < 0 && verb == method::head ? n.by_verb[static_cast<std::size_t>(method::get)] : index;
+  };
+  if (const auto known = literal_.find(path); known != literal_.end()) {
+    if (const auto index = by_verb(*known->second); index >= 0) {
+      found.what = route_match::verdict::found;
+      found.index = static_cast<std::size_t>(index);
+      return found;
+    }
+  }
   std::array<std::string_view, segments_max> parts;
   const auto count = split(path, parts);
   if (!count) return found;
@@ -86,9 +104,7 @@ route_match router::match(method verb, std::string_view path) const {
     bool same = true;
     for (std::size_t s = 0; s < *count && same; ++s) same = n.segments[s].empty() || n.segments[s] == parts[s];
     if (!same) continue;
-    std::int16_t index = n.by_verb[static_cast<std::size_t>(verb)];
-    if (index < 0 && verb == method::head) index = n.by_verb[static_cast<std::size_t>(method::get)];
-    if (index >= 0) {
+    if (const auto index = by_verb(n); index >= 0) {
       found.what = route_match::verdict::found;
       found.index = static_cast<std::size_t>(index);
       found.capture_count = 0;

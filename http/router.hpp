@@ -11,6 +11,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 #include <vector>
 
 #include "http/server.hpp"
@@ -58,6 +59,8 @@ class router {
   };
   std::span<const route> table_;
   std::array<std::vector<node>, segments_max + 1> by_length_;  // most literal first
+  // Patterns without a capture are paths: most requests need nothing but this. Into by_length_, which does not change.
+  std::unordered_map<std::string_view, const node*> literal_;
 };
 
 }  // namespace nacre::http

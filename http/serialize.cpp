@@ -42,6 +42,7 @@ bool serialize(byte_buffer& to, const response& r, const request_id& id, std::st
   const bool with_body = !head_only && !bodiless;
   // The longest there can be of the server's own lines, then what is given.
   std::size_t most = 256 + date_line.size() + (with_body ? r.body.size() : 0);
+  if (r.ready_lines) most += r.ready_lines->size();
   for (const header& h : r.headers) most += h.name.size() + h.value.size() + 4;
   to.append_with(most, [&](char* at) {
     const auto put = [&at](std::string_view text) {
@@ -68,6 +69,7 @@ bool serialize(byte_buffer& to, const response& r, const request_id& id, std::st
       put(": ");
       put(h.value);
     }
+    if (r.ready_lines) put(*r.ready_lines);
     put("\r\n\r\n");
     if (with_body) put(r.body);
     return at;
