@@ -10,7 +10,8 @@
 // node has applied so far, at once; it may lag on a follower, and holds every command whose `done` ran.
 // when_current(): the barrier without its view, for who keeps in memory what a view said (changes.hpp): what changes()
 // and applied_view() say after it holds every command committed before the call.
-// applied_age(): at most how long ago applied_view() was all there is; zero where this node orders everything.
+// applied_age(): at most how long ago applied_view() was all there is. Zero: it is so now, as after when_current(), and
+// always where one node orders everything.
 // Threads: any. After stop() everything pending has been settled.
 
 #include <chrono>

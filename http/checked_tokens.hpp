@@ -32,10 +32,12 @@ struct checked_token {
   model::token_owner token;
   model::keyed_hash lookup{};
   std::string email;
-  std::string scopes;                     // for people and machines: "read write", "releases:deploy"
-  model::scope_set scope_bits = 0;        // of `scopes`, those that are scopes
-  model::permission_set permissions = 0;  // implied ones too
-  std::uint64_t stamp = 0;                // taken before what is here was read
+  std::shared_ptr<const std::string> lines;       // of an answer, as response::ready_lines
+  std::string scopes;                             // for people and machines: "read write", "releases:deploy"
+  model::scope_set scope_bits = 0;                // of `scopes`, those that are scopes
+  model::permission_set permissions = 0;          // implied ones too
+  mutable std::atomic<std::int64_t> noted_ms{0};  // when its use was last remarked; once a second will do
+  std::uint64_t stamp = 0;                        // taken before what is here was read
 };
 
 class checked_tokens {
