@@ -22,6 +22,7 @@
 #include "bench/report.hpp"
 #include "bench/secrets.hpp"
 #include "bench/stand.hpp"
+#include "bench/verify.hpp"
 #include "crypto/jwt.hpp"
 #include "crypto/random.hpp"
 #include "model/time.hpp"
@@ -234,6 +235,10 @@ int run(const options& o) {
     std::printf("\n");
     failed += run_secrets(o, dir);
   }
+  if (o.wants("verify")) {
+    std::printf("\n");
+    failed += run_verify(o, dir);
+  }
   std::printf("\nfailed requests or wrong answers: %llu\n", static_cast<unsigned long long>(failed));
   return failed == 0 ? 0 : 1;
 }
@@ -245,8 +250,8 @@ int main(int argc, char** argv) {
   std::size_t bare = 0;
   CLI::App cli{"Measures one nacre node beside ceilings of the same machine (see bench/README.md)."};
   cli.add_flag("--quick", o.quick, "about two minutes: rounds of 1 s, 10,000 workspaces, 50,000 secrets");
-  cli.add_option("--only", o.only, "parts to run: edge, durable, scale, secrets (default: all)")
-      ->check(CLI::IsMember({"edge", "durable", "scale", "secrets"}));
+  cli.add_option("--only", o.only, "parts to run: edge, durable, scale, secrets, verify (default: all)")
+      ->check(CLI::IsMember({"edge", "durable", "scale", "secrets", "verify"}));
   cli.add_option("--match", o.match, "only scenarios whose name contains this, to profile one of them");
   cli.add_option("--rounds", o.rounds, "rounds per scenario")->capture_default_str();
   cli.add_option("--seconds", o.seconds, "length of a round (default: 3, quick: 1)");
