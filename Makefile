@@ -25,13 +25,13 @@ build:  ## release binaries: build/release/bin/nacred and nacre
 	cmake --build --preset release --target nacred nacre -j $(JOBS)
 
 test:  ## build everything (release) and run every test
-	@scripts/bootstrap
+	@scripts/bootstrap test
 	cmake --preset release
 	cmake --build --preset release -j $(JOBS)
 	$(CTEST) --test-dir build/release -j 2
 
 asan tsan:  ## every test under AddressSanitizer + UBSan, or ThreadSanitizer
-	@scripts/bootstrap
+	@scripts/bootstrap test
 	cmake --preset $@
 	cmake --build --preset $@ -j $(JOBS)
 	$(CTEST) --test-dir build/$@
