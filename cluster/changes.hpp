@@ -35,12 +35,13 @@ class changes {
   void end(std::uint64_t number) { ended_.store(number); }
 
  private:
-  static constexpr std::size_t marks = 4'096;
-  std::size_t slot(workspace_id ws) const { return std::hash<uuid>{}(ws.value()) % marks; }
+  static constexpr unsigned mark_bits = 12;
+  // The highest bits of a hash that multiplies are its best.
+  static std::size_t slot(workspace_id ws) { return std::hash<uuid>{}(ws.value()) >> (64 - mark_bits); }
   std::atomic<std::uint64_t>& mark_of(workspace_id ws) { return marks_[slot(ws)]; }
   const std::atomic<std::uint64_t>& mark_of(workspace_id ws) const { return marks_[slot(ws)]; }
 
-  std::array<std::atomic<std::uint64_t>, marks> marks_{};
+  std::array<std::atomic<std::uint64_t>, std::size_t{1} << mark_bits> marks_{};
   std::atomic<std::uint64_t> ended_{0};
 };
 
