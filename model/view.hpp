@@ -34,7 +34,7 @@ class view {
   // Says which rows get() will be asked for next, in any order; a view of a disk may then read what they
   // share once. A hint: it changes no answer, may be ignored, and a read that fails here is tried again,
   // and remembered, by the get(). Each call forgets the rows of the one before. `neighbours`: so many rows of
-  // the last key's workspace and kind behind it are likely to be asked for soon, through other views.
+  // the last key's workspace and kind to either side are likely to be asked for soon, through other views.
   virtual void prefetch(space, std::span<const std::string_view>, std::size_t /*neighbours*/ = 0) const {}
   // Calls `visit(key, value)` in key order for from <= key < to until it answers false.
   using visitor = std::function<bool(std::string_view key, std::string_view value)>;

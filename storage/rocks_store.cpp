@@ -311,7 +311,7 @@ class rocks_view final : public model::view {
       of_->rows.learn(in, key, value, now);
       found_last = found_last || key == keys.back();
     });
-    if (neighbours > 0 && last_wanted && found_last && of_->rows.keeps(in)) learn_behind(in, keys.back(), neighbours);
+    if (neighbours > 0 && last_wanted && found_last && of_->rows.keeps(in)) learn_beside(in, keys.back(), neighbours);
   }
 
   void scan(space in, std::string_view from, std::string_view to, const visitor& visit) const override {
@@ -336,15 +336,19 @@ class rocks_view final : public model::view {
     return options;
   }
 
-  // Rows behind this one in its block are as good as read. A read that fails teaches nothing.
-  void learn_behind(space in, std::string_view key, std::size_t at_most) const {
+  // Rows beside this one in its block are as good as read. A read that fails teaches nothing.
+  void learn_beside(space in, std::string_view key, std::size_t at_most) const {
     const auto kind = key.substr(0, kind_bytes);
-    auto options = reading();
-    std::unique_ptr<rocksdb::Iterator> each(of_->db->NewIterator(options, of_->at(in)));
-    for (each->Seek(slice(key)); each->Valid() && at_most > 0; each->Next(), --at_most) {
-      if (!text(each->key()).starts_with(kind)) return;
+    std::unique_ptr<rocksdb::Iterator> each(of_->db->NewIterator(reading(), of_->at(in)));
+    auto learn_here = [&] {
+      if (!each->Valid() || !text(each->key()).starts_with(kind)) return false;
       of_->rows.learn(in, text(each->key()), text(each->value()), at_->GetSequenceNumber());
-    }
+      return true;
+    };
+    each->Seek(slice(key));
+    for (std::size_t n = 0; n < at_most && learn_here(); ++n) each->Next();
+    each->Seek(slice(key));
+    for (std::size_t n = 0; n < at_most && learn_here(); ++n) each->Prev();
   }
 
   static constexpr std::size_t kind_bytes = 17;  // of a key: its workspace and what it is (model/keys.hpp)
