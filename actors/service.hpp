@@ -30,6 +30,8 @@
 
 namespace nacre::actors {
 
+using cluster::changes;  // for those above, who include nothing of cluster
+
 // What a caller wants, before the actor has added what only it may make: ids, keys, sealed tokens.
 struct issue_pat {
   std::string name;

@@ -13,7 +13,7 @@ std::size_t checked_tokens::set_of(const crypto::digest& token) const {
   return static_cast<std::size_t>(h % places_.size());
 }
 
-checked_tokens::entry checked_tokens::find(const crypto::digest& token, const cluster::changes& since) const {
+checked_tokens::entry checked_tokens::find(const crypto::digest& token, const actors::changes& since) const {
   if (places_.empty()) return nullptr;
   auto at = set_of(token);
   entry found;

@@ -19,7 +19,7 @@
 #include <string>
 #include <vector>
 
-#include "cluster/changes.hpp"
+#include "actors/service.hpp"
 #include "crypto/digest.hpp"
 #include "model/pats.hpp"
 #include "model/policy.hpp"
@@ -47,7 +47,7 @@ class checked_tokens {
   using entry = std::shared_ptr<const checked_token>;
   bool keeps() const { return !places_.empty(); }
   // Null if it is not here, or no longer surely true.
-  entry find(const crypto::digest& token, const cluster::changes& since) const;
+  entry find(const crypto::digest& token, const actors::changes& since) const;
   void keep(const crypto::digest& token, entry what);
 
  private:

@@ -328,7 +328,8 @@ class pat_rules {
     pat->pepper_version = op.pepper_version;
     pat->data_key_version = op.data_key_version;
     pat->imported = false;
-    pat->updated = ctx_.now;
+    // Later than before also within one millisecond: who compares the two sees that it moved.
+    pat->updated = std::max(ctx_.now, kept_after(pat->updated.value_or(time_min), 1));
     ++pat->rotations;
     save(op.id, *pat);
     // The rows of tokens gone by stay, so that whoever still comes with one is noticed.

@@ -37,6 +37,7 @@ const route routes[] = {
     {"PATCH",  "/api/v1/pats/{id}",        place::header, least::member, scope::write, R"({"name":"swept"})"},
     {"DELETE", "/api/v1/pats/{id}",        place::header, least::member, scope::write, ""},
     {"POST",   "/api/v1/pats/{id}/revoke", place::header, least::member, scope::write, ""},
+    {"POST",   "/api/v1/pats/{id}/rotate", place::header, least::member, scope::admin, ""},
     {"POST",   "/api/v1/pats/{id}/reveal", place::header, least::member, scope::admin, ""},
     {"DELETE", "/api/v1/pats/{id}/reveal", place::header, least::member, scope::admin, ""},
 
