@@ -133,9 +133,11 @@ outcome<int> run_verify(const arguments& with) {
   const auto token = trimmed(text->view());
   if (!could_be_token(token)) return refuse(exit_data, "what was given cannot be a token");
   std::string query;
-  for (auto name : {"scope", "permission", "project"})
-    for (const auto& value : with.all(name))
-      query += std::string(query.empty() ? "?" : "&") + name + "=" + percent_encoded(value);
+  for (auto name : {"scope", "permission", "project", "workspace"}) {
+    std::string list;  // each parameter once, its words apart by commas
+    for (const auto& value : with.all(name)) list += (list.empty() ? "" : ",") + percent_encoded(value);
+    if (with.has(name)) query += std::string(query.empty() ? "?" : "&") + name + "=" + list;
+  }
   auto answer = at->raw("GET", "/api/v1/verify" + query, {{"Authorization", "Bearer " + std::string(token)}});
   if (!answer) {
     auto r = refusal_of(answer.error());

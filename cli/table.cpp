@@ -78,7 +78,7 @@ constexpr option_spec run_options[] = {
 constexpr option_spec verify_options[] = {
     {"scope", 's', "SCOPE", "It must have this scope", false, true},
     {"permission", 0, "NAME", "It must have this permission", false, true},
-    {"project", 0, "ID", "It must be good for this project", false, true},
+    {"project", 0, "ID", "It must be good for this project"},
     {"quiet", 'q', "", "Print nothing: the exit code says it"},
 };
 constexpr option_spec put_options[] = {
@@ -234,8 +234,10 @@ constexpr command all[] = {
      "NACRE_TOKEN is taken out of its environment. The exit code is the command's.",
      true, run_options, words, run_examples, run_with_pat},
     {"verify", "Tell whether a token is good",
-     "Reads the token from standard input. Exit code 0: good; 77: not good, or not for what was asked.", true,
-     verify_options, no_operands, verify_examples, run_verify},
+     "Reads the token from standard input. With --workspace it must be one of that workspace. Exit code 0: good; 77: "
+     "not "
+     "good, or not for what was asked.",
+     true, verify_options, no_operands, verify_examples, run_verify},
 
     {"workspace list", "List your workspaces", "", true, no_options, no_operands, no_examples, run_workspace_list},
     {"workspace create", "Make a workspace and own it", "", true, no_options, workspace_name, no_examples,

@@ -249,8 +249,8 @@ TEST_CASE("verify says by its exit code whether a token is good for what is aske
   };
   CHECK(verify({}).output == "good\n");
   CHECK(seen == "GET /api/v1/verify HTTP/1.1|Bearer " + token);
-  CHECK(verify({"--scope", "write", "--project", "a b&c", "-q"}).code == 0);
-  CHECK(has(seen, "/api/v1/verify?scope=write&project=a%20b%26c "));
+  CHECK(verify({"--scope", "write", "-s", "read", "--project", "a b&c", "-q"}).code == 0);
+  CHECK(has(seen, "/api/v1/verify?scope=write,read&project=a%20b%26c "));
   status = 401;
   CHECK(verify({}).code == 77);
   CHECK(verify({"-q"}).output.empty());
@@ -260,4 +260,17 @@ TEST_CASE("verify says by its exit code whether a token is good for what is aske
   CHECK(verify({}).code == 69);
   CHECK(me.run({"verify"}, "short").code == 65);
   CHECK(me.run({"verify", token}).code == 64);  // not as an argument
+}
+
+TEST_CASE("a node verifies what it issued", "[cli][verify]") {
+  owner_shell me;
+  auto pat = me.me.new_pat(R"("name":"v","scopes":["write"])");
+  const auto token = pat["token"].text() + "\n";
+  CHECK(me.run({"verify"}, token).code == 0);
+  CHECK(me.run({"verify", "-s", "read", "-s", "write", "-w", me.me.workspace()}, token).code == 0);
+  CHECK(me.run({"verify", "-s", "admin"}, token).code == 77);
+  CHECK(me.run({"verify", "-w", new_uuid()}, token).code == 77);
+  CHECK(me.run({"verify", "-s", "nonsense"}, token).code == 65);
+  CHECK(me.run({"pat", "revoke", "-y", pat["id"].text()}).code == 0);
+  CHECK(me.run({"verify"}, token).output == "not good\n");
 }
