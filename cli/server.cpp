@@ -107,10 +107,11 @@ string_view trimmed(string_view text) {
   return text.substr(begin, text.find_last_not_of(" \t\r\n") - begin + 1);
 }
 
-bool could_be_token(string_view text) {
-  return text.size() >= 16 && text.size() <= 8 * 1024 &&
-         std::all_of(text.begin(), text.end(), [](char c) { return c > ' ' && c < 0x7f; });
+bool fits_header(string_view text) {
+  return text.size() <= 8 * 1024 && std::all_of(text.begin(), text.end(), [](char c) { return c > ' ' && c < 0x7f; });
 }
+
+bool could_be_token(string_view text) { return text.size() >= 16 && fits_header(text); }
 
 outcome<crypto::secure_bytes> given_credential(const arguments& with) {
   constexpr std::size_t bytes_max = 16 * 1024;
@@ -124,7 +125,7 @@ outcome<crypto::secure_bytes> given_credential(const arguments& with) {
     text = crypto::secure_bytes(string_view(value));
   }
   auto token = trimmed(text.view());
-  if (!token.empty() && !could_be_token(token))
+  if (!fits_header(token))  // what it is worth, the server says
     return refuse(exit_config, "what was given as a token cannot be one", "see --token-file and NACRE_TOKEN");
   return crypto::secure_bytes(token);
 }

@@ -88,7 +88,8 @@ class server {
 refusal refusal_of(const http_answer& a);
 // A credential from --token-file, else NACRE_TOKEN, else empty; 78 if it cannot be one.
 outcome<crypto::secure_bytes> given_credential(const arguments& with);
-// Printable ASCII without spaces, 16..8192 characters.
+// Printable ASCII without spaces, up to 8192 characters; a token has 16 at least.
+bool fits_header(std::string_view text);
 bool could_be_token(std::string_view text);
 
 std::string base64(std::string_view bytes);
