@@ -1,0 +1,4 @@
+import Open from './pages/Open.svelte';
+import { start } from './start';
+
+start(Open);

@@ -1,0 +1,4 @@
+import Receipt from './pages/Receipt.svelte';
+import { start } from './start';
+
+start(Receipt);

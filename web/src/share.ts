@@ -1,0 +1,4 @@
+import Share from './pages/Share.svelte';
+import { start } from './start';
+
+start(Share);
