@@ -52,6 +52,7 @@ class api {
     if (wait.count() > 0) return refuse_limited(std::move(c), "address", with_.settings.address, wait);
     if (c->match.what == verdict::not_found) return refuse_route(std::move(c));
     if (!found) return refuse_method(std::move(c));
+    if (to->needs == access::page) return to->handle(std::move(c));
     c->ctx.request = c->req.id;
     c->ctx.now = with_.time.now();
     c->ctx.node = with_.settings.node;
@@ -81,6 +82,8 @@ class api {
     const auto& served = with_.settings.families;
     switch (speaks) {
       case family::native:
+        // The pages are about one-time secrets.
+        if (endpoints()[index].needs == access::page) return served.onetime;
         return served.alephant || !endpoints()[index].pattern.starts_with("/api/v1/pats");
       case family::onetime_v1:
       case family::onetime_v2:
@@ -192,7 +195,9 @@ rules_of_path path_rules_of(const api_settings& s) {
     auto speaks = family_of(path);
     here.refusal = voice_of(speaks).edge;
     // "A malformed guest identifier is 404"
-    here.path_is_free = speaks == family::onetime_v1 || speaks == family::onetime_v2;
+    // So is a page's, which says so to people.
+    bool page = path.starts_with("/secret/") || path.starts_with("/receipt/");
+    here.path_is_free = speaks == family::onetime_v1 || speaks == family::onetime_v2 || page;
     if (takes_secret(verb, path)) here.body_bytes_max = large;
     return here;
   };

@@ -12,6 +12,7 @@
 #include "http/families/service_tokens/tokens.hpp"
 #include "http/families/unleash/service_accounts.hpp"
 #include "http/families/unleash/tokens.hpp"
+#include "http/families/web.hpp"
 #include "http/families/webhooks.hpp"
 
 namespace nacre::http {
@@ -27,6 +28,15 @@ constexpr endpoint table[] = {
     {get,   "/readyz",  "readyz",  open, "The node can serve, or why not", operations::readyz},
     {get,   "/metrics", "metrics", open, "Prometheus metrics", operations::metrics},
     {get,   "/version", "version", open, "Name and version", operations::version},
+
+    {get, "/",              "page-share",   page, "The page to share a secret", web::share},
+    {get, "/secret/{id}",   "page-open",    page, "The page to open a secret; changes nothing", web::open},
+    {get, "/s",             "page-sealed",  page, "The same for what was sealed in a browser; its link stands behind '#'", web::open},
+    {get, "/receipt/{id}",  "page-receipt", page, "The page of a receipt", web::receipt},
+    {get, "/assets/{file}", "page-asset",   page, "What pages load", web::asset},
+    {get, "/favicon.svg",   "page-icon",    page, "The pages' icon", web::icon},
+    {get, "/favicon.ico",   "page-icon-by-its-old-name", page, "The same", web::icon},
+    {get, "/robots.txt",    "robots",       page, "Asks search engines to stay away", web::robots},
 
     {get,   "/api/v1/pats",             "list-pats",   header_workspace, "List personal access tokens, newest first", alephant::list_pats},
     {post,  "/api/v1/pats",             "create-pat",  header_workspace, "Create a personal access token", alephant::create_pat},
@@ -169,6 +179,8 @@ std::string_view name_of(access a) {
       return "the token to check";
     case anonymous:
       return "guest";
+    case access::page:
+      return "anybody";
   }
   std::abort();
 }

@@ -19,6 +19,7 @@ enum class access : std::uint8_t {
   basic_or_none,     // the same or a guest; bad credentials are refused, never taken for a guest's
   presented,         // the credential is what is asked about: the handler looks at it, no limit per address applies
   anonymous,         // a guest, whatever credentials there are
+  page,              // a page for people or a file of one, the same for everybody
 };
 std::string_view name_of(access a);
 

@@ -121,6 +121,20 @@ TEST_CASE("only what machines ask about the process is open to everybody", "[htt
   CHECK(open == std::set<std::string_view>{"/healthz", "/readyz", "/metrics", "/version"});
 }
 
+TEST_CASE("pages are no place of any API, and nobody is asked who they are", "[http][routes]") {
+  std::set<std::string_view> pages;
+  for (const auto& e : endpoints()) {
+    if (e.needs != access::page) continue;
+    INFO(e.pattern);
+    CHECK(e.verb == method::get);
+    CHECK_FALSE(e.pattern.starts_with("/api"));
+    CHECK(family_of(e.pattern) == family::native);
+    pages.insert(e.pattern);
+  }
+  CHECK(pages == std::set<std::string_view>{"/", "/s", "/secret/{id}", "/receipt/{id}", "/assets/{file}",
+                                            "/favicon.svg", "/favicon.ico", "/robots.txt"});
+}
+
 TEST_CASE("every error code has its status, its word and the headers that go with them", "[http][errors]") {
   answering node;
   struct meaning {
@@ -215,7 +229,8 @@ TEST_CASE("only calls that take a secret may have a large body", "[http][routes]
   CHECK(rules(method::post, "/api/v1/pats").body_bytes_max == limits::body_bytes_max);
   CHECK(rules(method::post, "/api/v1/pats").refusal == nullptr);
   CHECK(rules(method::post, "/api/v2/nothing").refusal != nullptr);
-  for (auto free : {"/api/v1/secret/%41", "/api/v2/receipt/%41"}) CHECK(rules(method::get, free).path_is_free);
+  for (auto free : {"/api/v1/secret/%41", "/api/v2/receipt/%41", "/secret/%41", "/receipt/%41"})
+    CHECK(rules(method::get, free).path_is_free);
   for (auto strict : {"/api/v1/pats/%41", "/%41", "/api/v1/workspaces"})
     CHECK_FALSE(rules(method::get, strict).path_is_free);
   s.onetime.secret_bytes_max = 100;
