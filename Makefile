@@ -14,18 +14,18 @@ help:  ## list these targets
 	@sed -n 's/^\([a-z ]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
 
 run:  ## build and start a development node on http://127.0.0.1:8080
-	@scripts/bootstrap
+	@scripts/bootstrap web
 	@cmake --preset release --log-level=WARNING
 	@cmake --build --preset release --target nacred nacre -j $(JOBS)
 	@scripts/run-dev
 
 build:  ## release binaries: build/release/bin/nacred and nacre
-	@scripts/bootstrap
+	@scripts/bootstrap web
 	cmake --preset release
 	cmake --build --preset release --target nacred nacre -j $(JOBS)
 
 test:  ## build everything (release) and run every test
-	@scripts/bootstrap test
+	@scripts/bootstrap web test browser
 	cmake --preset release
 	cmake --build --preset release -j $(JOBS)
 	$(CTEST) --test-dir build/release -j 2
@@ -43,13 +43,13 @@ fuzz:  ## each libFuzzer target for FUZZ_SECONDS (60)
 	@scripts/run-fuzz build/fuzz/bin $(FUZZ_SECONDS)
 
 bench:  ## the benchmark report, beside ceilings measured in the same run
-	@scripts/bootstrap bench
+	@scripts/bootstrap web bench
 	cmake --preset release
 	cmake --build --preset release -j $(JOBS)
 	build/release/bin/nacre_bench
 
 lint:  ## clang-format, clang-tidy (changed files; ALL=1 for all) and the grep gates
-	@scripts/bootstrap lint
+	@scripts/bootstrap web lint
 	@scripts/check-gates
 	@scripts/run-lint $(if $(ALL),--all)
 

@@ -1,4 +1,4 @@
-// What is sealed in a browser, and the link that opens it. The format is fixed (docs/adr/0015); whoever reads it
+// What is sealed in a browser, and the link that opens it. The format is fixed (docs/adr/0017); whoever reads it
 // elsewhere must find the bytes of tests/web/sealed.json.
 //
 //   link      /s#1 KEY-AND-CHECK IDENTIFIER
