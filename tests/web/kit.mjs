@@ -20,6 +20,9 @@ async function freePort() {
   return port;
 }
 
+// The node reads settings of its own from NACRE_*; those of the tests are none of them.
+const environment = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('NACRE_')));
+
 // nacred on a directory of its own; it can be killed and started again on the same address.
 export class Node {
   static async start(more = ['--set', 'limits.enabled=false']) {
@@ -37,7 +40,7 @@ export class Node {
 
   async restart() {
     const given = ['--dev', '--data-dir', this.folder, '--http', `127.0.0.1:${this.port}`, ...this.more];
-    const child = spawn(join(binaries, 'nacred'), given, { stdio: ['ignore', 'pipe', 'pipe'] });
+    const child = spawn(join(binaries, 'nacred'), given, { env: environment, stdio: ['ignore', 'pipe', 'pipe'] });
     this.child = child;
     let said = '';
     child.stderr.on('data', (text) => (said = (said + text).slice(-4_000)));
