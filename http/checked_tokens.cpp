@@ -19,8 +19,11 @@ checked_tokens::entry checked_tokens::find(const crypto::digest& token, const ac
   entry found;
   {
     std::lock_guard lock(locks_[at % locks]);
-    for (const auto& p : places_[at].of)
-      if (p.what && p.token == token) found = p.what;
+    for (const auto& p : places_[at].of) {
+      if (!p.what || p.token != token) continue;
+      p.asked_for = true;
+      found = p.what;
+    }
   }
   if (found && !since.untouched_since(found->token.workspace, found->stamp)) found.reset();
   return found;
@@ -36,7 +39,11 @@ void checked_tokens::keep(const crypto::digest& token, entry what) {
   for (auto& p : here.of)
     if (p.what && p.token == token) into = &p;
   if (into && into->what->stamp > what->stamp) return;  // somebody read something newer meanwhile
-  if (!into) into = &here.of[here.next++ % ways];
+  // Twice around at most: who is passed loses what spared it.
+  while (!into) {
+    auto& p = here.of[here.next++ % ways];
+    if (!p.what || !std::exchange(p.asked_for, false)) into = &p;
+  }
   gone = std::move(into->what);
   into->token = token;
   into->what = std::move(what);

@@ -8,7 +8,8 @@
 // whose every use is put on record first (so many uses left, a rotation to complete) is never kept.
 //
 // A token is found by its SHA-256; neither the token nor anything it could be made from is kept. Bounded: four places
-// for each short hash, the newcomer takes the place of the one that came first. Threads: any.
+// for each short hash; a newcomer takes the place of one that was not asked for since the last newcomers passed it, so
+// many tokens that come once do not drive out those in use. Threads: any.
 
 #include <array>
 #include <atomic>
@@ -55,6 +56,7 @@ class checked_tokens {
   struct place {
     crypto::digest token{};
     entry what;
+    mutable bool asked_for = false;  // since a newcomer passed here; under the lock
   };
   struct set {
     std::array<place, ways> of;

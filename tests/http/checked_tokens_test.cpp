@@ -86,6 +86,21 @@ TEST_CASE("no more is kept than there is room for, and nothing where there is no
   CHECK_FALSE(none.keeps());
 }
 
+TEST_CASE("tokens in use stay while many others come once", "[http][checked]") {
+  cluster::changes log;
+  checked_tokens all(4'096);
+  for (std::uint64_t n = 0; n < 500; ++n) all.keep(digest_no(n), entry_of(home, 0));
+  std::size_t lost = 0;
+  for (std::uint64_t other = 1'000; other < 50'000; ++other) {
+    all.keep(digest_no(other), entry_of(home, 0));
+    auto one = other % 500;
+    if (all.find(digest_no(one), log)) continue;
+    ++lost;
+    all.keep(digest_no(one), entry_of(home, 0));
+  }
+  CHECK(lost < 2'000);  // of 49,000
+}
+
 TEST_CASE("a change that was acknowledged is what every later look sees, whoever reads and keeps meanwhile",
           "[http][checked][stress]") {
   installation node;
