@@ -78,7 +78,9 @@ inline int rows_of(const model::view& view, int n) {
 }
 
 // Small buffers, so that tests reach flushes and levels with little data.
-inline rocks_options small() { return {.block_cache_bytes = 1u << 20, .row_cache_bytes = 1u << 19, .write_buffer_bytes = 1u << 20}; }
+inline rocks_options small() {
+  return {.block_cache_bytes = 1u << 20, .row_cache_bytes = 1u << 19, .write_buffer_bytes = 1u << 20};
+}
 
 template <class T>
 T must(result<T> done) {

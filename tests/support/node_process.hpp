@@ -95,6 +95,7 @@ class child_process {
       ::dup2(in[0], 0);
       ::dup2(out[1], 1);
       ::dup2(err, 2);
+      ::close_range(3, ~0U, 0);  // whoever runs the tests may have left some open: make does
       if (o.file_bytes_max) {
         const rlimit limit{*o.file_bytes_max, *o.file_bytes_max};
         ::setrlimit(RLIMIT_FSIZE, &limit);
