@@ -421,8 +421,9 @@ journey('after that the page forgets: reload, back, done', async (arrive) => {
   const reader = await arrive();
   await reader.visit(path);
   await reader.reaches('ready');
-  await reader.clickOpen();
+  // Before the click: the confirmation may be answered before this script goes on.
   const confirmed = reader.page.waitForResponse((answer) => answer.request().method() === 'DELETE');
+  await reader.clickOpen();
   assert.equal(await reader.read(), 'seen once only');
   assert.equal((await confirmed).status(), 204);
   await reader.page.reload();
