@@ -197,6 +197,7 @@ class pat_rules {
     if (op.name) pat->name = *op.name;
     if (op.set_expires) pat->expires = op.expires;
     if (op.only) {
+      if (auto free = not_narrowed(); !free) return refuse(free.error());
       pat->only = *op.only;
       if (!pat->only.uses_max) pat->uses = 0;
     }
@@ -388,8 +389,17 @@ class pat_rules {
   static error used_up() { return {errc::token_expired, "Token has expired: it has been used as often as it may be"}; }
 
  private:
+  // A token that is good only from somewhere, or so often, would be neither if it could make or loosen another.
+  result<void> not_narrowed() const {
+    if (ctx_.who.via != caller::kind::pat) return {};
+    auto mine = load<pat_record>(st_, space::state, keys::pat(ctx_.workspace, ctx_.who.pat));
+    if (!mine || mine->only.none()) return {};
+    return fail(errc::forbidden, "A token with restrictions makes no other and changes no restrictions");
+  }
+
   // Whose token the caller may make, and how strong.
   result<void> may_create(const standing& who, const pat_record& made) const {
+    if (auto free = not_narrowed(); !free) return free;
     if (made.family == token_family::alephant) {
       if (who.by == token_family::service) return fail(no_other_kind());
       if (who.service || made.owner != ctx_.who.user)
@@ -456,6 +466,7 @@ class pat_rules {
     // As with a change of it.
     if (op.set_expires && !(who.scopes & scope_write)) return fail(lacks(scope_write));
     if (ctx_.who.via == caller::kind::pat && ctx_.who.pat == op.id) return {};  // no more than it has already
+    if (auto free = not_narrowed(); !free) return free;
     if (auto may = may_handle(who, ctx_, pat); !may) return may;
     // Whoever rotates gets the token, as with a reveal, and acts as its owner: it must be none that may more.
     if (!(who.scopes & scope_admin)) return fail(lacks(scope_admin));

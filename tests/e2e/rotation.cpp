@@ -246,6 +246,17 @@ TEST_CASE("a token bound to networks is refused from everywhere else", "[restric
   CHECK(status_with(t.owner, here["token"].text()) == 200);
 }
 
+TEST_CASE("a token with restrictions makes none without, and loosens none", "[restrictions]") {
+  team t(shared());
+  auto narrow = t.owner.new_pat(R"("name":"narrow","scopes":["admin"],"allowedNetworks":["127.0.0.0/8"])");
+  auto other = t.owner.new_pat();
+  auto as_narrow = t.owner.with(narrow["token"].text());
+  check_error(as_narrow.post("/api/v1/pats", R"({"name":"wide"})"), 403, "forbidden");
+  check_error(as_narrow.patch(pat_path(narrow["id"].text()), R"({"allowedNetworks":[]})"), 403, "forbidden");
+  check_error(rotate(as_narrow, other), 403, "forbidden");
+  CHECK(rotate(as_narrow, narrow).status == 200);  // still as narrow
+}
+
 TEST_CASE("restrictions that cannot be read are told and make no token", "[restrictions]") {
   team t(shared());
   for (const auto* field :
