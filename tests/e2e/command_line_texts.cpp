@@ -1,4 +1,4 @@
-// Help, manual page, completions and docs/cli.md: made from, or held to, the one table of commands.
+// Help, manual page and completions: made from, or held to, the one table of commands.
 
 #include <sstream>
 
@@ -111,28 +111,4 @@ TEST_CASE("completions are read by their shells and know every command", "[cli][
     auto checked = sh(other, {"-n", me.path(other)}, me);
     CHECK((checked.code == 0 || checked.code == 127));
   }
-}
-
-TEST_CASE("every command of docs/cli.md works as it stands there", "[cli][texts]") {
-  owner_shell me;
-  const auto document = source("docs/cli.md");
-  std::string script = "set -eu\ncd '" + me.home.path().string() + "'\nPATH='" +
-                       std::string(nacre::test::program("nacre").parent_path()) +
-                       "':$PATH\nURL=" + quick().node().url() + "\nDATA='" + quick().node().data().string() + "'\n";
-  std::istringstream lines(document);
-  int count = 0;
-  for (std::string line; std::getline(lines, line);)
-    if (line.starts_with("    ")) {
-      script += line.substr(4) + "\n";
-      ++count;
-    }
-  CHECK(count >= 30);
-  me.environment.erase("NACRE_TOKEN");
-  me.environment.erase("NACRE_WORKSPACE");
-  me.environment.erase("NACRE_URL");
-  write_whole(me.home / "jwt.txt", me.me.credential());
-  auto done = sh("bash", {"-c", script}, me);
-  INFO(done.errors);
-  INFO(done.output);
-  CHECK(done.code == 0);
 }
