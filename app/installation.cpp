@@ -6,6 +6,7 @@
 #include <system_error>
 
 #include "crypto/digest.hpp"
+#include "crypto/operator_file.hpp"
 #include "storage/memory_store.hpp"
 
 namespace nacre::app {
@@ -17,6 +18,7 @@ namespace fs = std::filesystem;
 // Keys of space::meta that belong to an installation; storage/README.md lists them with storage's own.
 constexpr std::string_view check_value_key = "keys.root_check";
 constexpr std::string_view service_keys_key = "keys.service";
+constexpr std::size_t service_keys_file_bytes_max = 4096;
 
 result<void> ensure_directory(const fs::path& directory) {
   std::error_code ec;
@@ -47,15 +49,35 @@ bool holds_state(const model::view& v) {
   return any;
 }
 
-result<crypto::service_keys> first_keys(storage::store& store, const crypto::key_provider& root) {
-  auto keys = crypto::make_service_keys();
+result<crypto::service_keys> imported_keys(const std::string& file, const crypto::key_provider& root) {
+  auto read = crypto::read_operator_file(file, service_keys_file_bytes_max, crypto::file_privacy::owner_only);
+  if (!read) return fail(errc::invalid, read.error().text);
+  auto text = read->content.view();
+  if (text.ends_with('\n')) text.remove_suffix(1);
+  const auto record = crypto::from_hex(text);
+  if (!record) return fail(errc::invalid, file + " holds no service keys: it is not hex");
+  auto keys = crypto::unwrap_service_keys(root, *record);
+  if (!keys) return fail(errc::invalid, file + " holds no service keys that this root key opens");
+  return keys;
+}
+
+result<crypto::service_keys> new_keys(const installation_options& options, const crypto::key_provider& root) {
+  if (!options.service_keys.empty()) return imported_keys(options.service_keys, root);
+  if (!options.cluster_id.empty()) return crypto::derive_service_keys(root, options.cluster_id);
+  return crypto::make_service_keys();
+}
+
+result<crypto::service_keys> first_keys(storage::store& store, const installation_options& options,
+                                        const crypto::key_provider& root) {
+  auto made = new_keys(options, root);
+  if (!made) return made;
   using kind = storage::write::kind;
   storage::batch writes{
       {kind::put, model::space::meta, std::string(check_value_key), root.check_value()},
-      {kind::put, model::space::meta, std::string(service_keys_key), crypto::wrap_service_keys(root, keys)},
+      {kind::put, model::space::meta, std::string(service_keys_key), crypto::wrap_service_keys(root, *made)},
   };
   if (auto done = store.apply(writes, storage::durability::synced); !done) return fail(done.error());
-  return keys;
+  return made;
 }
 
 result<crypto::service_keys> stored_keys(const model::view& v, const crypto::key_provider& root,
@@ -86,12 +108,18 @@ result<installation> open_installation(const fs::path& directory, const installa
     return fail(errc::corrupt, directory.string() + " holds data but not the check value of its root key: it is " +
                                    "damaged; restore a backup");
   if (!view->trustworthy()) return fail(errc::storage_failed, "the data directory could not be read");
-  auto keys = check_value ? stored_keys(*view, **root, *check_value) : first_keys(**store, **root);
+  auto keys = check_value ? stored_keys(*view, **root, *check_value) : first_keys(**store, options, **root);
   if (!keys) return fail(keys.error());
   installation out;
   out.store = std::move(*store);
   out.keys = std::make_unique<crypto::keyring>(std::move(*root), std::move(*keys));
   return out;
+}
+
+result<void> export_service_keys(const storage::store& from, const fs::path& to) {
+  auto record = from.snapshot()->get(model::space::meta, service_keys_key);
+  if (!record) return fail(errc::corrupt, "the data directory has lost its service keys");
+  return crypto::write_operator_file(to, crypto::to_hex(*record) + "\n", 0600, false);
 }
 
 std::string dev_root_key_source(const fs::path& directory) { return "file:" + (directory / "root.key").string(); }

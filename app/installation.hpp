@@ -8,6 +8,9 @@
 // The first opening makes the service keys and stores them wrapped, with the root key's check value
 // beside them. A later one with another root key is refused in words (`invalid`), before anything
 // is decrypted: with a wrong key nothing could be read, and everything written would be lost.
+//
+// Nodes of one cluster need the same service keys before they have heard of each other. In a cluster that begins empty
+// each derives them; one that grows out of a single node takes them from what export_service_keys() wrote there.
 
 #include <filesystem>
 #include <memory>
@@ -30,9 +33,14 @@ struct installation_options {
   bool ephemeral = false;  // memory_store: nothing is kept
   bool create = true;      // false: a directory without an installation is an error
   storage::rocks_options storage;
+  std::string cluster_id;    // 16 bytes; empty: a single node. Counts at the first opening only
+  std::string service_keys;  // file of export_service_keys(); empty: made or derived
 };
 
 result<installation> open_installation(const std::filesystem::path& directory, const installation_options& options);
+
+// Writes the wrapped service keys of `from` to a new file (mode 0600, hex): useless without the root key.
+result<void> export_service_keys(const storage::store& from, const std::filesystem::path& to);
 
 // Where a development node keeps its root key: "file:DIR/root.key".
 std::string dev_root_key_source(const std::filesystem::path& directory);

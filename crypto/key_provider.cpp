@@ -30,6 +30,7 @@ class held_key_provider final : public key_provider {
  public:
   explicit held_key_provider(const secure_bytes& root)
       : wrapping_(hkdf_sha256(root.view(), {}, "nacre/wrap/v1", key_bytes).view()),
+        deriving_(hkdf_sha256(root.view(), {}, "nacre/derive/v1", key_bytes).view()),
         check_value_(view(hmac_sha256(root.view(), "nacre/kcv")).substr(0, check_value_bytes)) {}
 
   std::string wrap(std::string_view aad, std::string_view key) const override {
@@ -39,9 +40,12 @@ class held_key_provider final : public key_provider {
     return open(wrapping_, aad, blob);
   }
   std::string check_value() const override { return check_value_; }
+  secure_bytes derive(std::string_view purpose) const override {
+    return hkdf_sha256(deriving_.view(), {}, purpose, key_bytes);
+  }
 
  private:
-  guarded_bytes wrapping_;
+  guarded_bytes wrapping_, deriving_;
   std::string check_value_;
 };
 

@@ -99,6 +99,15 @@ service_keys make_service_keys() {
           .checksum = random_bytes(key_bytes)};
 }
 
+service_keys derive_service_keys(const key_provider& root, std::string_view cluster_id) {
+  if (cluster_id.size() != cluster_id_bytes) std::abort();
+  const std::string id(cluster_id);
+  return {.cluster_id = id,
+          .pepper = root.derive("nacre/pepper/v1/" + id),
+          .pepper_version = 1,
+          .checksum = root.derive("nacre/checksum/v1/" + id)};
+}
+
 std::string wrap_service_keys(const key_provider& root, const service_keys& keys) {
   if (keys.cluster_id.size() != cluster_id_bytes || keys.pepper.size() != key_bytes ||
       keys.checksum.size() != key_bytes)

@@ -33,6 +33,8 @@ class key_provider {
   virtual result<secure_bytes> unwrap(std::string_view aad, std::string_view blob) const = 0;
   // HMAC(root key, "nacre/kcv") cut to 8 bytes: names the root key without telling it.
   virtual std::string check_value() const = 0;
+  // 32 bytes that only who has the root key can make, others for every purpose, the same every time.
+  virtual secure_bytes derive(std::string_view purpose) const = 0;
 };
 
 // source: "file:PATH" | "credential:NAME" ($CREDENTIALS_DIRECTORY/NAME) | "env:NAME" (development
@@ -53,6 +55,8 @@ struct service_keys {
   secure_bytes checksum;  // 32 bytes: token checksums
 };
 service_keys make_service_keys();
+// The same on every node of a cluster that begins empty: each makes them from the root key and `cluster_id` (16 bytes).
+service_keys derive_service_keys(const key_provider& root, std::string_view cluster_id);
 std::string wrap_service_keys(const key_provider& root, const service_keys& keys);
 // `corrupt` when the root key is another one; ask check_value() first for a clear message.
 result<service_keys> unwrap_service_keys(const key_provider& root, std::string_view record);

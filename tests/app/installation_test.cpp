@@ -56,6 +56,33 @@ TEST_CASE("data without the check value of its root key is refused, not given ne
   }
 }
 
+TEST_CASE("nodes of a cluster that begins empty have the same service keys, another cluster others",
+          "[app][installation]") {
+  crypto::test::temporary_directory home;
+  REQUIRE(ensure_dev_root_key(home / "keys"));
+  const auto pepper_of = [&](const char* name, const std::string& cluster, const std::string& taken = {}) {
+    installation_options o;
+    o.root_key = dev_root_key_source(home / "keys");
+    o.cluster_id = cluster;
+    o.service_keys = taken;
+    auto opened = open_installation(home / name, o);
+    REQUIRE(opened);
+    const auto exported = home / (std::string(name) + ".keys");
+    if (!std::filesystem::exists(exported)) REQUIRE(export_service_keys(*opened->store, exported));
+    const auto lookup = opened->keys->token_lookup("a token");
+    return crypto::to_hex(crypto::view(lookup));
+  };
+  const std::string one(16, '\1'), other(16, '\2');
+  const auto first = pepper_of("a", one);
+  CHECK(pepper_of("b", one) == first);
+  CHECK(pepper_of("c", other) != first);
+  CHECK(pepper_of("a", other) == first);  // what a directory has it keeps
+
+  const auto single = pepper_of("d", "");
+  CHECK(single != first);
+  CHECK(pepper_of("e", one, (home / "d.keys").string()) == single);
+}
+
 TEST_CASE("a scan tells tokens of every family, and nothing that only looks like one", "[app][scan]") {
   place p;
   std::string text;
