@@ -1,6 +1,7 @@
 // `nacre pat ...`, `run`, `workspace`, `member`, `audit`, `verify`.
 
 #include <algorithm>
+#include <atomic>
 #include <csignal>
 
 #include "tests/e2e/command_line_kit.hpp"
@@ -141,7 +142,7 @@ TEST_CASE("run hands the token to one command, by environment or descriptor and 
 TEST_CASE("a reveal whose answer is lost is asked for again and counted once", "[cli][pat][fault]") {
   owner_shell me;
   auto pat = me.me.new_pat();
-  int claims = 0;
+  std::atomic<int> claims{0};
   receiver between([&](const nacre::test::received& r, std::size_t) {
     auto answer = forwarded(quick().port(), r);
     return is_reveal(r) && ++claims == 1 ? std::string() : answer;
@@ -233,10 +234,8 @@ TEST_CASE("the audit log is exported whole and followed", "[cli][audit]") {
 }
 
 TEST_CASE("verify says by its exit code whether a token is good for what is asked", "[cli][verify]") {
-  int status = 200;
-  std::string seen;
-  receiver server([&](const nacre::test::received& r, std::size_t) {
-    seen = r.line() + "|" + r.field("Authorization");
+  std::atomic<int> status{200};
+  receiver server([&](const nacre::test::received&, std::size_t) {
     return nacre::test::http_status(status, "X-Nacre-Subject: x\r\n");
   });
   shell me(server.url(""));
@@ -248,9 +247,10 @@ TEST_CASE("verify says by its exit code whether a token is good for what is aske
     return me.run(all, token + "\n");
   };
   CHECK(verify({}).output == "good\n");
-  CHECK(seen == "GET /api/v1/verify HTTP/1.1|Bearer " + token);
+  CHECK(server.all().back().line() == "GET /api/v1/verify HTTP/1.1");
+  CHECK(server.all().back().field("Authorization") == "Bearer " + token);
   CHECK(verify({"--scope", "write", "-s", "read", "--project", "a b&c", "-q"}).code == 0);
-  CHECK(has(seen, "/api/v1/verify?scope=write,read&project=a%20b%26c "));
+  CHECK(has(server.all().back().line(), "/api/v1/verify?scope=write,read&project=a%20b%26c "));
   status = 401;
   CHECK(verify({}).code == 77);
   CHECK(verify({"-q"}).output.empty());

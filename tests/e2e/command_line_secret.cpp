@@ -2,6 +2,7 @@
 
 #include <atomic>
 #include <cstdio>
+#include <future>
 
 #include "tests/e2e/command_line_kit.hpp"
 
@@ -193,13 +194,13 @@ TEST_CASE("a server killed in the middle of opening: the value arrives", "[cli][
 TEST_CASE("a reader that is killed opens the secret again with the key it kept", "[cli][secret][fault]") {
   std::atomic<pid_t> reader{0};
   std::atomic<bool> to_kill{true};
-  std::string seen;
+  std::promise<std::string> seen;
   receiver between([&](const nacre::test::received& r, std::size_t) {
     auto answer = forwarded(quick().port(), r);
     if (is_reveal(r) && to_kill.exchange(false)) {
       while (reader == 0) {
       }
-      seen = read_whole("/proc/" + std::to_string(reader) + "/cmdline");
+      seen.set_value(read_whole("/proc/" + std::to_string(reader) + "/cmdline"));
       ::kill(reader, SIGKILL);
       return std::string();
     }
@@ -216,8 +217,11 @@ TEST_CASE("a reader that is killed opens the secret again with the key it kept",
     CHECK(first.wait() == 128 + SIGKILL);
     CHECK(first.output().empty());
   }
-  CHECK(has(seen, "secret"));
-  CHECK_FALSE(has(seen, key_of(link)));  // it is gone from what `ps` shows
+  auto told = seen.get_future();
+  REQUIRE(told.wait_for(std::chrono::seconds(0)) == std::future_status::ready);
+  const auto arguments = told.get();
+  CHECK(has(arguments, "secret"));
+  CHECK_FALSE(has(arguments, key_of(link)));  // it is gone from what `ps` shows
   CHECK(mode_of(key) == "0600");
   CHECK(me.run({"secret", "open", link}).code == 65);  // for anybody else it is gone
   CHECK(me.get({"secret", "open", "--retry-key", key, link}) == "the door code is 4711");
