@@ -134,6 +134,10 @@ struct config {
   } verify;
 
   struct {
+    std::size_t cache_entries = 2'048;
+  } lists;
+
+  struct {
     bool enabled = true;
     std::vector<std::string> allowed_hosts;
     bool only_allowed_hosts = false;

@@ -410,9 +410,15 @@ const std::vector<entry>& table() {
           "Long: a revoked token passes bounded checks for so long on a node that is cut off. 0: bounded is current."),
       number(
           "verify.cache_entries", 0, 10'000'000, [](config & c) -> auto& { return c.verify.cache_entries; }, "tokens",
-          "Tokens /api/v1/verify remembers, about 1 KiB each; used only while nothing in their workspace has changed. "
-          "0: every check reads.",
+          "Tokens that were checked lately and are remembered, about 1 KiB each; used only while nothing in their "
+          "workspace has changed. 0: every check, and every request that brings a PAT, reads.",
           "Fewer than are in use: more reads per check. Many: memory."),
+
+      number(
+          "lists.cache_entries", 0, 1'000'000, [](config & c) -> auto& { return c.lists.cache_entries; }, "answers",
+          "Answers that list tokens and are given again while nothing they show has changed, 16 KiB each at most; "
+          "longer ones are not kept. 0: every list is made anew.",
+          "Fewer than callers who list again and again: more reads. Many: memory."),
 
       {"webhooks.enabled", entry::boolean{[](config& c) -> bool& { return c.webhooks.enabled; }}, "",
        "Deliver to the URLs that owners and admins of workspaces name.",

@@ -192,6 +192,7 @@ int run_node(const config& c, const sigset_t& stop) {
   http::gate_settings remembered;
   remembered.cache_entries = c.auth.token_cache_entries;
   remembered.cache_for = c.auth.token_cache;
+  remembered.checked_entries = c.verify.cache_entries;
   remembered.node = node_name;
   remembered.failed = [&](std::string_view why) { numbers.authentication_failed(why); };
   http::gate gate(*service, **authenticator, *opened->keys, time, remembered);
@@ -235,7 +236,7 @@ int run_node(const config& c, const sigset_t& stop) {
   rules.unleash_tokens_per_user = c.unleash.tokens_per_user;
   rules.service_tokens_per_user = c.service_tokens.tokens_per_user;
   rules.checks.bounded = c.verify.bounded;
-  rules.checks.entries = c.verify.cache_entries;
+  rules.kept_lists = c.lists.cache_entries;
   auto edge = server_config_of(c);
   edge.rules = http::path_rules_of(rules);
   auto server = http::make_pistache_server(edge, http::make_api(*service, gate, *opened->keys, time, rules, probes),

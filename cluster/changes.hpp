@@ -2,11 +2,11 @@
 // What was changed when, coarsely: enough to know that something kept in memory is still what a view would say.
 //
 // Commands are numbered in the order in which they are applied. Before the effects of a round can be read,
-// begin() marks the workspaces it may change in a way that matters here (model::changes_standing); after they
-// can be read, and before anything of the round is acknowledged, end() says so.
+// begin() marks the workspaces of its commands in each respect in which they may change something (model/policy.hpp);
+// after they can be read, and before anything of the round is acknowledged, end() says so.
 //
 // Whoever keeps something read of a workspace takes `stamp()` before the view it is read from. It is what a view
-// would say as long as untouched_since(workspace, stamp) is true. Why:
+// would say as long as untouched_since(respect, workspace, stamp) is true. Why:
 //   - a round with a number up to the stamp could be read when the stamp was taken, so the view held it;
 //   - a round with a higher number marks its workspaces before its effects can be read, let alone be acknowledged:
 //     from then on the answer is false. So at the moment of a true answer no view says anything else.
@@ -21,27 +21,43 @@
 #include <cstdint>
 #include <functional>
 
-#include "model/ids.hpp"
+#include "model/commands.hpp"
+#include "model/policy.hpp"
 
 namespace nacre::cluster {
 
 class changes {
  public:
-  std::uint64_t stamp() const { return ended_.load(); }
-  bool untouched_since(workspace_id ws, std::uint64_t stamp) const { return mark_of(ws).load() <= stamp; }
+  enum class respect : std::uint8_t {
+    standing,  // what a token is worth: model::changes_standing
+    lists,     // what lists of tokens show, and to whom: model::changes_lists, the former included
+  };
 
-  // `number` is greater than every one before it.
-  void begin(workspace_id ws, std::uint64_t number) { mark_of(ws).store(number); }
+  std::uint64_t stamp() const { return ended_.load(); }
+  bool untouched_since(respect of, workspace_id ws, std::uint64_t stamp) const {
+    return mark_of(of, ws).load() <= stamp;
+  }
+
+  // For every command of the round `number`, which is greater than every one before it.
+  void begin(const model::command& c, std::uint64_t number) {
+    if (model::changes_standing(c.what)) mark_of(respect::standing, c.ctx.workspace).store(number);
+    if (model::changes_lists(c.what)) mark_of(respect::lists, c.ctx.workspace).store(number);
+  }
   void end(std::uint64_t number) { ended_.store(number); }
 
  private:
   static constexpr unsigned mark_bits = 12;
+  using marks = std::array<std::atomic<std::uint64_t>, std::size_t{1} << mark_bits>;
   // The highest bits of a hash that multiplies are its best.
   static std::size_t slot(workspace_id ws) { return std::hash<uuid>{}(ws.value()) >> (64 - mark_bits); }
-  std::atomic<std::uint64_t>& mark_of(workspace_id ws) { return marks_[slot(ws)]; }
-  const std::atomic<std::uint64_t>& mark_of(workspace_id ws) const { return marks_[slot(ws)]; }
+  std::atomic<std::uint64_t>& mark_of(respect of, workspace_id ws) {
+    return marks_[static_cast<std::size_t>(of)][slot(ws)];
+  }
+  const std::atomic<std::uint64_t>& mark_of(respect of, workspace_id ws) const {
+    return marks_[static_cast<std::size_t>(of)][slot(ws)];
+  }
 
-  std::array<std::atomic<std::uint64_t>, std::size_t{1} << mark_bits> marks_{};
+  std::array<marks, 2> marks_{};
   std::atomic<std::uint64_t> ended_{0};
 };
 

@@ -9,7 +9,6 @@
 
 #include "cluster/hot_rows.hpp"
 #include "cluster/stage.hpp"
-#include "model/policy.hpp"
 
 namespace nacre::cluster {
 
@@ -148,8 +147,7 @@ class solo_log final : public log {
     if (writes) {
       auto before = steady::now();
       const auto round_number = changes_.stamp() + 1;
-      for (const auto* c : commands)
-        if (model::changes_standing(c->what)) changes_.begin(c->ctx.workspace, round_number);
+      for (const auto* c : commands) changes_.begin(*c, round_number);
       if (auto done = store_.apply(staged.writes, storage::durability::synced); !done)
         return give_up(std::move(round), done.error().text);
       sync_microseconds = std::chrono::duration_cast<std::chrono::microseconds>(steady::now() - before).count();

@@ -25,7 +25,7 @@ class api {
               limiter(s.limits_enabled ? s.failed_auth : rate{}),
               limiter(s.limits_enabled ? s.guest_create : rate{}),
               limiter(s.limits_enabled ? s.guest_reveal : rate{}),
-              std::make_shared<checked_tokens>(s.checks.entries)},
+              kept_lists(s.kept_lists)},
         addresses_(s.limits_enabled ? s.address : rate{}),
         described_(describe()),
         router_(make_router()) {}
@@ -118,6 +118,29 @@ class api {
     with_.who.authenticate(req, token_family_of(c_speaks), std::move(done));
   }
 
+  // A list of tokens as it was last made for this caller, if nothing it shows has changed since.
+  static void serve(call_ptr c, const endpoint& to) {
+    const auto& with = c->with;
+    auto name = to.is == trait::lists_tokens && with.lists.keeps() ? name_of_list(c->ctx, c->req.path, c->req.query)
+                                                                   : std::nullopt;
+    if (!name) return to.handle(std::move(c));
+    auto look = [&to, name = *name](call_ptr mine) {
+      const auto& since = mine->with.service.changes();
+      mine->to_keep = {name, since.stamp()};
+      auto known = mine->with.lists.find(name, since);
+      if (!known) return to.handle(std::move(mine));
+      mine->to_keep.reset();
+      mine->act = known->act;
+      answer(std::move(mine), ready(known));
+    };
+    if (with.service.local_age().count() == 0) return look(std::move(c));
+    auto& raw = *c;
+    raw.with.service.when_current(raw.req.deadline, [c = std::move(c), look](result<void> current) mutable {
+      if (!current) return refuse(std::move(c), current.error());
+      look(std::move(c));
+    });
+  }
+
   static void enter(call_ptr c, const endpoint& to) {
     if (to.needs == access::header_workspace || to.needs == access::path_workspace) {
       auto ws = to.needs == access::header_workspace ? workspace_of_header(*c) : workspace_of_path(*c);
@@ -127,8 +150,8 @@ class api {
       if (auto in = enter_workspace(*c, *ws); !in) return refuse(std::move(c), in.error());
     }
     if (to.needs == access::own_workspace)
-      return enter_own_workspace(std::move(c), [&to](call_ptr in) { to.handle(std::move(in)); });
-    to.handle(std::move(c));
+      return enter_own_workspace(std::move(c), [&to](call_ptr in) { serve(std::move(in), to); });
+    serve(std::move(c), to);
   }
 
   // A family's routes are opened by its tokens and no other's.

@@ -48,9 +48,9 @@ struct api_settings {
   served_families families;
   // Checking tokens for others (families/checking.hpp).
   struct {
-    std::size_t entries = 32'768;            // tokens remembered; 0: none
     std::chrono::milliseconds bounded{500};  // how old an answer may be that does not ask for more
   } checks;
+  std::size_t kept_lists = 2'048;  // answers that list tokens; 0: each is made anew (kept_lists.hpp)
   std::uint32_t unleash_tokens_per_user = 10, service_tokens_per_user = limits::family_tokens_per_owner_max;
 };
 

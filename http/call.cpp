@@ -112,6 +112,14 @@ call::~call() {
 }
 
 void answer(call_ptr c, response r) {
+  bool good = r.status == 200;
+  if (good && !c->act.empty()) c->with.service.note_act(c->ctx.workspace, c->act, to_string(c->ctx.who.user));
+  if (good && c->to_keep) {
+    if (auto list = to_kept(r, c->to_keep->name, c->ctx.workspace, c->to_keep->stamp, c->act)) {
+      r = ready(list);
+      c->with.lists.keep(std::move(list));
+    }
+  }
   r.route = c->pattern;
   if (c->caller.expires) r.headers.push_back({"X-Nacre-Token-Expires-At", format_rfc3339(*c->caller.expires)});
   if (!c->ctx.workspace.value().is_nil()) r.workspace = c->ctx.workspace;

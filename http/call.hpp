@@ -9,9 +9,9 @@
 #include <string_view>
 
 #include "http/api.hpp"
-#include "http/checked_tokens.hpp"
 #include "http/family.hpp"
 #include "http/gate.hpp"
+#include "http/kept_lists.hpp"
 #include "http/router.hpp"
 #include "http/server.hpp"
 #include "model/apply.hpp"
@@ -28,7 +28,7 @@ struct services {
   probes ask;
   limiter failed_auth;
   limiter guest_creates = limiter(rate{}), guest_reveals = limiter(rate{});
-  std::shared_ptr<checked_tokens> checked = {};  // null: none is kept
+  kept_lists lists = kept_lists(0);
 };
 
 struct call {
@@ -46,6 +46,13 @@ struct call {
   std::string limit_key;      // of the client's address; empty while nothing is limited by it
   principal caller;
   model::context ctx;
+  // Of a list of tokens: what the answer, if it is one, is kept under, and the stamp taken before its view.
+  struct keeping {
+    crypto::digest name;
+    std::uint64_t stamp = 0;
+  };
+  std::optional<keeping> to_keep;
+  std::string_view act;  // of the caller, put on record with an answer that succeeds; once an hour
 
   std::string_view capture(std::size_t i) const { return match.captures[i]; }
 };

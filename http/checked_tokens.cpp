@@ -1,52 +1,107 @@
 #include "http/checked_tokens.hpp"
 
-#include <cstring>
 #include <utility>
 
 namespace nacre::http {
 
-checked_tokens::checked_tokens(std::size_t entries) : places_((entries + ways - 1) / ways) {}
+using model::token_family;
 
-std::size_t checked_tokens::set_of(const crypto::digest& token) const {
-  std::uint64_t h;
-  std::memcpy(&h, token.data(), sizeof h);
-  return static_cast<std::size_t>(h % places_.size());
+namespace {
+
+void add_word(std::string& to, std::string_view word) {
+  if (!to.empty()) to += ' ';
+  to += word;
 }
 
-checked_tokens::entry checked_tokens::find(const crypto::digest& token, const actors::changes& since) const {
-  if (places_.empty()) return nullptr;
-  auto at = set_of(token);
-  entry found;
-  {
-    std::lock_guard lock(locks_[at % locks]);
-    for (const auto& p : places_[at].of) {
-      if (!p.what || p.token != token) continue;
-      p.asked_for = true;
-      found = p.what;
-    }
-  }
-  if (found && !since.untouched_since(found->token.workspace, found->stamp)) found.reset();
-  return found;
+// Until when judge() says what it has just said, whoever asks; 0: nobody knows.
+std::int64_t good_until_of(const model::pat_record& record) {
+  const auto& only = record.only;
+  if (record.previous || only.not_before || only.uses_max || !only.networks.empty()) return 0;
+  return record.expires ? record.expires->value() : INT64_MAX;
 }
 
-void checked_tokens::keep(const crypto::digest& token, entry what) {
-  if (places_.empty()) return;
-  auto at = set_of(token);
-  entry gone;  // ends outside the lock
-  std::lock_guard lock(locks_[at % locks]);
-  auto& here = places_[at];
-  place* into = nullptr;
-  for (auto& p : here.of)
-    if (p.what && p.token == token) into = &p;
-  if (into && into->what->stamp > what->stamp) return;  // somebody read something newer meanwhile
-  // Twice around at most: who is passed loses what spared it.
-  while (!into) {
-    auto& p = here.of[here.next++ % ways];
-    if (!p.what || !std::exchange(p.asked_for, false)) into = &p;
+}  // namespace
+
+std::string words_of(model::scope_set scopes) {
+  std::string out;
+  for (auto s : model::scope_bits)
+    if (scopes & s) add_word(out, model::name_of(s));
+  return out;
+}
+
+model::scope_set scopes_of(const model::standing& who) {
+  return who.is_admin() ? model::every_scope : model::scope_set{model::scope_read | model::scope_write};
+}
+
+model::permission_set permissions_of(const model::standing& who) {
+  return who.is_admin() ? model::every_permission : model::every_permission & ~bit_of(model::permission::owner);
+}
+
+std::string lines_of(workspace_id ws, user_id subject, std::string_view scopes, const checked_token* token) {
+  std::string out;
+  auto line = [&out](std::string_view name, std::string_view value) {
+    out.append("\r\n").append(name).append(": ").append(value);
+  };
+  line("Cache-Control", "no-store");
+  line("X-Nacre-Subject", text_of(subject));
+  line("X-Nacre-Workspace", text_of(ws));
+  line("X-Nacre-Scopes", scopes);
+  if (token) line("X-Nacre-Token-Id", text_of(token->id));
+  if (token && token->record.expires) line("X-Nacre-Token-Expires-At", format_rfc3339(*token->record.expires));
+  return out;
+}
+
+bool checked_token::is_good(timestamp now, std::string_view client) const {
+  if (now.value() < good_until_ms) return true;
+  std::optional<std::array<std::uint8_t, 16>> address;
+  if (!record.only.networks.empty()) address = model::parse_address(client);
+  return model::judge(record, lookup, now, address).has_value();
+}
+
+result<checked_tokens::entry> weigh(const crypto::digest& name, model::token_owner token,
+                                    const model::keyed_hash& lookup, const model::view& seen, timestamp now,
+                                    std::uint64_t stamp) {
+  auto made = std::make_shared<checked_token>();
+  made->name = name;
+  made->workspace = token.workspace;
+  made->id = token.id;
+  made->record = std::move(token.record);
+  made->lookup = lookup;
+  made->stamp = stamp;
+  const auto& record = made->record;
+  model::context ctx;
+  ctx.workspace = made->workspace;
+  ctx.now = now;
+  ctx.who.via = model::caller::kind::pat;
+  ctx.who.user = record.owner;
+  ctx.who.pat = made->id;
+  ctx.who.scopes = record.scopes;
+  auto who = model::stand(seen, ctx, model::every_scope);
+  if (!seen.trustworthy()) return fail(errc::storage_failed, "Stored state could not be read");
+  if (!who && who.error().code == errc::forbidden) return fail(errc::token_revoked, "The token's owner has left");
+  if (!who) return fail(who.error());
+  made->email = std::move(who->me.email);
+  switch (record.family) {
+    case token_family::alephant:
+      made->scope_bits = model::implied(record.scopes);
+      made->permissions = who->grants;
+      break;
+    case token_family::unleash:
+      made->scope_bits = scopes_of(*who) & ~model::scope_introspect;
+      made->permissions = permissions_of(*who);
+      break;
+    case token_family::service:
+      made->permissions = who->grants;
+      // As given; not those its owner's role no longer has.
+      for (auto p : record.permissions)
+        if (who->grants & bit_of(p)) add_word(made->scopes, model::name_of(p));
+      break;
   }
-  gone = std::move(into->what);
-  into->token = token;
-  into->what = std::move(what);
+  if (record.family != token_family::service) made->scopes = words_of(made->scope_bits);
+  made->some_projects = record.family == token_family::service && !record.all_projects;
+  made->good_until_ms = good_until_of(record);
+  made->lines = lines_of(made->workspace, record.owner, made->scopes, made.get());
+  return checked_tokens::entry{std::move(made)};
 }
 
 }  // namespace nacre::http

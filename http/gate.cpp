@@ -21,6 +21,7 @@ namespace nacre::http {
 namespace {
 
 constexpr std::size_t token_chars_min = 16, token_chars_max = 512;
+constexpr std::int64_t remark_every_ms = 1'000;
 
 auto unauthenticated() { return fail(errc::unauthenticated, "Authentication failed"); }
 
@@ -66,6 +67,17 @@ std::optional<std::string> email_of_account(const model::view& v, const principa
   bool named = (id && user_id{*id} == p.who.user) || (!owner->me.email.empty() && same_word(name, owner->me.email));
   if (!named) return std::nullopt;
   return std::move(owner->me.email);
+}
+
+principal principal_of(workspace_id ws, pat_id id, const model::pat_record& record) {
+  principal p;
+  p.who.via = model::caller::kind::pat;
+  p.who.user = record.owner;
+  p.who.pat = id;
+  p.who.scopes = model::implied(record.scopes);
+  p.bound_to = ws;
+  p.expires = record.expires;
+  return p;
 }
 
 // Why a token is not good, for the count of failures; empty if it was not the token's fault.
@@ -165,7 +177,8 @@ gate::gate(actors::service& service, const crypto::authenticator& tokens, const 
       keys_(keys),
       time_(time),
       settings_(std::move(s)),
-      cache_(std::make_unique<cache>(settings_.cache_entries, settings_.cache_for)) {}
+      cache_(std::make_unique<cache>(settings_.cache_entries, settings_.cache_for)),
+      checked_(settings_.checked_entries) {}
 
 gate::~gate() = default;
 
@@ -357,22 +370,56 @@ void gate::settle_use(found_token found, model::presented worth, const question&
   service_.submit(std::move(o));
 }
 
+checked_tokens::entry gate::recall(const crypto::digest& name, std::string_view client, timestamp now) {
+  auto known = checked_.find(name, service_.changes());
+  if (!known || !known->is_good(now, client)) return nullptr;
+  if (auto noted = known->noted_ms.load(std::memory_order_relaxed); now.value() - noted >= remark_every_ms) {
+    known->noted_ms.store(now.value(), std::memory_order_relaxed);
+    service_.note_use(known->workspace, known->id, now);
+  }
+  return known;
+}
+
+result<checked_tokens::entry> gate::remember(const crypto::digest& name, found_token&& found, timestamp now,
+                                             std::uint64_t stamp) {
+  auto known = weigh(name, std::move(found.token), found.lookup, *found.seen, now, stamp);
+  if (known && !found.settled_each_time) checked_.keep(*known);
+  return known;
+}
+
 void gate::by_pat(presented what, const request& r, unique_function<void(result<principal>)> done) {
+  // An account's e-mail address is part of its credential: that is read.
+  if (!recalls() || what.user_name) return by_pat_anew(std::move(what), {}, r, std::move(done));
+  auto name = crypto::sha256(what.token);
+  auto recalled = [this, family = what.family, name, &r]() -> std::optional<principal> {
+    auto known = recall(name, r.client.text, time_.now());
+    if (!known || known->record.family != family) return std::nullopt;
+    return principal_of(known->workspace, known->id, known->record);
+  };
+  if (service_.local_age().count() == 0) {
+    if (auto who = recalled()) return done(std::move(*who));
+    return by_pat_anew(std::move(what), name, r, std::move(done));
+  }
+  service_.when_current(r.deadline, [this, recalled, what = std::move(what), name, &r,
+                                     done = std::move(done)](result<void> current) mutable {
+    if (!current) return done(fail(current.error()));
+    if (auto who = recalled()) return done(std::move(*who));
+    by_pat_anew(std::move(what), name, r, std::move(done));
+  });
+}
+
+void gate::by_pat_anew(presented what, const crypto::digest& name, const request& r,
+                       unique_function<void(result<principal>)> done) {
   question asked{what.token, {what.family}, model::parse_address(r.client.text), r.client.audit_prefix(), r.deadline};
-  seek(asked, [this, user_name = std::move(what.user_name), done = std::move(done)](result<found_token> found,
-                                                                                    std::string_view why) mutable {
+  auto stamp = service_.changes().stamp();
+  seek(asked, [this, user_name = std::move(what.user_name), name, stamp, done = std::move(done)](
+                  result<found_token> found, std::string_view why) mutable {
     if (!found) {
       if (!why.empty()) note_failure(why);
       return done(fail(found.error()));
     }
     const auto& token = found->token;
-    principal p;
-    p.who.via = model::caller::kind::pat;
-    p.who.user = token.record.owner;
-    p.who.pat = token.id;
-    p.who.scopes = model::implied(token.record.scopes);
-    p.bound_to = token.workspace;
-    p.expires = token.record.expires;
+    auto p = principal_of(token.workspace, token.id, token.record);
     if (user_name) {
       auto email = email_of_account(*found->seen, p, *user_name, time_.now());
       if (!found->seen->trustworthy()) return done(fail(errc::storage_failed, "Stored state could not be read"));
@@ -381,6 +428,9 @@ void gate::by_pat(presented what, const request& r, unique_function<void(result<
         return done(fail(errc::unauthenticated, "Authentication failed"));
       }
       p.email = std::move(*email);
+    } else if (recalls()) {
+      // Of an owner who has left nothing is remembered; the request itself finds that out in its own words.
+      (void)remember(name, std::move(*found), time_.now(), stamp);
     }
     done(std::move(p));
   });

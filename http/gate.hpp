@@ -3,9 +3,10 @@
 //
 // A JWT is verified against its issuer's keys and remembered for a short while (SHA-256 of the token,
 // bounded table, dropped when keys change); membership is never remembered, it is read with every request.
-// A PAT is looked up by its keyed hash, and one whose checksum is not ours is refused before any read
-// unless tokens have been imported here. Source: SECURITY-DESIGN section 1, contracts/alephant-pats.md sections 2
-// and 5. Threads: any. `done` may run within the call or later on a thread of the log or an actor.
+// A PAT is looked up by its keyed hash, unless it was checked lately and nothing has changed since
+// (checked_tokens.hpp); one whose checksum is not ours is refused before any read unless tokens have been imported
+// here. Source: SECURITY-DESIGN section 1, contracts/alephant-pats.md sections 2 and 5. Threads: any. `done` may run
+// within the call or later on a thread of the log or an actor.
 
 #include <array>
 #include <atomic>
@@ -20,6 +21,7 @@
 #include "actors/service.hpp"
 #include "crypto/jwt.hpp"
 #include "crypto/keyring.hpp"
+#include "http/checked_tokens.hpp"
 #include "http/server.hpp"
 #include "model/commands.hpp"
 #include "model/pats.hpp"
@@ -52,6 +54,7 @@ bool looks_like_jwt(std::string_view credential);
 struct gate_settings {
   std::size_t cache_entries = 4'096;  // 0: no token is remembered
   std::chrono::milliseconds cache_for{30'000};
+  std::size_t checked_entries = 32'768;  // PATs that were checked lately; 0: none
   std::string node;
   std::function<void(std::string_view why)> failed;  // for metrics; a fixed word
 };
@@ -81,6 +84,16 @@ class gate {
   };
   void find(const question& asked, unique_function<void(result<found_token>)> done);
 
+  // The same of a PAT of any family that was checked lately, as whose use this is remarked. Null: find() has to be
+  // asked, and tells what is wrong with it if anything is. `name`: its SHA-256. The node must be current, or as current
+  // as is asked for (service::when_current).
+  checked_tokens::entry recall(const crypto::digest& name, std::string_view client, timestamp now);
+  bool recalls() const { return checked_.keeps(); }
+  // A token that was found, with what it is worth to others; it is recalled from now on if that may be. `stamp` was
+  // taken before find() was asked. Errors as of weigh(). `found` stays; its token goes into the answer.
+  result<checked_tokens::entry> remember(const crypto::digest& name, found_token&& found, timestamp now,
+                                         std::uint64_t stamp);
+
   // Counts and records that somebody came with this; find() leaves it to the caller.
   void note_failed(const error& why);
 
@@ -108,6 +121,8 @@ class gate {
   // What the first use of a rotated token, or one of a few, has to put on record before it counts.
   void settle_use(found_token found, model::presented worth, const question& asked, sought done);
   void by_pat(presented what, const request& r, unique_function<void(result<principal>)> done);
+  void by_pat_anew(presented what, const crypto::digest& name, const request& r,
+                   unique_function<void(result<principal>)> done);
   // Under which name a verified token is remembered, and which keys verified it.
   struct verified {
     std::string cache_key;
@@ -121,7 +136,8 @@ class gate {
   const crypto::keyring& keys_;
   const nacre::clock& time_;
   const gate_settings settings_;
-  std::unique_ptr<cache> cache_;
+  std::unique_ptr<cache> cache_;  // of JWTs
+  checked_tokens checked_;        // of PATs
   std::atomic<bool> imports_{false};
 };
 

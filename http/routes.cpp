@@ -21,6 +21,7 @@ namespace {
 
 using enum method;
 using enum access;
+using enum trait;
 
 // clang-format off
 constexpr endpoint table[] = {
@@ -38,7 +39,7 @@ constexpr endpoint table[] = {
     {get, "/favicon.ico",   "page-icon-by-its-old-name", page, "The same", web::icon},
     {get, "/robots.txt",    "robots",       page, "Asks search engines to stay away", web::robots},
 
-    {get,   "/api/v1/pats",             "list-pats",   header_workspace, "List personal access tokens, newest first", alephant::list_pats},
+    {get,   "/api/v1/pats",             "list-pats",   header_workspace, "List personal access tokens, newest first", alephant::list_pats, lists_tokens},
     {post,  "/api/v1/pats",             "create-pat",  header_workspace, "Create a personal access token", alephant::create_pat},
     {post,  "/api/v1/pats/import",      "import-pat",  header_workspace, "Take over a token by its hash; it can never be revealed", alephant::import_pat},
     {get,   "/api/v1/pats/{id}",        "get-pat",     header_workspace, "Metadata of one token", alephant::get_pat},
@@ -80,9 +81,9 @@ constexpr endpoint table[] = {
 
     {get,  "/api/v1/status",              "v1-status",           basic_or_none, "The service is there", onetime::v1::status},
     {get,  "/api/v1/authcheck",           "v1-authcheck",        basic,         "The credentials are good", onetime::v1::status},
-    {post, "/api/v1/share",               "v1-share",            basic_or_none, "Share a text once", onetime::v1::share, true},
-    {post, "/api/v1/create",              "v1-create",           basic_or_none, "The same", onetime::v1::share, true},
-    {post, "/api/v1/generate",            "v1-generate",         basic_or_none, "Make up a password and share it once", onetime::v1::generate, true},
+    {post, "/api/v1/share",               "v1-share",            basic_or_none, "Share a text once", onetime::v1::share, takes_secret},
+    {post, "/api/v1/create",              "v1-create",           basic_or_none, "The same", onetime::v1::share, takes_secret},
+    {post, "/api/v1/generate",            "v1-generate",         basic_or_none, "Make up a password and share it once", onetime::v1::generate, takes_secret},
     {post, "/api/v1/secret/{key}",        "v1-reveal",           basic_or_none, "Show the value to one reader", onetime::v1::reveal},
     {del,  "/api/v1/secret/{key}",        "v1-confirm-reveal",   basic_or_none, "Confirm a reveal made with an Idempotency-Key", onetime::v1::confirm},
     {get,  "/api/v1/private/recent",      "v1-private-recent",   basic,         "The account's receipts of 30 days", onetime::v1::recent},
@@ -98,10 +99,10 @@ constexpr endpoint table[] = {
     {post, "/api/v1/receipt/{key}",       "v1-receipt-by-post",  basic_or_none, "The same", onetime::v1::show_receipt},
     {post, "/api/v1/receipt/{key}/burn",  "v1-receipt-burn",     basic_or_none, "The same", onetime::v1::burn},
 
-    {post,    "/api/v2/secret/conceal",                   "v2-conceal",              basic_or_none, "Share a text once", onetime::v2::conceal, true},
-    {post,    "/api/v2/guest/secret/conceal",             "v2-guest-conceal",        anonymous,     "The same, as a guest", onetime::v2::conceal, true},
-    {post,    "/api/v2/secret/generate",                  "v2-generate",             basic_or_none, "Make up a password and share it once", onetime::v2::generate, true},
-    {post,    "/api/v2/guest/secret/generate",            "v2-guest-generate",       anonymous,     "The same, as a guest", onetime::v2::generate, true},
+    {post,    "/api/v2/secret/conceal",                   "v2-conceal",              basic_or_none, "Share a text once", onetime::v2::conceal, takes_secret},
+    {post,    "/api/v2/guest/secret/conceal",             "v2-guest-conceal",        anonymous,     "The same, as a guest", onetime::v2::conceal, takes_secret},
+    {post,    "/api/v2/secret/generate",                  "v2-generate",             basic_or_none, "Make up a password and share it once", onetime::v2::generate, takes_secret},
+    {post,    "/api/v2/guest/secret/generate",            "v2-guest-generate",       anonymous,     "The same, as a guest", onetime::v2::generate, takes_secret},
     {options, "/api/v2/secret/conceal",                   "v2-conceal-preflight",    anonymous,     "May a page of another origin post here", onetime::v2::preflight},
     {options, "/api/v2/secret/generate",                  "v2-generate-preflight",   anonymous,     "The same", onetime::v2::preflight},
     {get,     "/api/v2/secret/{identifier}",              "v2-show-secret",          basic_or_none, "What is there, without the value", onetime::v2::show_secret},
@@ -128,13 +129,13 @@ constexpr endpoint table[] = {
 
     {get,  "/api/users",                                                            "service-list-users",       own_workspace, "Members and service users", service_tokens::list_users},
     {post, "/api/users/service",                                                    "service-create-user",      own_workspace, "Create a service user", service_tokens::create_service_user},
-    {get,  "/api/users/service/{userId}/personal-access-tokens",                    "service-list-tokens",      own_workspace, "Tokens of a service user, oldest first", service_tokens::list_tokens},
+    {get,  "/api/users/service/{userId}/personal-access-tokens",                    "service-list-tokens",      own_workspace, "Tokens of a service user, oldest first", service_tokens::list_tokens, lists_tokens},
     {post, "/api/users/service/{userId}/personal-access-tokens",                    "service-create-token",     own_workspace, "Create a token for a service user", service_tokens::create_token},
     {get,  "/api/users/service/{userId}/personal-access-tokens/{patId}",            "service-get-token",        own_workspace, "One of them, without the token", service_tokens::get_token},
     {del,  "/api/users/service/{userId}/personal-access-tokens/{patId}",            "service-delete-token",     own_workspace, "End it", service_tokens::delete_token},
     {post, "/api/users/service/{userId}/personal-access-tokens/{patId}/regenerate", "service-regenerate-token", own_workspace, "A new token in its place; the old one ends", service_tokens::regenerate_token},
     {post, "/api/users/service/{userId}/personal-access-tokens/{patId}/rotate",     "service-rotate-token",     own_workspace, "The same with an overlap", service_tokens::rotate_token},
-    {get,  "/api/personal-access-tokens",                                           "own-list-tokens",          own_workspace, "One's own tokens, oldest first", service_tokens::list_tokens},
+    {get,  "/api/personal-access-tokens",                                           "own-list-tokens",          own_workspace, "One's own tokens, oldest first", service_tokens::list_tokens, lists_tokens},
     {post, "/api/personal-access-tokens",                                           "own-create-token",         own_workspace, "Create a token for oneself", service_tokens::create_token},
     {get,  "/api/personal-access-tokens/{patId}",                                   "own-get-token",            own_workspace, "One of them, without the token", service_tokens::get_token},
     {del,  "/api/personal-access-tokens/{patId}",                                   "own-delete-token",         own_workspace, "End it", service_tokens::delete_token},
@@ -142,7 +143,7 @@ constexpr endpoint table[] = {
     {post, "/api/personal-access-tokens/{patId}/rotate",                            "own-rotate-token",         own_workspace, "The same with an overlap", service_tokens::rotate_token},
 
     {get,  "/api/admin/user",                                          "unleash-user",                 own_workspace, "The caller and what they may", unleash::who_am_i},
-    {get,  "/api/admin/user/tokens",                                   "unleash-list-tokens",          own_workspace, "One's own tokens, oldest first", unleash::list_own_tokens},
+    {get,  "/api/admin/user/tokens",                                   "unleash-list-tokens",          own_workspace, "One's own tokens, oldest first", unleash::list_own_tokens, lists_tokens},
     {post, "/api/admin/user/tokens",                                   "unleash-create-token",         own_workspace, "Create a token; answers its secret once", unleash::create_own_token},
     {del,  "/api/admin/user/tokens/{id}",                              "unleash-delete-token",         own_workspace, "Delete, if it is there and one's own", unleash::delete_own_token},
     {post, "/api/admin/user/tokens/{id}/rotate",                       "unleash-rotate-token",         own_workspace, "A new secret; the old one may stay good for a while", unleash::rotate_own_token},
@@ -150,7 +151,7 @@ constexpr endpoint table[] = {
     {post, "/api/admin/service-account",                               "unleash-create-account",       own_workspace, "Create a service account", unleash::create_account},
     {put,  "/api/admin/service-account/{id}",                          "unleash-update-account",       own_workspace, "Change name or root role", unleash::change_account},
     {del,  "/api/admin/service-account/{id}",                          "unleash-delete-account",       own_workspace, "Delete, with its tokens", unleash::delete_account},
-    {get,  "/api/admin/service-account/{id}/token",                    "unleash-list-account-tokens",  own_workspace, "Tokens of a service account, oldest first", unleash::list_account_tokens},
+    {get,  "/api/admin/service-account/{id}/token",                    "unleash-list-account-tokens",  own_workspace, "Tokens of a service account, oldest first", unleash::list_account_tokens, lists_tokens},
     {post, "/api/admin/service-account/{id}/token",                    "unleash-create-account-token", own_workspace, "Create a token for it; answers its secret once", unleash::create_account_token},
     {del,  "/api/admin/service-account/{id}/token/{tokenId}",          "unleash-delete-account-token", own_workspace, "Delete one of its tokens", unleash::delete_account_token},
     {post, "/api/admin/service-account/{id}/token/{tokenId}/rotate",   "unleash-rotate-account-token", own_workspace, "A new secret for one of its tokens", unleash::rotate_account_token},
@@ -190,7 +191,7 @@ std::span<const endpoint> endpoints() { return table; }
 bool takes_secret(method verb, std::string_view path) {
   // Their patterns capture nothing, so they are paths.
   for (const auto& e : table)
-    if (e.takes_secret && e.verb == verb && e.pattern == path) return true;
+    if (e.is == trait::takes_secret && e.verb == verb && e.pattern == path) return true;
   return false;
 }
 

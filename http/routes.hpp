@@ -23,6 +23,13 @@ enum class access : std::uint8_t {
 };
 std::string_view name_of(access a);
 
+enum class trait : std::uint8_t {
+  none,
+  takes_secret,  // the body may hold a whole secret: more than limits::body_bytes_max
+  lists_tokens,  // what it shows hangs on nothing but path, query, caller and stored state: it may be kept
+                 // (kept_lists.hpp)
+};
+
 struct endpoint {
   method verb;
   std::string_view pattern;
@@ -30,7 +37,7 @@ struct endpoint {
   access needs;
   std::string_view summary;
   void (*handle)(call_ptr c);
-  bool takes_secret = false;  // the body may hold a whole secret: more than limits::body_bytes_max
+  trait is = trait::none;
 };
 
 std::span<const endpoint> endpoints();

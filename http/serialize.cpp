@@ -40,8 +40,9 @@ bool serialize(byte_buffer& to, const response& r, const request_id& id, std::st
 
   const bool bodiless = r.status == 204 || r.status == 304;
   const bool with_body = !head_only && !bodiless;
+  const std::string_view body = r.ready_body ? *r.ready_body : r.body;
   // The longest there can be of the server's own lines, then what is given.
-  std::size_t most = 256 + date_line.size() + (with_body ? r.body.size() : 0);
+  std::size_t most = 256 + date_line.size() + (with_body ? body.size() : 0);
   if (r.ready_lines) most += r.ready_lines->size();
   for (const header& h : r.headers) most += h.name.size() + h.value.size() + 4;
   to.append_with(most, [&](char* at) {
@@ -60,8 +61,9 @@ bool serialize(byte_buffer& to, const response& r, const request_id& id, std::st
     if (close) put("\r\nConnection: close");
     if (!bodiless) {
       put("\r\nContent-Length: ");
-      at = std::to_chars(at, at + 20, r.body.size()).ptr;
+      at = std::to_chars(at, at + 20, body.size()).ptr;
     }
+    if (r.ready_lines) put(*r.ready_lines);
     for (const header& h : r.headers) {
       if (is_servers_own(h.name)) continue;
       put("\r\n");
@@ -69,9 +71,8 @@ bool serialize(byte_buffer& to, const response& r, const request_id& id, std::st
       put(": ");
       put(h.value);
     }
-    if (r.ready_lines) put(*r.ready_lines);
     put("\r\n\r\n");
-    if (with_body) put(r.body);
+    if (with_body) put(body);
     return at;
   });
   return true;

@@ -62,9 +62,10 @@ struct request {
 struct response {
   int status = 200;
   std::vector<header> headers;  // besides Content-Length, Connection, Date, X-Request-Id: the server's
-  // More of them, made before and used again: "\r\nName: value" each, as they are to be sent.
+  // More of them, made before and used again: "\r\nName: value" each, as they are to be sent, ahead of the others.
   std::shared_ptr<const std::string> ready_lines = {};
-  std::string body;  // not sent for HEAD, 204 and 304
+  std::string body;                                    // not sent for HEAD, 204 and 304
+  std::shared_ptr<const std::string> ready_body = {};  // instead of `body`, made before and used again
   bool close = false;
   bool wipe = false;  // the body holds a secret: buffers are wiped after sending
   // For the log and metrics, never sent. Template such as "/api/v1/pats/{id}", never a raw path.

@@ -130,6 +130,10 @@ inline constexpr std::int64_t webhook_old_secret_ms = 24 * 3'600'000;  // how lo
 inline constexpr std::uint16_t http_status_max = 999;
 static_assert(webhook_drop_batch < webhook_waiting_max, "what was queued last must stay");
 
+// Answers that list tokens and are kept (http/kept_lists.hpp): the body of one, path and query of its request.
+inline constexpr std::size_t kept_list_bytes_max = 16 * 1024;
+inline constexpr std::size_t kept_list_path_bytes_max = 512;
+
 // Bytes.
 inline constexpr std::size_t sealed_bytes_max = 1088 * 1024;
 inline constexpr std::size_t record_bytes_max = 64 * 1024;

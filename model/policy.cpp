@@ -103,16 +103,21 @@ result<void> require_owner(const standing& who) {
   return fail(errc::forbidden, "Only a workspace owner may do this");
 }
 
-bool changes_standing(const operation& op) {
+bool changes_lists(const operation& op) {
   return std::visit(
       []<class Op>(const Op&) {
-        // Remarks change a PAT's last use and the audit log; who counts uses looks at the record each time
-        // (http/checked_tokens.hpp); one-time secrets and deliveries are none of a token's.
-        return !is_one_of<Op, note_activity, count_use, reveal_pat, confirm_pat_reveal, conceal_secret, preview_secret,
-                          reserve_attempt, clear_attempts, note_lockout, claim_secret, confirm_reveal, burn_secret,
-                          preview_receipt, set_memo, sweep, settle_deliveries>;
+        // A reveal changes its budget; one-time secrets and deliveries are none of a token's.
+        return !is_one_of<Op, reveal_pat, confirm_pat_reveal, conceal_secret, preview_secret, reserve_attempt,
+                          clear_attempts, note_lockout, claim_secret, confirm_reveal, burn_secret, preview_receipt,
+                          set_memo, sweep, settle_deliveries>;
       },
       op);
+}
+
+bool changes_standing(const operation& op) {
+  // Remarks change a PAT's last use and the audit log; who counts uses looks at the record each time
+  // (http/checked_tokens.hpp).
+  return changes_lists(op) && !std::holds_alternative<note_activity>(op) && !std::holds_alternative<count_use>(op);
 }
 
 scope_set needed_scope(const operation& op) {

@@ -48,6 +48,9 @@ result<void> require_owner(const standing& who);
 // Whether this may change what stand(), find_token() or judge() answer about tokens that are there already, uses of
 // one that has only so many left out. When in doubt it may.
 bool changes_standing(const operation& op);
+// Whether it may change anything a list of tokens shows, last uses and counted ones too, or who may see it. So does
+// whatever changes_standing(). When in doubt it may.
+bool changes_lists(const operation& op);
 
 // The scopes of which a PAT needs one to be used for this operation.
 scope_set needed_scope(const operation& op);

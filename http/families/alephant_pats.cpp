@@ -1,5 +1,7 @@
 #include "http/families/alephant_pats.hpp"
 
+#include <algorithm>
+
 #include "actors/one_time.hpp"
 #include "crypto/random.hpp"
 #include "http/families/native_errors.hpp"
@@ -153,11 +155,9 @@ void list_pats(call_ptr c) {
     w.end_array().key("pagination").object();
     w.field("total", pats->total).field("limit", at.limit).field("offset", at.offset).end_object().end_object();
     // Seeing everybody's tokens is an act of its own; once an hour of it is on record.
-    for (const auto& pat : pats->items)
-      if (pat.record.owner != mine.ctx.who.user) {
-        mine.with.service.note_act(mine.ctx.workspace, "pat.list_all", to_string(mine.ctx.who.user));
-        break;
-      }
+    bool of_others = std::any_of(pats->items.begin(), pats->items.end(),
+                                 [&mine](const auto& pat) { return pat.record.owner != mine.ctx.who.user; });
+    if (of_others) mine.act = "pat.list_all";
     return json_response(200, w.take());
   });
 }

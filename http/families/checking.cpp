@@ -20,91 +20,11 @@ using model::scope_bit;
 using model::token_family;
 
 constexpr std::string_view verify_path = "/api/v1/verify";
-constexpr std::int64_t remark_every_ms = 1'000;
 const std::vector<token_family> every_family = {token_family::alephant, token_family::unleash, token_family::service};
 
 // Of a token that is none (any more).
 bool status_is_401(errc code) {
   return code == errc::unauthenticated || code == errc::token_revoked || code == errc::token_expired;
-}
-
-// ---- what a token is worth to others ---------------------------------------------------------------------
-
-void add_word(std::string& to, std::string_view word) {
-  if (!to.empty()) to += ' ';
-  to += word;
-}
-
-std::string words_of(model::scope_set scopes) {
-  std::string out;
-  for (auto s : model::scope_bits)
-    if (scopes & s) add_word(out, model::name_of(s));
-  return out;
-}
-
-// What a person may by their role, where no token says it.
-model::scope_set scopes_of(const model::standing& who) {
-  return who.is_admin() ? model::every_scope : model::scope_set{model::scope_read | model::scope_write};
-}
-model::permission_set permissions_of(const model::standing& who) {
-  return who.is_admin() ? model::every_permission : model::every_permission & ~bit_of(model::permission::owner);
-}
-
-// What verify tells of it. `token`: null for a JWT.
-std::shared_ptr<const std::string> lines_of(workspace_id ws, user_id subject, std::string_view scopes,
-                                            const model::token_owner* token = nullptr) {
-  std::string out;
-  auto line = [&out](std::string_view name, std::string_view value) {
-    out.append("\r\n").append(name).append(": ").append(value);
-  };
-  line("Cache-Control", "no-store");
-  line("X-Nacre-Subject", text_of(subject));
-  line("X-Nacre-Workspace", text_of(ws));
-  line("X-Nacre-Scopes", scopes);
-  if (token) line("X-Nacre-Token-Id", text_of(token->id));
-  if (token && token->record.expires) line("X-Nacre-Token-Expires-At", format_rfc3339(*token->record.expires));
-  return std::make_shared<const std::string>(std::move(out));
-}
-
-// The token with its owner's standing, by the view it was found in. Errors: token_revoked (its owner is gone, too),
-// token_expired.
-result<checked_tokens::entry> weigh(found_token found, timestamp now, std::uint64_t stamp) {
-  auto made = std::make_shared<checked_token>();
-  made->token = std::move(found.token);
-  made->lookup = found.lookup;
-  made->stamp = stamp;
-  const auto& record = made->token.record;
-  model::context ctx;
-  ctx.workspace = made->token.workspace;
-  ctx.now = now;
-  ctx.who.via = model::caller::kind::pat;
-  ctx.who.user = record.owner;
-  ctx.who.pat = made->token.id;
-  ctx.who.scopes = record.scopes;
-  auto who = model::stand(*found.seen, ctx, model::every_scope);
-  if (!found.seen->trustworthy()) return fail(errc::storage_failed, "Stored state could not be read");
-  if (!who && who.error().code == errc::forbidden) return fail(errc::token_revoked, "The token's owner has left");
-  if (!who) return fail(who.error());
-  made->email = std::move(who->me.email);
-  switch (record.family) {
-    case token_family::alephant:
-      made->scope_bits = model::implied(record.scopes);
-      made->permissions = who->grants;
-      break;
-    case token_family::unleash:
-      made->scope_bits = scopes_of(*who) & ~model::scope_introspect;
-      made->permissions = permissions_of(*who);
-      break;
-    case token_family::service:
-      made->permissions = who->grants;
-      // As given; not those its owner's role no longer has.
-      for (auto p : record.permissions)
-        if (who->grants & bit_of(p)) add_word(made->scopes, model::name_of(p));
-      break;
-  }
-  if (record.family != token_family::service) made->scopes = words_of(made->scope_bits);
-  made->lines = lines_of(made->token.workspace, record.owner, made->scopes, &made->token);
-  return checked_tokens::entry{std::move(made)};
 }
 
 // ---- requirements ----------------------------------------------------------------------------------------
@@ -164,16 +84,27 @@ result<void> require(requirements& out, std::string_view name, std::string_view 
   return {};
 }
 
-result<requirements> requirements_of(std::string_view text) {
+// Nearly every check brings a few plain parameters: nothing to decode, nothing to copy. Nothing: look closer.
+std::optional<requirements> plain_requirements_of(std::string_view text) {
+  if (text.find_first_of("%+") != std::string_view::npos) return std::nullopt;
   requirements out;
-  if (text.empty()) return out;
-  // Nearly every check brings one plain parameter, or the same few: nothing to decode, nothing to copy.
-  if (text.find_first_of("&%+") == std::string_view::npos) {
-    auto equals = std::min(text.find('='), text.size());
-    auto value = text.substr(std::min(equals + 1, text.size()));
-    if (auto good = require(out, text.substr(0, equals), value); !good) return fail(good.error());
-    return out;
+  std::array<std::string_view, 5> names;  // as many as there are
+  for (std::size_t count = 0; !text.empty();) {
+    auto part = text.substr(0, text.find('&'));
+    text.remove_prefix(std::min(text.size(), part.size() + 1));
+    if (part.empty()) continue;
+    auto name = part.substr(0, part.find('='));
+    auto end = names.begin() + static_cast<std::ptrdiff_t>(count);
+    if (count == names.size() || std::find(names.begin(), end, name) != end) return std::nullopt;
+    names[count++] = name;
+    if (!require(out, name, part.substr(std::min(name.size() + 1, part.size())))) return std::nullopt;
   }
+  return out;
+}
+
+result<requirements> requirements_of(std::string_view text) {
+  if (auto plain = plain_requirements_of(text)) return std::move(*plain);
+  requirements out;
   auto query = parse_query(text);
   if (!query) return fail(query.error());
   for (const auto& [name, value] : *query)
@@ -202,7 +133,7 @@ struct admitted {
   std::shared_ptr<const std::string> lines;
   model::scope_set scope_bits = 0;
   model::permission_set permissions = 0;
-  const std::vector<project_id>* only_projects = nullptr;  // null: all of the workspace
+  const checked_token* token = nullptr;  // null: no token, they signed in
 };
 
 void refuse_check(call_ptr c, const error& e) {
@@ -228,9 +159,10 @@ bool good_for(const std::string& project, const admitted& who, const model::view
     if (row) id = uuid_from_bytes(*row);
     if (!id) return false;
   }
-  if (!who.only_projects)
+  if (!who.token || !who.token->some_projects)
     return v.get(model::space::state, model::keys::project(who.workspace, project_id{*id})).has_value();
-  return std::find(who.only_projects->begin(), who.only_projects->end(), project_id{*id}) != who.only_projects->end();
+  const auto& some = who.token->record.projects;
+  return std::find(some.begin(), some.end(), project_id{*id}) != some.end();
 }
 
 void let_pass(call_ptr c, const admitted& who) {
@@ -249,8 +181,10 @@ bool local_will_do(const call& c, const requirements& wanted) {
 // `keep` holds what `who` looks into.
 template <class Keep>
 void decide(call_ptr c, const requirements& wanted, const admitted& who, Keep keep) {
-  if (auto why = unmet(wanted, who)) return refuse_check(std::move(c), *why);
-  if (wanted.project.empty()) return let_pass(std::move(c), who);
+  auto why = unmet(wanted, who);
+  if (!why && wanted.project.empty()) return let_pass(std::move(c), who);
+  if (who.token) c->caller.expires = who.token->record.expires;
+  if (why) return refuse_check(std::move(c), *why);
   auto& raw = *c;
   auto look = [c = std::move(c), project = wanted.project, who,
                keep = std::move(keep)](result<std::shared_ptr<const model::view>> v) mutable {
@@ -265,10 +199,8 @@ void decide(call_ptr c, const requirements& wanted, const admitted& who, Keep ke
 }
 
 void decide(call_ptr c, const requirements& wanted, checked_tokens::entry known) {
-  const auto& record = known->token.record;
-  c->caller.expires = record.expires;
-  admitted who{known->token.workspace, known->lines, known->scope_bits, known->permissions};
-  if (record.family == token_family::service && !record.all_projects) who.only_projects = &record.projects;
+  // The lines live as long as what they are told of.
+  admitted who{known->workspace, {known, &known->lines}, known->scope_bits, known->permissions, known.get()};
   decide(std::move(c), wanted, who, std::move(known));
 }
 
@@ -288,7 +220,8 @@ void verify_jwt(call_ptr c, requirements wanted) {
     if (!v.trustworthy()) return refuse(std::move(mine), {errc::storage_failed, "Stored state could not be read"});
     if (!standing) return refuse(std::move(mine), standing.error());
     auto bits = scopes_of(*standing);
-    admitted who{*ws, lines_of(*ws, mine->caller.who.user, words_of(bits)), bits, permissions_of(*standing)};
+    admitted who{*ws, std::make_shared<const std::string>(lines_of(*ws, mine->caller.who.user, words_of(bits))), bits,
+                 permissions_of(*standing)};
     decide(std::move(mine), asked, who, nullptr);
   };
   raw.with.who.authenticate(
@@ -320,31 +253,21 @@ void verify_anew(call_ptr c, requirements wanted, std::string_view token, const 
                         c->with.who.note_failed(found.error());
                         return refuse_check(std::move(c), found.error());
                       }
-                      bool lasting = !found->settled_each_time;
-                      auto known = weigh(std::move(*found), c->ctx.now, stamp);
+                      auto known = c->with.who.remember(digest, std::move(*found), c->ctx.now, stamp);
                       if (!known) {
                         if (status_is_401(known.error().code)) c->with.who.note_failed(known.error());
                         return refuse_check(std::move(c), known.error());
                       }
-                      if (lasting && c->with.checked) c->with.checked->keep(digest, *known);
                       decide(std::move(c), wanted, std::move(*known));
                     });
 }
 
 // True if it was known and has been answered.
 bool verify_known(call_ptr& c, const requirements& wanted, const crypto::digest& digest) {
-  const auto& with = c->with;
-  auto known = with.checked->find(digest, with.service.changes());
+  auto known = c->with.who.recall(digest, c->req.client.text, c->ctx.now);
   if (!known) return false;
-  const auto& [workspace, id, record] = known->token;
-  std::optional<std::array<std::uint8_t, 16>> client;
-  if (!record.only.networks.empty()) client = model::parse_address(c->req.client.text);
-  auto worth = model::judge(record, known->lookup, c->ctx.now, client);
-  if (!worth) return false;  // refused, and told why, by what is stored
-  if (auto noted = known->noted_ms.load(std::memory_order_relaxed); c->ctx.now.value() - noted >= remark_every_ms) {
-    known->noted_ms.store(c->ctx.now.value(), std::memory_order_relaxed);
-    with.service.note_use(workspace, id, c->ctx.now);
-  }
+  // They are on their way while the rest is looked at.
+  for (std::size_t at = 0; at < known->lines.size(); at += 64) __builtin_prefetch(known->lines.data() + at);
   decide(std::move(c), wanted, std::move(known));
   return true;
 }
@@ -415,8 +338,8 @@ bool has_form_body(const request& r) {
 std::int64_t seconds_of(timestamp t) { return t.value() / 1000; }
 
 std::string description_of(const call& c, const checked_token& known) {
-  const auto& record = known.token.record;
-  auto id = text_of(known.token.id);
+  const auto& record = known.record;
+  auto id = text_of(known.id);
   json_writer w(640);
   w.object().field("active", true).field("scope", std::string_view(known.scopes));
   w.field("sub", std::string_view(text_of(record.owner)));
@@ -425,7 +348,7 @@ std::string description_of(const call& c, const checked_token& known) {
   w.field("iat", seconds_of(record.created));
   if (record.expires) w.field("exp", seconds_of(*record.expires));
   if (record.only.not_before) w.field("nbf", seconds_of(*record.only.not_before));
-  w.field("workspace_id", std::string_view(text_of(known.token.workspace)));
+  w.field("workspace_id", std::string_view(text_of(known.workspace)));
   if (c.with.ask.public_url)
     if (auto url = c.with.ask.public_url(); !url.empty()) w.field("iss", std::string_view(url));
   w.end_object();
@@ -460,7 +383,7 @@ void look_at(call_ptr c, introspection about) {
     if (!found) return unknown(found.error().code) ? inactive() : refuse(std::move(c), found.error());
     auto seen = found->seen;
     bool theirs = may_know(*c, found->token.workspace, *seen);
-    auto known = weigh(std::move(*found), c->ctx.now, 0);
+    auto known = weigh({}, std::move(found->token), found->lookup, *seen, c->ctx.now, 0);
     if (!known) return unknown(known.error().code) ? inactive() : refuse(std::move(c), known.error());
     if (!seen->trustworthy()) return refuse(std::move(c), {errc::storage_failed, "Stored state could not be read"});
     if (!theirs) return inactive();
@@ -493,12 +416,14 @@ void verify(call_ptr c) {
   if (!credential) return refuse_check(std::move(c), {errc::unauthenticated, "Authentication failed"});
   bool jwt = looks_like_jwt(*credential);
   const auto& with = c->with;
-  if (auto wait = with.failed_auth.peek(c->limit_key, std::chrono::steady_clock::now()); wait.count() > 0)
+  auto wait = with.failed_auth.limits() ? with.failed_auth.peek(c->limit_key, std::chrono::steady_clock::now())
+                                        : std::chrono::milliseconds{};
+  if (wait.count() > 0)
     if (jwt || crypto::check_token(with.keys, *credential).check != crypto::token_check::ours)
       return refuse_guess(std::move(c), wait);
   if (jwt) return verify_jwt(std::move(c), std::move(*wanted));
   auto digest = crypto::sha256(*credential);
-  if (with.checked && with.checked->keeps()) {
+  if (with.who.recalls()) {
     if (local_will_do(*c, *wanted)) {
       if (verify_known(c, *wanted, digest)) return;
     } else {

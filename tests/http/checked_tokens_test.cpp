@@ -17,10 +17,18 @@ const workspace_id home = workspace_no(1);
 
 crypto::digest digest_no(std::uint64_t n) { return crypto::sha256(std::to_string(n)); }
 
-checked_tokens::entry entry_of(workspace_id ws, std::uint64_t stamp, std::string name = "") {
+model::command change_in(workspace_id ws) {
+  model::command c;
+  c.ctx.workspace = ws;
+  c.what = model::revoke_pat{};
+  return c;
+}
+
+checked_tokens::entry entry_of(std::uint64_t n, workspace_id ws, std::uint64_t stamp, std::string name = "") {
   auto made = std::make_shared<checked_token>();
-  made->token.workspace = ws;
-  made->token.record.name = std::move(name);
+  made->name = digest_no(n);
+  made->workspace = ws;
+  made->record.name = std::move(name);
   made->stamp = stamp;
   return made;
 }
@@ -31,17 +39,17 @@ TEST_CASE("what is kept is found until its workspace is changed, and another's c
           "[http][checked]") {
   cluster::changes log;
   checked_tokens all(64);
-  all.keep(digest_no(1), entry_of(home, log.stamp()));
+  all.keep(entry_of(1, home, log.stamp()));
   CHECK(all.find(digest_no(1), log));
   CHECK_FALSE(all.find(digest_no(2), log));
-  log.begin(workspace_no(2), 1);
+  log.begin(change_in(workspace_no(2)), 1);
   log.end(1);
   CHECK(all.find(digest_no(1), log));
-  log.begin(home, 2);
+  log.begin(change_in(home), 2);
   CHECK_FALSE(all.find(digest_no(1), log));  // before anybody can read what changed
   log.end(2);
   CHECK_FALSE(all.find(digest_no(1), log));
-  all.keep(digest_no(1), entry_of(home, log.stamp()));
+  all.keep(entry_of(1, home, log.stamp()));
   CHECK(all.find(digest_no(1), log));
 }
 
@@ -49,22 +57,22 @@ TEST_CASE("what was read before a change is no answer, however late it is kept",
   cluster::changes log;
   checked_tokens all(64);
   auto stamp = log.stamp();
-  log.begin(home, 1);
-  all.keep(digest_no(1), entry_of(home, stamp));
+  log.begin(change_in(home), 1);
+  all.keep(entry_of(1, home, stamp));
   CHECK_FALSE(all.find(digest_no(1), log));
   log.end(1);
   CHECK_FALSE(all.find(digest_no(1), log));
-  all.keep(digest_no(1), entry_of(home, log.stamp(), "new"));
-  all.keep(digest_no(1), entry_of(home, stamp, "old"));
+  all.keep(entry_of(1, home, log.stamp(), "new"));
+  all.keep(entry_of(1, home, stamp, "old"));
   REQUIRE(all.find(digest_no(1), log));
-  CHECK(all.find(digest_no(1), log)->token.record.name == "new");
+  CHECK(all.find(digest_no(1), log)->record.name == "new");
 }
 
 TEST_CASE("after a round that failed, what it touched is never remembered again", "[http][checked]") {
   cluster::changes log;
   checked_tokens all(64);
-  log.begin(home, 1);
-  all.keep(digest_no(1), entry_of(home, log.stamp()));
+  log.begin(change_in(home), 1);
+  all.keep(entry_of(1, home, log.stamp()));
   CHECK_FALSE(all.find(digest_no(1), log));
 }
 
@@ -72,8 +80,8 @@ TEST_CASE("no more is kept than there is room for, and nothing where there is no
   cluster::changes log;
   checked_tokens all(64), none(0);
   for (std::uint64_t n = 0; n < 10'000; ++n) {
-    all.keep(digest_no(n), entry_of(home, 0));
-    none.keep(digest_no(n), entry_of(home, 0));
+    all.keep(entry_of(n, home, 0));
+    none.keep(entry_of(n, home, 0));
     CHECK(all.find(digest_no(n), log));
   }
   std::size_t found = 0;
@@ -89,14 +97,14 @@ TEST_CASE("no more is kept than there is room for, and nothing where there is no
 TEST_CASE("tokens in use stay while many others come once", "[http][checked]") {
   cluster::changes log;
   checked_tokens all(4'096);
-  for (std::uint64_t n = 0; n < 500; ++n) all.keep(digest_no(n), entry_of(home, 0));
+  for (std::uint64_t n = 0; n < 500; ++n) all.keep(entry_of(n, home, 0));
   std::size_t lost = 0;
   for (std::uint64_t other = 1'000; other < 50'000; ++other) {
-    all.keep(digest_no(other), entry_of(home, 0));
+    all.keep(entry_of(other, home, 0));
     auto one = other % 500;
     if (all.find(digest_no(one), log)) continue;
     ++lost;
-    all.keep(digest_no(one), entry_of(home, 0));
+    all.keep(entry_of(one, home, 0));
   }
   CHECK(lost < 2'000);  // of 49,000
 }
@@ -125,10 +133,10 @@ TEST_CASE("a change that was acknowledged is what every later look sees, whoever
           auto v = node.service->local_view();
           auto record = model::load<model::pat_record>(*v, model::space::state, model::keys::pat(home, id));
           if (!record) break;
-          known = entry_of(home, stamp, record->name);
-          all.keep(digest_no(1), known);
+          known = entry_of(1, home, stamp, record->name);
+          all.keep(known);
         }
-        const int says = std::stoi(known->token.record.name);
+        const int says = std::stoi(known->record.name);
         // Neither behind what was acknowledged, nor behind what this thread has seen.
         if (says < before || says < seen) wrong = true;
         seen = says;
@@ -149,32 +157,36 @@ TEST_CASE("a change that was acknowledged is what every later look sees, whoever
   CHECK(misses > 0);
 }
 
-TEST_CASE("remarks about uses leave what is remembered, every change of a token or a person does not",
-          "[http][checked]") {
+TEST_CASE(
+    "remarks about uses leave what is remembered of tokens but no list, every change of a token or a person neither",
+    "[http][checked]") {
   installation node;
   node.found();
   node.join(user_no(2), model::role::member);
   auto id = pat_of(node.ask(node.as(owner), issue("a"))).id;
   const auto& since = node.service->changes();
+  using respect = cluster::changes::respect;
   auto drops = [&](const auto& act) {
     auto stamp = since.stamp();
     act();
-    return !since.untouched_since(home, stamp);
+    bool tokens = !since.untouched_since(respect::standing, home, stamp);
+    bool lists = !since.untouched_since(respect::lists, home, stamp);
+    return std::string(tokens ? "tokens " : "") + (lists ? "lists" : "");
   };
   auto doing = [&](model::operation op) {
     return drops([&] { REQUIRE_FALSE(node.ask(node.as(owner), std::move(op)).outcome.refused); });
   };
-  CHECK_FALSE(drops([&] {
-    node.service->note_use(home, id, node.time.now());
-    REQUIRE(eventually([&] {
-      return model::load<model::pat_record>(*node.view(), model::space::state, model::keys::pat(home, id))
-          ->last_used.has_value();
-    }));
-  }));
-  CHECK_FALSE(doing(model::reveal_pat{id, false, 10, 60, {}, 0}));
-  CHECK(doing(model::change_pat{id, "b", false, {}, {}}));
-  CHECK(doing(model::put_member{user_no(2), model::role::admin, std::nullopt}));
-  CHECK(doing(model::remove_member{user_no(2)}));
-  CHECK(doing(model::revoke_pat{id}));
-  CHECK(doing(model::delete_workspace{}));
+  CHECK(drops([&] {
+          node.service->note_use(home, id, node.time.now());
+          REQUIRE(eventually([&] {
+            return model::load<model::pat_record>(*node.view(), model::space::state, model::keys::pat(home, id))
+                ->last_used.has_value();
+          }));
+        }) == "lists");
+  CHECK(doing(model::reveal_pat{id, false, 10, 60, {}, 0}) == "");
+  CHECK(doing(model::change_pat{id, "b", false, {}, {}}) == "tokens lists");
+  CHECK(doing(model::put_member{user_no(2), model::role::admin, std::nullopt}) == "tokens lists");
+  CHECK(doing(model::remove_member{user_no(2)}) == "tokens lists");
+  CHECK(doing(model::revoke_pat{id}) == "tokens lists");
+  CHECK(doing(model::delete_workspace{}) == "tokens lists");
 }

@@ -43,7 +43,8 @@ class counted final : public crypto::authenticator {
 };
 
 struct door : installation {
-  explicit door(actors::settings s = {}, storage::store* outer = nullptr) : installation(std::move(s), outer) {
+  explicit door(actors::settings s = {}, storage::store* outer = nullptr, std::size_t recalled = 64)
+      : installation(std::move(s), outer) {
     REQUIRE(crypto::ensure_dev_issuer(directory.path()));
     crypto::issuer_config dev;
     dev.issuer = crypto::dev_issuer_name;
@@ -54,6 +55,7 @@ struct door : installation {
     tokens = std::make_unique<counted>(crypto::test::value(crypto::make_authenticator({dev})));
     gate_settings g;
     g.node = "n1";
+    g.checked_entries = recalled;
     g.failed = [this](std::string_view why) { failures.put(std::string(why)); };
     entry = std::make_unique<gate>(*service, *tokens, keys, time, std::move(g));
   }
@@ -143,6 +145,7 @@ struct door : installation {
   inbox<std::string> failures;
   std::unique_ptr<gate> entry;
   pat_id latest;
+  actors::answer presented;
 };
 
 }  // namespace
@@ -503,6 +506,123 @@ TEST_CASE("a token whose use cannot be counted is not let in, and that is no fai
   only.uses_max = 5;
   auto token = "Bearer " + d.of_family(family_of::alephant, only);
   CHECK(d.refused(token) == "storage_failed -");
+}
+
+TEST_CASE("a token that was let in a moment ago is let in no longer than one that was never seen",
+          "[http][gate][recall]") {
+  struct act {
+    const char* what;
+    std::string refused;  // empty: it stays good
+    std::function<void(door&)> does;
+    model::restrictions only = {};
+  };
+  auto op = [](model::operation what) {
+    return [what = std::move(what)](door& d) {
+      auto mine = what;
+      if (auto* change = std::get_if<model::change_pat>(&mine)) change->id = d.latest;
+      if (auto* revoke = std::get_if<model::revoke_pat>(&mine)) revoke->id = d.latest;
+      REQUIRE_FALSE(d.ask(d.as(owner), std::move(mine)).outcome.refused);
+    };
+  };
+  auto narrowed = [&](model::restrictions only) { return op(model::change_pat{{}, {}, false, {}, std::move(only)}); };
+  const auto here = model::parse_network("192.0.2.0/24"), there = model::parse_network("198.51.100.0/24");
+  const act acts[] = {
+      {"nothing", "", [](door&) {}},
+      {"revoked", "token_revoked revoked", op(model::revoke_pat{})},
+      {"renamed", "", op(model::change_pat{{}, "b", false, {}, {}})},
+      {"expires", "", op(model::change_pat{{}, {}, true, after(noon, 1'000), {}})},
+      {"expired", "token_expired expired",
+       [&](door& d) {
+         op(model::change_pat{{}, {}, true, after(noon, 1'000), {}})(d);
+         d.time.advance(1'000);
+       }},
+      {"not yet", "unauthenticated early", narrowed({after(noon, 60'000), {}, {}})},
+      {"from elsewhere alone", "forbidden address", narrowed({{}, {}, {*there}})},
+      {"from here alone", "", narrowed({{}, {}, {*here}})},
+      {"no use left", "token_expired expired",
+       [&](door& d) {
+         narrowed({{}, 1, {}})(d);
+         REQUIRE(d.come("Bearer " + text_of(d.presented)));
+       }},
+      {"rotated", "token_revoked revoked", [](door& d) { d.rotated(d.latest); }},
+      {"rotated with an overlap", "", [](door& d) { d.rotated(d.latest, 10'000); }},
+      {"after the overlap", "token_revoked revoked",
+       [](door& d) {
+         d.rotated(d.latest, 10'000);
+         REQUIRE(d.come("Bearer " + text_of(d.presented)));
+         d.time.advance(10'000);
+       }},
+      {"after the first use of the next", "token_revoked revoked",
+       [](door& d) {
+         auto next = d.rotated(d.latest, 10'000, true);
+         REQUIRE(d.come("Bearer " + text_of(d.presented)));
+         REQUIRE(d.come("Bearer " + next));
+       }},
+      {"of a workspace that is gone", "unauthenticated unknown", op(model::delete_workspace{})},
+  };
+  for (const auto& each : acts)
+    for (std::size_t entries : {0, 64}) {
+      INFO(each.what << ", " << entries << " remembered");
+      door d({}, nullptr, entries);
+      d.found();
+      d.presented = d.ask(d.as(owner), issue("a"));
+      REQUIRE_FALSE(d.presented.outcome.refused);
+      d.latest = pat_of(d.presented).id;
+      const auto token = "Bearer " + text_of(d.presented);
+      for (int i = 0; i < 3; ++i) REQUIRE(d.come(token));
+      each.does(d);
+      CHECK(d.refused(token) == (each.refused.empty() ? "admitted" : each.refused));
+      CHECK(d.refused(token) == (each.refused.empty() ? "admitted" : each.refused));
+    }
+}
+
+TEST_CASE("a token that is remembered opens its family alone, from its networks alone, as the one it is",
+          "[http][gate][recall]") {
+  door d;
+  d.found();
+  auto here = *model::parse_network("192.0.2.0/24");
+  auto token = "Bearer " + d.of_family(family_of::unleash, {{}, {}, {here}});
+  auto first = d.come(token, family_of::unleash);
+  REQUIRE(first);
+  for (int i = 0; i < 2; ++i) {
+    CHECK(d.refused(token, family_of::alephant) == "unauthenticated family");
+    CHECK(d.refused(token, family_of::service) == "unauthenticated family");
+    CHECK(d.refused(token, family_of::unleash, "198.51.100.1") == "forbidden address");
+    auto again = d.come(token, family_of::unleash);
+    REQUIRE(again);
+    CHECK(again->who == first->who);
+    CHECK(again->bound_to == first->bound_to);
+    CHECK(again->expires == first->expires);
+  }
+}
+
+TEST_CASE("who comes with a token that is remembered costs no read", "[http][gate][recall]") {
+  auto memory = storage::make_memory_store();
+  unreadable_store disk(*memory);
+  actors::settings s;
+  s.note_flush = std::chrono::hours(1);  // the log reads, too
+  door d(s, &disk);
+  d.found();
+  auto token = "Bearer " + d.pat(), other = "Bearer " + d.pat();
+  REQUIRE(d.come(token));
+  disk.broken = true;
+  auto known = d.come(token);
+  auto unknown = d.refused(other);
+  disk.broken = false;
+  REQUIRE(known);
+  CHECK(known->who.user == owner);
+  CHECK(unknown == "storage_failed -");
+}
+
+TEST_CASE("that a remembered token is used is remarked", "[http][gate][recall]") {
+  door d;
+  d.found();
+  auto token = "Bearer " + d.pat();
+  for (std::int64_t later : {0, 20'000, 40'000}) {
+    d.time.set(after(noon, later));
+    REQUIRE(d.come(token));
+    CHECK(eventually([&] { return d.record(d.latest).last_used == after(noon, later); }));
+  }
 }
 
 TEST_CASE("a trusted token's workspace and role come into being at first use, and only then", "[http][gate][claims]") {

@@ -210,7 +210,7 @@ TEST_CASE("a path's family is told by the path alone", "[http][routes]") {
     bool tokens = e.needs == access::own_workspace;
     CHECK(int{native} + int{onetime} + int{tokens} == 1);
     // takes_secret() compares paths with patterns.
-    if (e.takes_secret) CHECK(e.pattern.find('{') == std::string_view::npos);
+    if (e.is == trait::takes_secret) CHECK(e.pattern.find('{') == std::string_view::npos);
   }
 }
 

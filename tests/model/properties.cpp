@@ -5,6 +5,7 @@
 #include <map>
 #include <vector>
 
+#include "model/policy.hpp"
 #include "model/staged_state.hpp"
 #include "tests/model/world.hpp"
 #include "tests/support/random_source.hpp"
@@ -420,6 +421,21 @@ std::string outside(workspace_id ws, space in, std::string_view key, map_state::
   return fine ? "" : "space " + std::to_string(static_cast<int>(in)) + ", " + std::to_string(key.size()) + " bytes";
 }
 
+// The rows that lists of tokens are made of and that decide who sees them and what tokens are worth. `standing`:
+// without what only lists show of a token, its uses.
+std::map<std::string, std::string> rows_of_tokens(const map_state::contents& all, bool standing) {
+  std::map<std::string, std::string> out;
+  for (const auto& [key, value] : all[static_cast<std::size_t>(space::state)]) {
+    if (key.size() > 16 && std::string_view("MSJKPLOUV").find(key[16]) == std::string_view::npos) continue;
+    auto pat = standing && key.size() > 16 && key[16] == 'P' ? decode<pat_record>(value) : std::nullopt;
+    if (pat) pat->last_used.reset(), pat->use_audited_hour = 0, pat->uses = 0;
+    out.emplace(key, pat ? encode(*pat) : value);
+  }
+  for (const auto& [key, value] : all[static_cast<std::size_t>(space::index)])
+    if (key[0] == 't' || key[0] == 'x') out.emplace(key, value);
+  return out;
+}
+
 std::uint32_t owners_of(const map_state& st, workspace_id ws) {
   return load<workspace_record>(st, space::state, keys::workspace(ws)).value_or(workspace_record{}).owners;
 }
@@ -464,6 +480,9 @@ TEST_CASE("every step keeps the invariants, refusals change nothing, budgets are
       REQUIRE(broken(st) == "");
       REQUIRE(history_wrong(before, st.all()) == "");
       if (owners > 0) REQUIRE(owners_of(st, acting) > 0);  // the last owner stays
+      // What is kept in memory hangs on these two words.
+      if (!changes_lists(c.what)) REQUIRE(rows_of_tokens(before, false) == rows_of_tokens(st.all(), false));
+      if (!changes_standing(c.what)) REQUIRE(rows_of_tokens(before, true) == rows_of_tokens(st.all(), true));
       st.on_touch = watch;
       REQUIRE(budgets.judge(c, o) == "");
       bool on_record = o.refused && std::holds_alternative<reveal_pat>(c.what) && o.budget && !o.replayed &&
