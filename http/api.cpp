@@ -4,6 +4,7 @@
 
 #include "http/call.hpp"
 #include "http/families/checking.hpp"
+#include "http/families/description.hpp"
 #include "http/families/onetime/flow.hpp"
 #include "http/routes.hpp"
 #include "http/voice.hpp"
@@ -25,7 +26,8 @@ class api {
               limiter(s.limits_enabled ? s.failed_auth : rate{}),
               limiter(s.limits_enabled ? s.guest_create : rate{}),
               limiter(s.limits_enabled ? s.guest_reveal : rate{}),
-              kept_lists(s.kept_lists)},
+              kept_lists(s.kept_lists),
+              std::make_shared<description>()},
         addresses_(s.limits_enabled ? s.address : rate{}),
         described_(describe()),
         router_(make_router()) {}
@@ -37,7 +39,8 @@ class api {
     if (c->speaks == family::unleash && c->req.path.ends_with('/')) c->req.path.pop_back();
     c->path_goes_on = checking::cut_original_path(c->req.path);
     c->match = router_.match(c->req.verb, c->req.path);
-    if (c->match.what != route_match::verdict::not_found && !is_served(c->speaks, c->match.index))
+    if (c->match.what != route_match::verdict::not_found &&
+        !is_served(endpoints()[c->match.index], with_.settings.families))
       c->match.what = route_match::verdict::not_found;
     using verdict = route_match::verdict;
     bool found = c->match.what == verdict::found;
@@ -76,24 +79,6 @@ class api {
     auto made = router::make(described_);
     if (!made) std::abort();  // the table itself is wrong; a test walks it
     return std::move(*made);
-  }
-
-  bool is_served(family speaks, std::size_t index) const {
-    const auto& served = with_.settings.families;
-    switch (speaks) {
-      case family::native:
-        // The pages are about one-time secrets.
-        if (endpoints()[index].needs == access::page) return served.onetime;
-        return served.alephant || !endpoints()[index].pattern.starts_with("/api/v1/pats");
-      case family::onetime_v1:
-      case family::onetime_v2:
-        return served.onetime;
-      case family::unleash:
-        return served.unleash;
-      case family::service_tokens:
-        return served.service_tokens;
-    }
-    std::abort();
   }
 
   void authenticate(call_ptr c, const endpoint& to) {

@@ -15,8 +15,6 @@ namespace nacre::http {
 
 namespace {
 
-constexpr std::size_t retry_key_chars_min = 16, retry_key_chars_max = 128;
-
 std::int64_t whole_seconds(std::int64_t ms) { return ms <= 1000 ? 1 : (ms + 999) / 1000; }
 
 std::optional<std::string> decode(std::string_view text) {

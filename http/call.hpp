@@ -19,6 +19,8 @@
 
 namespace nacre::http {
 
+class description;
+
 struct services {
   actors::service& service;
   gate& who;
@@ -29,6 +31,7 @@ struct services {
   limiter failed_auth;
   limiter guest_creates = limiter(rate{}), guest_reveals = limiter(rate{});
   kept_lists lists = kept_lists(0);
+  std::shared_ptr<description> described = {};  // of the API, for who asks for it (families/description.hpp)
 };
 
 struct call {
@@ -112,7 +115,8 @@ void order_and_answer(call_ptr c, actors::intent what, response (*make)(call&, a
 
 // ---- input -----------------------------------------------------------------------------------------
 
-// The Idempotency-Key header; `invalid` unless it has 16 to 128 printable characters.
+inline constexpr std::size_t retry_key_chars_min = 16, retry_key_chars_max = 128;
+// The Idempotency-Key header; `invalid` unless it has so many printable characters.
 result<std::optional<std::string>> retry_key_of(const request& r);
 
 // An error the client made in the body's type: 415.

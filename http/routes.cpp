@@ -1,9 +1,12 @@
 #include "http/routes.hpp"
 
+#include <algorithm>
 #include <cstdlib>
+#include <iterator>
 
 #include "http/families/alephant_pats.hpp"
 #include "http/families/checking.hpp"
+#include "http/families/description.hpp"
 #include "http/families/management.hpp"
 #include "http/families/onetime/v1.hpp"
 #include "http/families/onetime/v2.hpp"
@@ -29,6 +32,8 @@ constexpr endpoint table[] = {
     {get,   "/readyz",  "readyz",  open, "The node can serve, or why not", operations::readyz},
     {get,   "/metrics", "metrics", open, "Prometheus metrics", operations::metrics},
     {get,   "/version", "version", open, "Name and version", operations::version},
+
+    {get, "/openapi.json", "openapi", page, "This API, described for programs: OpenAPI 3.1", describing::openapi},
 
     {get, "/",              "page-share",   page, "The page to share a secret", web::share},
     {get, "/secret/{id}",   "page-open",    page, "The page to open a secret; changes nothing", web::open},
@@ -187,6 +192,25 @@ std::string_view name_of(access a) {
 }
 
 std::span<const endpoint> endpoints() { return table; }
+
+bool is_served(const endpoint& e, const served_families& on) {
+  constexpr std::string_view always[] = {"/openapi.json"};
+  switch (family_of(e.pattern)) {
+    case family::native:
+      // The pages are about one-time secrets.
+      if (e.needs == page)
+        return on.onetime || std::find(std::begin(always), std::end(always), e.pattern) != std::end(always);
+      return on.alephant || !e.pattern.starts_with("/api/v1/pats");
+    case family::onetime_v1:
+    case family::onetime_v2:
+      return on.onetime;
+    case family::unleash:
+      return on.unleash;
+    case family::service_tokens:
+      return on.service_tokens;
+  }
+  std::abort();
+}
 
 bool takes_secret(method verb, std::string_view path) {
   // Their patterns capture nothing, so they are paths.

@@ -41,6 +41,8 @@ struct endpoint {
 };
 
 std::span<const endpoint> endpoints();
+// Whether there is such a route where these families are served.
+bool is_served(const endpoint& e, const served_families& on);
 // Whether a body for this path may be that large; false for paths nobody serves.
 bool takes_secret(method verb, std::string_view path);
 

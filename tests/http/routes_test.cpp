@@ -132,7 +132,7 @@ TEST_CASE("pages are no place of any API, and nobody is asked who they are", "[h
     pages.insert(e.pattern);
   }
   CHECK(pages == std::set<std::string_view>{"/", "/s", "/secret/{id}", "/receipt/{id}", "/assets/{file}",
-                                            "/favicon.svg", "/favicon.ico", "/robots.txt"});
+                                            "/favicon.svg", "/favicon.ico", "/robots.txt", "/openapi.json"});
 }
 
 TEST_CASE("every error code has its status, its word and the headers that go with them", "[http][errors]") {
