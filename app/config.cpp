@@ -442,6 +442,12 @@ result<void> check_rules(const config& c) {
   if (c.auth.dev_issuer && !c.dev && !c.http.trusted_proxies.empty()) {
     return bad("auth.dev_issuer", "refused behind http.trusted_proxies: others reach the node through them");
   }
+  if (const auto& issuer = c.console.oidc_issuer; !issuer.empty()) {
+    if (c.console.oidc_client_id.empty()) return bad("console.oidc_client_id", "is required with console.oidc_issuer");
+    const auto& known = c.auth.issuers;
+    if (std::none_of(known.begin(), known.end(), [&](const auto& each) { return each.issuer == issuer; }))
+      return bad("console.oidc_issuer", "is none of auth.issuers: its tokens would be refused");
+  }
   if (!c.limits.enabled && !(c.dev && loopback)) {
     return bad("limits.enabled", "false is refused outside --dev on loopback");
   }
@@ -516,6 +522,19 @@ http::onetime_rules onetime_rules_of(const config& c) {
   out.get_reveals = c.compat.get_reveals;
   out.guest = {from.guest,        from.guest_conceal, from.guest_generate, from.guest_show,
                from.guest_reveal, from.guest_burn,    from.guest_receipt};
+  return out;
+}
+
+http::console_rules console_rules_of(const config& c) {
+  http::console_rules out;
+  const auto& from = c.console;
+  out.served = from.enabled;
+  if (from.oidc_issuer.empty()) return out;
+  out.sign_in = {from.oidc_issuer, from.oidc_client_id, from.oidc_scopes, from.oidc_audience, {}};
+  auto& origins = out.sign_in.origins;
+  origins.push_back(web_origin_of(from.oidc_issuer).value());
+  for (const auto& each : from.oidc_origins)
+    if (std::find(origins.begin(), origins.end(), each) == origins.end()) origins.push_back(each);
   return out;
 }
 

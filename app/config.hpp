@@ -101,6 +101,13 @@ struct config {
   } families;
 
   struct {
+    bool enabled = true;
+    std::string oidc_issuer;  // empty: nobody signs in there
+    std::string oidc_client_id, oidc_scopes = "openid email", oidc_audience;
+    std::vector<std::string> oidc_origins;  // besides the issuer's own
+  } console;
+
+  struct {
     std::uint32_t tokens_per_user = 10;
   } unleash;
 
@@ -191,5 +198,6 @@ http::server_config server_config_of(const config& c);
 // http://ADDRESS:PORT, with the port in use.
 std::string listening_url(const config& c, std::uint16_t port);
 http::onetime_rules onetime_rules_of(const config& c);
+http::console_rules console_rules_of(const config& c);
 
 }  // namespace nacre::app

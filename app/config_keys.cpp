@@ -76,6 +76,22 @@ std::optional<std::string> check_url(const std::string& text) {
   return std::nullopt;
 }
 
+std::optional<std::string> check_issuer_url(const std::string& text) {
+  if (text.empty() || web_origin_of(text)) return std::nullopt;
+  return "wants https://HOST or https://HOST/PATH, the issuer's exact name";
+}
+
+std::optional<std::string> check_origin(const std::string& text) {
+  if (web_origin_of(text) == text) return std::nullopt;
+  return "wants https://HOST or https://HOST:PORT, without a path";
+}
+
+// What goes into a query of the issuer's, in the page: any visible text will do.
+std::optional<std::string> check_words(const std::string& text) {
+  if (std::all_of(text.begin(), text.end(), [](unsigned char c) { return c >= 0x20 && c < 0x7f; })) return std::nullopt;
+  return "wants printable ASCII";
+}
+
 std::optional<std::string> check_webhook_host(const std::string& text) {
   auto parsed = model::webhook_hosts::parse({text}, false);
   if (parsed) return std::nullopt;
@@ -370,6 +386,37 @@ const std::vector<entry>& table() {
           "How many tokens one service user, or one user of their own, may have; the next is 403.",
           "As unleash.tokens_per_user."),
 
+      {"console.enabled", entry::boolean{[](config& c) -> bool& { return c.console.enabled; }}, "",
+       "Whether the page /console is served: workspaces, tokens, webhooks and the audit log in a browser. It may do "
+       "what its user's own token may.",
+       "False: 404 there; who has no issuer's JWT at hand needs the command line. A development node then has no "
+       "sign-in by one click either."},
+      {"console.oidc_issuer",
+       entry::text{[](config& c) -> std::string& { return c.console.oidc_issuer; }, check_issuer_url}, "URL",
+       "Where people sign in to the console, by authorization code and PKCE: one of auth.issuers, letter for letter. "
+       "Its metadata is read at /.well-known/openid-configuration behind this URL. http:// on loopback only. Register "
+       "http.public_url with /console behind it as a redirect URI of a public client, and its origin for CORS. Empty: "
+       "people paste a token.",
+       "An issuer that answers browsers no CORS headers: the page says that it cannot reach it. One whose access "
+       "tokens are no JWTs for auth.issuers' audience: signed in there, refused here."},
+      {"console.oidc_client_id",
+       entry::text{[](config& c) -> std::string& { return c.console.oidc_client_id; }, check_words}, "",
+       "The public client registered for the console; it has no secret. Required with console.oidc_issuer.",
+       "Another application's: the issuer refuses the redirect URI. Confidential: it refuses the code."},
+      {"console.oidc_scopes", entry::text{[](config& c) -> std::string& { return c.console.oidc_scopes; }, check_words},
+       "",
+       "Scopes asked for, with a space between them. With openid the answer holds an ID token, whose nonce is checked.",
+       "Without the scope that stands for nacre at your issuer: access tokens for another audience."},
+      {"console.oidc_audience",
+       entry::text{[](config& c) -> std::string& { return c.console.oidc_audience; }, check_words}, "",
+       "Sent as audience when people sign in, for issuers that must be told for whom the token is. Empty: not sent.",
+       "Not the audience of auth.issuers: signed in there, refused here."},
+      {"console.oidc_origins",
+       entry::list{[](config& c) -> text_list& { return c.console.oidc_origins; }, check_origin}, "origins",
+       "Where else the issuer's token endpoint may lie: the console may ask these hosts and the issuer's own, no "
+       "others.",
+       "Missing: the page names the origin it may not ask. Too many: a flaw of the page could send a token there."},
+
       {"compat.get_reveals", entry::boolean{[](config& c) -> bool& { return c.compat.get_reveals; }}, "",
        "Whether GET /api/v2/secret/{identifier}?continue=true reveals, as clients of old expect.",
        "True: whatever follows links, a mail scanner say, may consume a secret before its reader does."},
@@ -538,6 +585,28 @@ std::string example_config() {
     }
   }
   return out;
+}
+
+std::optional<std::string> web_origin_of(std::string_view url) {
+  auto scheme = url.substr(0, url.find("://"));
+  if (scheme.size() == url.size() || (scheme != "https" && scheme != "http")) return std::nullopt;
+  auto rest = url.substr(scheme.size() + 3);
+  auto place = rest.substr(0, rest.find('/'));
+  auto path = rest.substr(place.size());
+  auto colon = place.find(':');
+  auto host = place.substr(0, colon);
+  auto letter = [](char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9'); };
+  auto in_host = [&](char c) { return letter(c) || c == '-' || c == '.'; };
+  if (host.empty() || !letter(host.front()) || !std::all_of(host.begin(), host.end(), in_host)) return std::nullopt;
+  if (colon != place.npos) {
+    auto port = place.substr(colon + 1);
+    bool digits = std::all_of(port.begin(), port.end(), [](char c) { return c >= '0' && c <= '9'; });
+    if (port.empty() || port.size() > 5 || !digits || std::stoi(std::string(port)) > 65'535) return std::nullopt;
+  }
+  auto in_path = [&](char c) { return letter(c) || std::string_view("-._~/%:@+").find(c) != std::string_view::npos; };
+  if (!std::all_of(path.begin(), path.end(), in_path)) return std::nullopt;
+  if (scheme == "http" && host != "localhost" && !is_loopback(std::string(host))) return std::nullopt;
+  return std::string(url.substr(0, scheme.size() + 3 + place.size()));
 }
 
 bool is_loopback(const std::string& address) {

@@ -32,6 +32,10 @@ constexpr std::string_view node_name = "solo";
 // Within the fifteen minutes the security design allows, with room for the work itself.
 constexpr std::chrono::milliseconds webhook_patience{2'000};  // for what is being sent when the node stops
 
+// Who signs in to the console of a development node by one click: always the same person.
+constexpr std::string_view developer = "00000000-0000-8000-8000-00000000dede";
+constexpr std::int64_t developer_signed_in_s = 8 * 3600;
+
 int fail_start(logger& log, int code, const error& e) {
   log.error("start failed").text("code", name_of(e.code)).text("reason", e.text);
   log.flush(std::chrono::seconds(1));
@@ -216,6 +220,15 @@ int run_node(const config& c, const sigset_t& stop) {
   };
   probes.budget_refused = [&](std::string_view budget) { numbers.budget_refused(budget); };
 
+  if (c.dev && c.auth.dev_issuer)
+    probes.dev_token = [&] {
+      crypto::mint_request who;
+      who.subject = developer;
+      who.email = "developer@localhost";
+      who.seconds = developer_signed_in_s;
+      return crypto::mint_dev_token(c.data.dir, who, time.now());
+    };
+
   // The port is known once the server has started; nobody is told of it before.
   std::atomic<std::uint16_t> port{c.http.port};
   probes.public_url = [&] { return c.http.public_url.empty() ? listening_url(c, port) : c.http.public_url; };
@@ -233,6 +246,7 @@ int run_node(const config& c, const sigset_t& stop) {
   rules.retry_window = c.reveal.retry_window;
   rules.onetime = onetime_rules_of(c);
   rules.families = {c.families.alephant, c.families.onetime, c.families.unleash, c.families.service_tokens};
+  rules.console = console_rules_of(c);
   rules.unleash_tokens_per_user = c.unleash.tokens_per_user;
   rules.service_tokens_per_user = c.service_tokens.tokens_per_user;
   rules.checks.bounded = c.verify.bounded;

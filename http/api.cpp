@@ -4,8 +4,10 @@
 
 #include "http/call.hpp"
 #include "http/families/checking.hpp"
+#include "http/families/console.hpp"
 #include "http/families/description.hpp"
 #include "http/families/onetime/flow.hpp"
+#include "http/families/web.hpp"
 #include "http/routes.hpp"
 #include "http/voice.hpp"
 
@@ -40,7 +42,8 @@ class api {
     c->path_goes_on = checking::cut_original_path(c->req.path);
     c->match = router_.match(c->req.verb, c->req.path);
     if (c->match.what != route_match::verdict::not_found &&
-        !is_served(endpoints()[c->match.index], with_.settings.families))
+        (!is_served(endpoints()[c->match.index], with_.settings.families, with_.settings.console.served) ||
+         console::hides(with_, c->req.path)))
       c->match.what = route_match::verdict::not_found;
     using verdict = route_match::verdict;
     bool found = c->match.what == verdict::found;
@@ -55,7 +58,7 @@ class api {
     if (wait.count() > 0) return refuse_limited(std::move(c), "address", with_.settings.address, wait);
     if (c->match.what == verdict::not_found) return refuse_route(std::move(c));
     if (!found) return refuse_method(std::move(c));
-    if (to->needs == access::page) return to->handle(std::move(c));
+    if (to->needs == access::page || to->needs == access::this_machine) return to->handle(std::move(c));
     c->ctx.request = c->req.id;
     c->ctx.now = with_.time.now();
     c->ctx.node = with_.settings.node;

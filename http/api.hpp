@@ -30,6 +30,17 @@ struct onetime_rules {
   } guest;
 };
 
+// The console (families/console.hpp). Where people sign in is told to the page, and its policy lets it ask these
+// origins.
+struct console_rules {
+  bool served = true;
+  struct oidc {
+    std::string issuer;  // empty: nobody signs in there
+    std::string client_id, scopes, audience;
+    std::vector<std::string> origins;  // "https://id.example.com", the issuer's own first
+  } sign_in;
+};
+
 // Which APIs are spoken; the paths of the others are not there. nacre's own management is always served.
 struct served_families {
   bool alephant = true, onetime = true, unleash = true, service_tokens = true;
@@ -46,6 +57,7 @@ struct api_settings {
   std::chrono::milliseconds retry_window{60'000};             // of a reveal with an Idempotency-Key; 0: none
   onetime_rules onetime;
   served_families families;
+  console_rules console;
   // Checking tokens for others (families/checking.hpp).
   struct {
     std::chrono::milliseconds bounded{500};  // how old an answer may be that does not ask for more
@@ -65,6 +77,8 @@ struct probes {
   std::function<std::string()> public_url = {};          // "https://host", without a slash behind it
   // Whether a webhook may point there; `done` runs once, on some thread. Not set: its text decides.
   std::function<void(const model::webhook_url&, unique_function<void(result<void>)> done)> webhook_target = {};
+  // A JWT of the development issuer, for whoever sits at this machine. Not set: there is no such sign-in.
+  std::function<result<std::string>()> dev_token = {};
 };
 
 // What the server in front of it must know of the paths served here.

@@ -6,6 +6,7 @@
 
 #include "http/families/alephant_pats.hpp"
 #include "http/families/checking.hpp"
+#include "http/families/console.hpp"
 #include "http/families/description.hpp"
 #include "http/families/management.hpp"
 #include "http/families/onetime/v1.hpp"
@@ -39,6 +40,9 @@ constexpr endpoint table[] = {
     {get, "/secret/{id}",   "page-open",    page, "The page to open a secret; changes nothing", web::open},
     {get, "/s",             "page-sealed",  page, "The same for what was sealed in a browser; its link stands behind '#'", web::open},
     {get, "/receipt/{id}",  "page-receipt", page, "The page of a receipt", web::receipt},
+    {get, "/console",       "page-console", page, "The page of workspaces, tokens, webhooks and the audit log", web::console},
+    {get, "/console/config.json", "console-config", page, "How people sign in to the console, and what is served", console::config},
+    {post, "/console/dev-token",  "console-dev-token", this_machine, "A JWT for whoever sits at a development node", console::dev_token},
     {get, "/assets/{file}", "page-asset",   page, "What pages load", web::asset},
     {get, "/favicon.svg",   "page-icon",    page, "The pages' icon", web::icon},
     {get, "/favicon.ico",   "page-icon-by-its-old-name", page, "The same", web::icon},
@@ -187,19 +191,22 @@ std::string_view name_of(access a) {
       return "guest";
     case access::page:
       return "anybody";
+    case this_machine:
+      return "this machine";
   }
   std::abort();
 }
 
 std::span<const endpoint> endpoints() { return table; }
 
-bool is_served(const endpoint& e, const served_families& on) {
+bool is_served(const endpoint& e, const served_families& on, bool console) {
   constexpr std::string_view always[] = {"/openapi.json"};
   switch (family_of(e.pattern)) {
     case family::native:
-      // The pages are about one-time secrets.
+      // The other pages are about one-time secrets.
       if (e.needs == page)
-        return on.onetime || std::find(std::begin(always), std::end(always), e.pattern) != std::end(always);
+        return on.onetime || (console && web::serves_console(e.pattern)) ||
+               std::find(std::begin(always), std::end(always), e.pattern) != std::end(always);
       return on.alephant || !e.pattern.starts_with("/api/v1/pats");
     case family::onetime_v1:
     case family::onetime_v2:

@@ -20,6 +20,7 @@ enum class access : std::uint8_t {
   presented,         // the credential is what is asked about: the handler looks at it, no limit per address applies
   anonymous,         // a guest, whatever credentials there are
   page,              // a page for people or a file of one, the same for everybody
+  this_machine,      // whoever sits at a development node; the handler looks where the request comes from
 };
 std::string_view name_of(access a);
 
@@ -42,7 +43,7 @@ struct endpoint {
 
 std::span<const endpoint> endpoints();
 // Whether there is such a route where these families are served.
-bool is_served(const endpoint& e, const served_families& on);
+bool is_served(const endpoint& e, const served_families& on, bool console);
 // Whether a body for this path may be that large; false for paths nobody serves.
 bool takes_secret(method verb, std::string_view path);
 

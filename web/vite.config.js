@@ -1,21 +1,55 @@
+import { readFileSync } from 'node:fs';
+import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { svelte } from '@sveltejs/vite-plugin-svelte';
 import { defineConfig } from 'vite';
 
-export default defineConfig({
-  root: fileURLToPath(new URL('.', import.meta.url)),
-  plugins: [svelte()],
+const root = fileURLToPath(new URL('.', import.meta.url));
+const guests = ['share', 'open', 'receipt'];
+const pages = [...guests, 'console'];
+
+// Every page is page.html with an entry of its own.
+function pagesOfOneTemplate() {
+  const template = join(root, 'page.html');
+  const named = (id) => pages.find((page) => basename(id) === `${page}.html`);
+  const text = (page) => readFileSync(template, 'utf8').replace('PAGE', page);
+  return {
+    name: 'pages-of-one-template',
+    enforce: 'pre',
+    resolveId: (id) => (named(id) ? join(root, basename(id)) : null),
+    load(id) {
+      if (!named(id)) return null;
+      this.addWatchFile(template);
+      return text(named(id));
+    },
+    configureServer(server) {
+      server.middlewares.use(async (request, response, next) => {
+        const { pathname } = new URL(request.url, 'http://localhost');
+        const page = pathname === '/console' ? 'console' : named(pathname);
+        if (!page) return next();
+        response.setHeader('Content-Type', 'text/html; charset=utf-8');
+        response.end(await server.transformIndexHtml(pathname, text(page)));
+      });
+    },
+  };
+}
+
+// Two builds into one folder (`--mode console` is the second): what the console needs is no part of what guests load.
+export default defineConfig(({ mode }) => ({
+  root,
+  plugins: [pagesOfOneTemplate(), svelte()],
   build: {
     target: 'es2022',
     assetsInlineLimit: 0, // no data: addresses
     modulePreload: { polyfill: false },
     cssCodeSplit: false,
-    emptyOutDir: true,
+    emptyOutDir: mode !== 'console',
+    copyPublicDir: mode !== 'console',
     rollupOptions: {
-      input: ['share.html', 'open.html', 'receipt.html'],
+      input: (mode === 'console' ? ['console'] : guests).map((page) => join(root, `${page}.html`)),
       treeshake: { propertyReadSideEffects: false },
     },
   },
   // For `npm run dev`: the API of a node that runs beside it.
-  server: { proxy: { '/api': 'http://127.0.0.1:8080' } },
-});
+  server: { proxy: { '/api': 'http://127.0.0.1:8080', '/console/': 'http://127.0.0.1:8080' } },
+}));

@@ -10,10 +10,15 @@ namespace nacre::http::web {
 
 namespace {
 
-// Svelte is built to need no policy of Trusted Types, so none may be made.
-constexpr std::string_view page_policy =
-    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; base-uri 'none'; "
-    "form-action 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types 'none'";
+// Svelte is built to need no policy of Trusted Types, so none may be made. `hosts`: whom the page may ask besides us.
+std::string page_policy(const std::vector<std::string>& hosts) {
+  std::string out = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'";
+  for (const auto& each : hosts) out += " " + each;
+  out +=
+      "; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'; "
+      "trusted-types 'none'";
+  return out;
+}
 
 const web_file* find(std::string_view path) {
   auto files = web_files();
@@ -45,7 +50,8 @@ bool takes_gzip(const request& r) {
   return false;
 }
 
-void send(call_ptr c, std::string_view path, std::string_view caching, bool is_page) {
+// `policy` is a page's; null: a file.
+void send(call_ptr c, std::string_view path, std::string_view caching, const std::string* policy) {
   const auto* file = find(path);
   if (!file) {
     auto r = voice_of(c->speaks).no_route(*c);
@@ -63,8 +69,8 @@ void send(call_ptr c, std::string_view path, std::string_view caching, bool is_p
   add("X-Content-Type-Options", "nosniff");
   add("Referrer-Policy", "no-referrer");  // addresses of pages hold identifiers
   add("Cross-Origin-Resource-Policy", "same-origin");
-  if (is_page) {
-    add("Content-Security-Policy", page_policy);
+  if (policy) {
+    add("Content-Security-Policy", *policy);
     add("Cross-Origin-Opener-Policy", "same-origin");
     add("Cross-Origin-Embedder-Policy", "require-corp");
     add("Permissions-Policy",
@@ -88,7 +94,10 @@ void send(call_ptr c, std::string_view path, std::string_view caching, bool is_p
   answer(std::move(c), std::move(r));
 }
 
-void send_page(call_ptr c, std::string_view path) { send(std::move(c), path, "no-store", true); }
+void send_page(call_ptr c, std::string_view path) {
+  static const std::string policy = page_policy({});
+  send(std::move(c), path, "no-store", &policy);
+}
 
 constexpr std::string_view for_ever = "public, max-age=31536000, immutable";
 constexpr std::string_view for_a_day = "public, max-age=86400";
@@ -99,12 +108,22 @@ void share(call_ptr c) { send_page(std::move(c), "/share.html"); }
 void open(call_ptr c) { send_page(std::move(c), "/open.html"); }
 void receipt(call_ptr c) { send_page(std::move(c), "/receipt.html"); }
 
-void asset(call_ptr c) {
-  auto path = "/assets/" + std::string(c->capture(0));
-  send(std::move(c), path, for_ever, false);
+void console(call_ptr c) {
+  auto policy = page_policy(c->with.settings.console.sign_in.origins);
+  send(std::move(c), "/console.html", "no-store", &policy);
 }
 
-void icon(call_ptr c) { send(std::move(c), "/favicon.svg", for_a_day, false); }
-void robots(call_ptr c) { send(std::move(c), "/robots.txt", for_a_day, false); }
+bool serves_console(std::string_view pattern) {
+  return pattern.starts_with("/console") || pattern.starts_with("/assets/") || pattern.starts_with("/favicon.") ||
+         pattern == "/robots.txt";
+}
+
+void asset(call_ptr c) {
+  auto path = "/assets/" + std::string(c->capture(0));
+  send(std::move(c), path, for_ever, nullptr);
+}
+
+void icon(call_ptr c) { send(std::move(c), "/favicon.svg", for_a_day, nullptr); }
+void robots(call_ptr c) { send(std::move(c), "/robots.txt", for_a_day, nullptr); }
 
 }  // namespace nacre::http::web

@@ -131,6 +131,56 @@ TEST_CASE("an issuer without audience or key file, twice, or with a foreign algo
              Contains("development"));
 }
 
+TEST_CASE("the console signs people in at an issuer that is trusted, over https, and asks no other hosts",
+          "[app][config]") {
+  const std::string issuers =
+      "[[auth.issuers]]\nissuer=\"https://id.example.com/realms/x\"\naudience=\"a\"\njwks_file=\"f\"\n"
+      "[[auth.issuers]]\nissuer=\"http://127.0.0.1:9/\"\naudience=\"a\"\njwks_file=\"f\"\n[console]\n";
+  auto at = [&](std::string issuer, std::string more = "oidc_client_id = \"c\"\n") {
+    return with_file(issuers + "oidc_issuer = \"" + issuer + "\"\n" + more);
+  };
+  CHECK(console_rules_of(*load_config(with_file(""))).sign_in.issuer.empty());
+  CHECK(console_rules_of(*load_config(with_file(""))).served);
+  auto c = load_config(at("https://id.example.com/realms/x",
+                          "oidc_client_id = \"c\"\noidc_origins = [\"https://t.example.com:8443\", "
+                          "\"https://id.example.com\"]\n"));
+  REQUIRE(c);
+  auto rules = console_rules_of(*c);
+  CHECK(rules.sign_in.origins == std::vector<std::string>{"https://id.example.com", "https://t.example.com:8443"});
+  CHECK(rules.sign_in.scopes == "openid email");
+  c = load_config(at("http://127.0.0.1:9/"));
+  REQUIRE(c);
+  CHECK(console_rules_of(*c).sign_in.origins == std::vector<std::string>{"http://127.0.0.1:9"});
+  CHECK_THAT(error_of(at("https://id.example.com/realms/x", "")), Contains("console.oidc_client_id"));
+  CHECK_THAT(error_of(at("https://id.example.com")), Contains("none of auth.issuers"));
+  // What would end a directive of the page's policy, or widen it, is no host.
+  for (std::string host : {"http://id.example.com",
+                           "https://",
+                           "https://*",
+                           "https://*.example.com",
+                           "https://a b",
+                           "https://a;script-src *",
+                           "https://a,b",
+                           "https://a:",
+                           "https://a:99999",
+                           "https://a:*",
+                           "https://u@h",
+                           "https://[::1]",
+                           "data:",
+                           "https://a?b",
+                           "https://a#b",
+                           "ftp://a",
+                           "a",
+                           "https:/a",
+                           "https://-a",
+                           "https://a'unsafe-inline'"}) {
+    INFO(host);
+    CHECK_THAT(error_of(at(host)), Contains("console.oidc_issuer"));
+    CHECK_THAT(error_of(with_file("[console]\noidc_origins = [\"" + host + "\"]\n")), Contains("console.oidc_origins"));
+  }
+  CHECK_THAT(error_of(with_file("[console]\noidc_origins = [\"https://a/\"]\n")), Contains("without a path"));
+}
+
 TEST_CASE("the root key's source is required, and no message repeats it", "[app][config]") {
   const std::string key(64, 'a');
   config_sources s;

@@ -6,6 +6,7 @@
 #include <limits>
 #include <set>
 
+#include "http/families/console.hpp"
 #include "http/families/management.hpp"
 #include "http/json.hpp"
 #include "http/pending.hpp"
@@ -131,8 +132,67 @@ TEST_CASE("pages are no place of any API, and nobody is asked who they are", "[h
     CHECK(family_of(e.pattern) == family::native);
     pages.insert(e.pattern);
   }
-  CHECK(pages == std::set<std::string_view>{"/", "/s", "/secret/{id}", "/receipt/{id}", "/assets/{file}",
-                                            "/favicon.svg", "/favicon.ico", "/robots.txt", "/openapi.json"});
+  CHECK(pages == std::set<std::string_view>{"/", "/s", "/secret/{id}", "/receipt/{id}", "/console",
+                                            "/console/config.json", "/assets/{file}", "/favicon.svg", "/favicon.ico",
+                                            "/robots.txt", "/openapi.json"});
+}
+
+TEST_CASE("whoever sits at the machine is known by what no page elsewhere and no proxy can send", "[http][routes]") {
+  std::set<std::string_view> here;
+  for (const auto& e : endpoints())
+    if (e.needs == access::this_machine) here.insert(e.pattern);
+  CHECK(here == std::set<std::string_view>{"/console/dev-token"});
+
+  auto with = [](std::vector<header> changed, std::string client = "127.0.0.1") {
+    request r;
+    r.verb = method::post;
+    r.client.text = std::move(client);
+    r.headers = {{"Host", "127.0.0.1:8080"},
+                 {"Origin", "http://127.0.0.1:8080"},
+                 {"Sec-Fetch-Site", "same-origin"},
+                 {"X-Nacre-Console", "sign-in"}};
+    for (auto& c : changed) {
+      auto at = std::find_if(r.headers.begin(), r.headers.end(), [&](const header& h) { return h.name == c.name; });
+      if (at == r.headers.end())
+        r.headers.push_back(c);
+      else if (c.value.empty())
+        r.headers.erase(at);
+      else
+        at->value = c.value;
+    }
+    return console::from_this_machine(r);
+  };
+  CHECK(with({}));
+  CHECK(with({}, "::1"));
+  for (std::string host : {"localhost", "LOCALHOST:5173", "127.0.0.1", "127.9.9.9:1", "[::1]:8080", "[::1]"})
+    CHECK(with({{"Host", host}, {"Origin", "http://" + host}}));
+  CHECK(with({{"Sec-Fetch-Site", ""}}));  // browsers of old send none
+  // A name that somebody lets point at 127.0.0.1 is not this machine, nor is an address of the network.
+  for (std::string host : {"evil.example:8080", "localhost.evil.example", "127.0.0.1.evil.example", "192.0.2.7",
+                           "0.0.0.0:8080", "[::]", "[::1", "", "10.0.0.1:8080", "127.1"})
+    CHECK_FALSE(with({{"Host", host.empty() ? "x" : host}, {"Origin", "http://" + host}}));
+  for (std::string origin : {"", "null", "https://127.0.0.1:8080", "http://127.0.0.1:8081", "http://evil.example",
+                             "http://127.0.0.1:8080/", "http://localhost:8080"})
+    CHECK_FALSE(with({{"Origin", origin}}));
+  for (std::string site : {"cross-site", "same-site", "none"}) CHECK_FALSE(with({{"Sec-Fetch-Site", site}}));
+  for (std::string wish : {"", "1", "sign-in "}) CHECK_FALSE(with({{"X-Nacre-Console", wish}}));
+  for (auto name : {"Forwarded", "X-Forwarded-For", "x-forwarded-host", "X-Forwarded-Proto", "X-Real-IP", "Via"})
+    CHECK_FALSE(with({{name, "127.0.0.1"}}));
+  for (std::string client : {"192.0.2.7", "::2", "10.0.0.1", "", "128.0.0.1"}) CHECK_FALSE(with({}, client));
+}
+
+TEST_CASE("the console is there as it is configured, and its developer's door at development nodes alone",
+          "[http][routes]") {
+  answering node;
+  CHECK_FALSE(console::hides(node.with, "/console"));
+  CHECK_FALSE(console::hides(node.with, "/console/config.json"));
+  CHECK(console::hides(node.with, "/console/dev-token"));
+  CHECK_FALSE(console::hides(node.with, "/api/v1/me"));
+  node.with.ask.dev_token = [] { return result<std::string>("t"); };
+  CHECK_FALSE(console::hides(node.with, "/console/dev-token"));
+  node.with.settings.console.served = false;
+  for (auto path : {"/console", "/console/config.json", "/console/dev-token"}) CHECK(console::hides(node.with, path));
+  CHECK_FALSE(console::hides(node.with, "/assets/x.js"));
 }
 
 TEST_CASE("every error code has its status, its word and the headers that go with them", "[http][errors]") {

@@ -36,6 +36,21 @@ class Spoken {
     return new Intl.DateTimeFormat(this.tag, { dateStyle: 'medium', timeStyle: 'short' }).format(epochSeconds * 1000);
   }
 
+  clock(epochSeconds: number): string {
+    return new Intl.DateTimeFormat(this.tag, { timeStyle: 'short' }).format(epochSeconds * 1000);
+  }
+
+  day(epochSeconds: number): string {
+    return new Intl.DateTimeFormat(this.tag, { dateStyle: 'medium' }).format(epochSeconds * 1000);
+  }
+
+  // "3 hours ago" for what was, "in 3 hours" for what will be.
+  ago(seconds: number): string {
+    const units = [['day', 86_400], ['hour', 3_600], ['minute', 60], ['second', 1]] as const;
+    const [unit, size] = units.find(([, each]) => Math.abs(seconds) >= each) ?? units[3];
+    return new Intl.RelativeTimeFormat(this.tag, { numeric: 'auto' }).format(Math.trunc(seconds / size), unit);
+  }
+
   // "3 hours", rounded to the largest unit of which there are at least two; "1 hour" where it is exact.
   span(seconds: number): string {
     const units = [['day', 86_400], ['hour', 3_600], ['minute', 60], ['second', 1]] as const;

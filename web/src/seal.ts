@@ -21,7 +21,7 @@ const padTo = 64;
 const utf8 = new TextEncoder();
 const identifierShape = /^[A-Za-z0-9_-]{20,128}$/;
 
-type Bytes = Uint8Array<ArrayBuffer>;
+export type Bytes = Uint8Array<ArrayBuffer>;
 
 export interface SealedLink {
   identifier: string;
@@ -53,7 +53,7 @@ export function isIdentifier(text: string): boolean {
   return identifierShape.test(text);
 }
 
-function base64url(bytes: Uint8Array): string {
+export function base64url(bytes: Uint8Array): string {
   let text = '';
   for (const byte of bytes) text += String.fromCharCode(byte);
   return btoa(text).replaceAll('+', '-').replaceAll('/', '_').replaceAll('=', '');
