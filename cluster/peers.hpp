@@ -31,6 +31,7 @@ struct peer_status {
   std::optional<std::chrono::milliseconds> silent_for;  // since its last frame or heartbeat; nothing: never heard
   std::size_t queued_bytes = 0;
   std::uint64_t dropped = 0;  // frames, since the start
+  std::string trouble;        // why it is not connected, in words without secrets; empty: it is, or nobody tried yet
 };
 
 class peers {

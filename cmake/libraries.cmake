@@ -14,6 +14,7 @@ nacre_system_library(lib_pistache LIBS ${PISTACHE_STATIC_LIBRARIES})
 target_include_directories(lib_pistache SYSTEM INTERFACE ${PISTACHE_INCLUDE_DIRS})
 
 nacre_system_library(lib_caf LIBS caf_core)
+nacre_system_library(lib_caf_net LIBS caf_openssl caf_io caf_core OpenSSL::SSL OpenSSL::Crypto)
 nacre_system_library(lib_rocksdb LIBS rocksdb)
 nacre_system_library(lib_cryptopp LIBS cryptopp)
 nacre_system_library(lib_simdjson LIBS simdjson)

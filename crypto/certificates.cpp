@@ -15,6 +15,7 @@
 #include <limits>
 
 #include "crypto/openssl_handles.hpp"
+#include "crypto/operator_file.hpp"
 #include "crypto/random.hpp"
 
 namespace nacre::crypto {
@@ -215,6 +216,13 @@ std::string valid_until(const X509* certificate) {
 
 bool outlived(const X509* certificate, std::int64_t now) { return seconds_of(X509_get0_notAfter(certificate)) < now; }
 
+result<secure_bytes> read_named(std::string_view what, const std::string& file, file_privacy privacy) {
+  if (file.empty()) return fail(errc::invalid, "there is no file for " + std::string(what));
+  auto content = read_operator_file(file, certificate_file_bytes_max, privacy);
+  if (!content) return fail(errc::invalid, std::string(what) + ", " + file + ": " + content.error().text);
+  return std::move(content->content);
+}
+
 auto not_made() { return fail(errc::internal, "a certificate could not be made"); }
 
 }  // namespace
@@ -379,6 +387,16 @@ result<node_identity> node_identity::read(std::string_view ca_pem, std::string_v
   out.not_after_ =
       std::min(seconds_of(X509_get0_notAfter(certificate.get())), seconds_of(X509_get0_notAfter(out.trust_.ca_.get())));
   return out;
+}
+
+result<node_identity> node_identity::read_files(const files& where, std::int64_t now) {
+  const auto ca = read_named("the CA's certificate", where.ca, file_privacy::owner_writes);
+  if (!ca) return fail(ca.error());
+  const auto certificate = read_named("the node's certificate", where.certificate, file_privacy::owner_writes);
+  if (!certificate) return fail(certificate.error());
+  const auto key = read_named("the node's key", where.key, file_privacy::owner_only);
+  if (!key) return fail(key.error());
+  return read(ca->view(), certificate->view(), key->view(), now);
 }
 
 std::string node_identity::sign(std::string_view message) const {

@@ -116,6 +116,11 @@ class node_identity {
  public:
   static result<node_identity> read(std::string_view ca_pem, std::string_view certificate_pem, std::string_view key_pem,
                                     std::int64_t now);
+  struct files {
+    std::string ca, certificate, key;  // PEM; the key accessible to its owner only
+  };
+  // A file that is not named is refused as well.
+  static result<node_identity> read_files(const files& where, std::int64_t now);
   const member_name& name() const { return name_; }
   const cluster_trust& trust() const { return trust_; }
   const std::string& certificate() const { return der_; }
