@@ -13,6 +13,7 @@
 #include <toml++/toml.h>
 
 #include "app/config_keys.hpp"
+#include "cluster/wire/endpoint.hpp"
 #include "model/limits.hpp"
 
 namespace nacre::app {
@@ -427,6 +428,46 @@ bool is_local_url(std::string_view url) {
   return host == "localhost" || is_loopback(host);
 }
 
+result<void> check_single(const config& c) {
+  // A node that was meant for a cluster must not begin a history of its own.
+  const auto& k = c.cluster;
+  for (const auto& [key, is_set] : {std::pair{"cluster.peers", !k.peers.empty()},
+                                    {"cluster.listen", !k.listen.empty()},
+                                    {"cluster.ca", !k.ca.empty()},
+                                    {"cluster.certificate", !k.certificate.empty()},
+                                    {"cluster.key", !k.key.empty()}}) {
+    if (is_set) return bad("cluster.node", "is 0, a single node, but " + std::string(key) + " is set");
+  }
+  return {};
+}
+
+result<void> check_cluster(const config& c) {
+  const auto& k = c.cluster;
+  if (k.node == 0) return check_single(c);
+  for (const auto& [key, value] : {std::pair{"cluster.listen", &k.listen},
+                                   {"cluster.ca", &k.ca},
+                                   {"cluster.certificate", &k.certificate},
+                                   {"cluster.key", &k.key}}) {
+    if (value->empty()) return bad(key, "is required, for cluster.node is set");
+  }
+  if (c.data.ephemeral) return bad("data.ephemeral", "a node of a cluster must keep what it has promised the others");
+  const auto members = members_of(c);
+  if (members.size() > 7) return bad("cluster.peers", "more than 7 nodes");
+  bool self = false;
+  for (std::size_t i = 0; i < members.size(); ++i) {
+    self = self || members[i].node == k.node;
+    for (std::size_t j = 0; j < i; ++j) {
+      if (members[i].node == members[j].node)
+        return bad("cluster.peers", "names node " + std::to_string(members[i].node) + " twice");
+      if (members[i].address == members[j].address)
+        return bad("cluster.peers", "gives " + members[i].address + " to two nodes");
+    }
+  }
+  if (!self) return bad("cluster.peers", "does not name this node, " + std::to_string(k.node));
+  if (k.election < 5 * k.heartbeat) return bad("cluster.election_ms", "is less than five times cluster.heartbeat_ms");
+  return {};
+}
+
 result<void> check_rules(const config& c) {
   bool loopback = is_loopback(c.http.address);
   if (c.dev && !loopback) return bad("http.address", "--dev listens on loopback only; " + c.http.address + " is not");
@@ -458,7 +499,7 @@ result<void> check_rules(const config& c) {
   if (!c.dev && c.keys.root.starts_with("env:")) {
     return bad("keys.root", "env: is for --dev only; use file:PATH or credential:NAME");
   }
-  return {};
+  return check_cluster(c);
 }
 
 }  // namespace
@@ -535,6 +576,14 @@ http::console_rules console_rules_of(const config& c) {
   origins.push_back(web_origin_of(from.oidc_issuer).value());
   for (const auto& each : from.oidc_origins)
     if (std::find(origins.begin(), origins.end(), each) == origins.end()) origins.push_back(each);
+  return out;
+}
+
+std::vector<cluster::peers::neighbour> members_of(const config& c) {
+  std::vector<cluster::peers::neighbour> out;
+  for (const auto& each : c.cluster.peers) {
+    if (auto member = cluster::wire::parse_member(each)) out.push_back(std::move(*member));
+  }
   return out;
 }
 

@@ -17,6 +17,7 @@
 #include <vector>
 
 #include "app/loopback.hpp"
+#include "cluster/peers.hpp"
 #include "crypto/jwt.hpp"
 #include "http/api.hpp"
 #include "http/server.hpp"
@@ -162,6 +163,16 @@ struct config {
   } audit;
 
   struct {
+    std::uint64_t node = 0;  // 0: a single node
+    std::string listen;      // "address:port"
+    std::string ca, certificate, key;
+    std::vector<std::string> peers;  // "ID=host:port"; members_of() takes them apart
+    std::size_t groups = 1;
+    std::chrono::milliseconds heartbeat{50};
+    std::chrono::milliseconds election{500};
+  } cluster;
+
+  struct {
     log_level level = log_level::info;
   } log;
 };
@@ -199,5 +210,7 @@ http::server_config server_config_of(const config& c);
 std::string listening_url(const config& c, std::uint16_t port);
 http::onetime_rules onetime_rules_of(const config& c);
 http::console_rules console_rules_of(const config& c);
+// The nodes a cluster starts with, this one among them. Empty for a single node.
+std::vector<cluster::peers::neighbour> members_of(const config& c);
 
 }  // namespace nacre::app

@@ -7,6 +7,7 @@
 #include <type_traits>
 #include <utility>
 
+#include "cluster/wire/endpoint.hpp"
 #include "model/limits.hpp"
 #include "model/webhook_url.hpp"
 
@@ -103,6 +104,17 @@ std::optional<std::string> check_key_source(const std::string& text) {
     if (text.starts_with(kind) && text.size() > kind.size()) return std::nullopt;
   }
   return "wants file:PATH, credential:NAME or env:NAME (a source, never the key itself)";
+}
+
+std::optional<std::string> check_listen(const std::string& text) {
+  if (text.empty()) return std::nullopt;
+  if (const auto at = cluster::wire::parse_endpoint(text); at && !check_address(at->host)) return std::nullopt;
+  return "wants ADDRESS:PORT with an IP address, such as 10.0.0.1:7400 or [::1]:7400";
+}
+
+std::optional<std::string> check_member(const std::string& text) {
+  if (cluster::wire::parse_member(text)) return std::nullopt;
+  return "wants ID=HOST:PORT, such as 1=10.0.0.1:7400";
 }
 
 std::optional<std::string> check_not_empty(const std::string& text) {
@@ -510,6 +522,46 @@ const std::vector<entry>& table() {
       number(
           "audit.keep", 1, 1'000, [](config & c) -> auto& { return c.audit.keep; }, "files",
           "Rotated files kept, FILE.1 the newest.", "Disk use is rotate_mib times one more than this."),
+
+      number(
+          "cluster.node", 0, 1'000'000'000, [](config & c) -> auto& { return c.cluster.node; }, "id",
+          "This node's number in its cluster, as its certificate says. 0: a single node. A number is never given to a "
+          "second node, nor to one that has lost its directory.",
+          "Another than the certificate's: the start is refused. In use by a live process: the others refuse the "
+          "second one and say so."),
+      {"cluster.listen", entry::text{[](config& c) -> std::string& { return c.cluster.listen; }, check_listen},
+       "address:port",
+       "Where the other nodes reach this one: an IP address of a private network, and a port of its own.",
+       "Empty in a cluster: the start is refused. Open to the world: TLS keeps strangers out, but not their load."},
+      {"cluster.ca", entry::text{[](config& c) -> std::string& { return c.cluster.ca; }, any_text}, "path",
+       "Certificate of the cluster's own CA, from `nacre ca init`. Whoever has a certificate of it is a node: never a "
+       "company's or a public CA.",
+       "Missing, or another than the certificate's: the start is refused."},
+      {"cluster.certificate", entry::text{[](config& c) -> std::string& { return c.cluster.certificate; }, any_text},
+       "path", "This node's certificate, from `nacre ca issue NODE`. A renewed one counts after a restart.",
+       "Expired, or of another node: the start is refused. Expired while running: a lost connection does not return."},
+      {"cluster.key", entry::text{[](config& c) -> std::string& { return c.cluster.key; }, any_text}, "path",
+       "Key of cluster.certificate, mode 0400 or 0600.",
+       "Readable by others: the start is refused. Stolen: the thief can be this node; make a new CA."},
+      {"cluster.peers", entry::list{[](config& c) -> text_list& { return c.cluster.peers; }, check_member},
+       "ID=host:port",
+       "The nodes the cluster starts with, this one among them, and where they listen; the same list on each, 3 or 5. "
+       "Afterwards the cluster itself keeps who belongs to it (`nacre cluster status`).",
+       "Lists that differ at the first start: two clusters may form. Two nodes: either one's end stops both."},
+      number(
+          "cluster.groups", 1, 64, [](config & c) -> auto& { return c.cluster.groups; }, "groups",
+          "Into how many groups with a leader each the workspaces are divided. Fixed when the cluster is made.",
+          "More than one leader's worth of load needs: smaller batches, slower changes. Changed: the start is "
+          "refused."),
+      number(
+          "cluster.heartbeat_ms", 10, 5'000, [](config & c) -> auto& { return c.cluster.heartbeat; }, ms,
+          "How often a leader tells the others that it lives.",
+          "Short: an idle cluster works. Long: needs a long cluster.election_ms."),
+      number(
+          "cluster.election_ms", 100, 60'000, [](config & c) -> auto& { return c.cluster.election; }, ms,
+          "Without a sign of life for so long, up to twice as long by chance, the others choose a new leader. At least "
+          "five times cluster.heartbeat_ms.",
+          "Short: a pause of a disk or a network costs a leader. Long: so long nothing can be changed after one dies."),
 
       {"log.level",
        entry::choice{{"debug", "info", "warn", "error"},

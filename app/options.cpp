@@ -2,10 +2,13 @@
 
 #include <unistd.h>
 
+#include <chrono>
 #include <fstream>
 #include <iterator>
 #include <optional>
 #include <utility>
+
+#include "crypto/certificates.hpp"
 
 namespace nacre::app {
 namespace {
@@ -111,6 +114,15 @@ std::variant<config, finished> read_command_line(const std::vector<std::string>&
   // The start would fail over these files as well; the development issuer's are made there.
   if (auto made = crypto::make_authenticator(loaded->auth.issuers); !made)
     return config_error(*check_file + ": " + made.error().text);
+  if (const auto& k = loaded->cluster; k.node != 0) {
+    const auto now = std::chrono::system_clock::now().time_since_epoch();
+    auto identity = crypto::node_identity::read_files({k.ca, k.certificate, k.key},
+                                                      std::chrono::duration_cast<std::chrono::seconds>(now).count());
+    if (!identity) return config_error(*check_file + ": " + identity.error().text);
+    if (identity->name().node != k.node)
+      return config_error(*check_file + ": cluster.certificate is node " + std::to_string(identity->name().node) +
+                          "'s");
+  }
   return finished{0, *check_file + ": valid\n", {}};
 }
 

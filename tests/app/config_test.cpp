@@ -336,6 +336,47 @@ trusted_proxies = ["10.0.0.1"]
   CHECK(c.trusted_proxies.size() == 1);
 }
 
+TEST_CASE("a node of a cluster has all it needs, or says in one line what is missing", "[app][config][cluster]") {
+  const std::vector<std::string> whole = {
+      "cluster.node=2",   "cluster.listen=127.0.0.1:7402",
+      "cluster.ca=/ca",   "cluster.certificate=/crt",
+      "cluster.key=/key", "cluster.peers=1=127.0.0.1:7401,2=127.0.0.1:7402,3=node-3:7403"};
+  const auto with = [&](std::vector<std::string> more) {
+    auto s = with_file("");
+    s.sets.insert(s.sets.end(), whole.begin(), whole.end());
+    s.sets.insert(s.sets.end(), more.begin(), more.end());
+    return s;
+  };
+  auto c = load_config(with({}));
+  REQUIRE(c);
+  REQUIRE(members_of(*c).size() == 3);
+  CHECK(members_of(*c)[2].node == 3);
+  CHECK(members_of(*c)[2].address == "node-3:7403");
+  for (std::string key : {"listen", "ca", "certificate", "key"})
+    CHECK(error_of(with({"cluster." + key + "="})) == "cluster." + key + ": is required, for cluster.node is set");
+  CHECK(error_of(with({"cluster.peers=1=a:1,3=b:1"})) == "cluster.peers: does not name this node, 2");
+  CHECK(error_of(with({"cluster.peers=2=a:1,2=b:1"})) == "cluster.peers: names node 2 twice");
+  CHECK(error_of(with({"cluster.peers=1=a:1,2=a:1"})) == "cluster.peers: gives a:1 to two nodes");
+  CHECK(error_of(with({"cluster.peers=[]"})) == "cluster.peers: does not name this node, 2");
+  CHECK_THAT(error_of(with({"cluster.peers=1=a:1,2=b:1,3=c:1,4=d:1,5=e:1,6=f:1,7=g:1,8=h:1"})),
+             Contains("more than 7"));
+  for (std::string wrong : {"2", "2=", "x=a:1", "0=a:1", "02=a:1", "2=a", "2=a:0", "2=a b:1", "2=::1:7"})
+    CHECK_THAT(error_of(with({"cluster.peers=" + wrong})), Contains("cluster.peers") && Contains("wants ID=HOST:PORT"));
+  for (std::string wrong : {"node-1:7400", "7400", "127.0.0.1", "127.0.0.1:0"})
+    CHECK_THAT(error_of(with({"cluster.listen=" + wrong})), Contains("cluster.listen") && Contains("IP address"));
+  CHECK_THAT(error_of(with({"cluster.election_ms=240"})), Contains("cluster.election_ms"));
+  CHECK_THAT(error_of(with({"data.ephemeral=true"})), Contains("data.ephemeral"));
+}
+
+TEST_CASE("a node that was meant for a cluster does not start alone", "[app][config][cluster]") {
+  for (std::string set : {"cluster.peers=1=a:1", "cluster.listen=127.0.0.1:1", "cluster.ca=/ca", "cluster.key=/key"}) {
+    auto s = with_file("");
+    s.sets.push_back(set);
+    CHECK_THAT(error_of(s), Contains("cluster.node: is 0, a single node, but cluster."));
+  }
+  CHECK(members_of(*load_config(with_file(""))).empty());
+}
+
 TEST_CASE("hosts that webhooks may reach are hosts, not URLs or networks", "[app][config]") {
   auto c =
       load_config(with_file("[webhooks]\nallowed_hosts = [\"hooks.internal\", \"10.1.2.3:8443\", \"[fd00::1]\"]\n"));
