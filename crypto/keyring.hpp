@@ -85,6 +85,8 @@ class keyring {
 
   std::string_view cluster_id() const;
   std::uint32_t pepper_version() const;
+  // key_provider::check_value() of the root key.
+  std::string root_check_value() const { return root_->check_value(); }
 
   // A fresh data key, wrapped under the root key, ready for space::sealed.
   std::string make_data_key(workspace_id workspace, std::uint32_t version) const;

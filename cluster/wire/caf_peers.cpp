@@ -20,6 +20,7 @@
 #include "cluster/wire/handshake.hpp"
 #include "cluster/wire/reach.hpp"
 #include "crypto/random.hpp"
+#include "crypto/tls_errors.hpp"
 
 namespace nacre::cluster::wire {
 namespace {
@@ -589,6 +590,7 @@ result<std::unique_ptr<caf_peers>> make_caf_peers(caf_peers_settings settings) {
   if (identity->name().node != settings.self)
     return fail(errc::invalid, "cluster.node is " + std::to_string(settings.self) +
                                    ", but cluster.certificate is node " + std::to_string(identity->name().node) + "'s");
+  if (auto apart = crypto::tls_errors_are_kept_apart(); !apart) return fail(apart.error());
   if (settings.root_check.empty()) return fail(errc::internal, "no check value of the root key");
   // A frame that can never be sent would be tried for ever.
   if (settings.window_bytes < wire::cost_of(frame_bytes_max))

@@ -289,6 +289,33 @@ TEST_CASE("whoever comes without a certificate, or without TLS, is kept out", "[
   CHECK(pair.two->connects(1));
 }
 
+TEST_CASE("strangers who come and go do not end the connections of others", "[wire]") {
+  certificate_files files;
+  for (std::uint64_t id : {1, 2, 3}) files.issue(id);
+  node one(files, 1), two(files, 2), three(files, 3);
+  for (auto* each : {&one, &two, &three}) REQUIRE(each->start());
+  one.peers->set_neighbours({{2, "127.0.0.1:9"}, {3, "127.0.0.1:9"}});
+  two.peers->set_neighbours({{1, one.address()}, {3, "127.0.0.1:9"}});
+  three.peers->set_neighbours({{1, one.address()}, {2, two.address()}});
+  REQUIRE((one.connects(2) && one.connects(3) && two.connects(3)));
+  sockaddr_in at{};
+  at.sin_family = AF_INET;
+  at.sin_port = htons(one.peers->port());
+  at.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  for (int i = 0; i < 200; ++i) {
+    const int fd = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    REQUIRE(::connect(fd, reinterpret_cast<sockaddr*>(&at), sizeof at) == 0);
+    if (i % 2 == 0) REQUIRE(::send(fd, "GET / HTTP/1.1\r\n\r\n", 18, MSG_NOSIGNAL) == 18);
+    ::close(fd);
+    // Frames go on meanwhile, so that a connection's turn comes right after a stranger's.
+    CHECK(two.peers->send(1, "frame"));
+    CHECK(three.peers->send(1, "frame"));
+    REQUIRE(one.frames.await(static_cast<std::size_t>(i + 1) * 2));
+  }
+  for (const auto* each : {&one, &two, &three})
+    for (const auto& e : const_cast<node*>(each)->events.take()) CHECK(e.what != caf_peers_event::kind::disconnected);
+}
+
 TEST_CASE("with a certificate alone nothing but a hello is handled", "[wire]") {
   pair_of_nodes pair;
   pair.files.issue(3);
