@@ -53,7 +53,9 @@ std::string_view verb_of(method m) {
   std::abort();
 }
 
-bool asks_who(access a) { return a != access::open && a != access::page && a != access::anonymous; }
+bool asks_who(access a) {
+  return a != access::open && a != access::page && a != access::anonymous && a != access::this_machine;
+}
 
 // Of the schemes in base.json: each of them alone will do.
 std::vector<std::string_view> credentials_for(const endpoint& e) {
@@ -61,6 +63,7 @@ std::vector<std::string_view> credentials_for(const endpoint& e) {
     case access::open:
     case access::page:
     case access::anonymous:
+    case access::this_machine:
       return {};
     case access::user:
     case access::header_workspace:
