@@ -120,12 +120,18 @@ class caf_service final : public service {
     auto give_up = steady::now() + std::chrono::seconds(5);
     std::map<workspace_id, std::vector<model::due>> found;
     bool complete = false;
+    bool others_to_do = false;  // left to the node that leads them
     {
       auto view = log_.applied_view();
       auto all = model::dues(*view, swept_until_, now, at_once_max);
       if (!view->trustworthy()) return false;
       complete = all.size() < at_once_max;
-      for (auto& d : all) found[d.workspace].push_back(d.what);
+      for (auto& d : all) {
+        if (log_.leads(d.workspace))
+          found[d.workspace].push_back(d.what);
+        else
+          others_to_do = true;
+      }
     }
     auto failures = std::make_shared<std::atomic<std::size_t>>(0);
     for (auto& [ws, list] : found) {
@@ -144,7 +150,7 @@ class caf_service final : public service {
     }
     notes_->all_left(give_up);  // so that nothing is swept twice at the same time
     bool all_done = *failures == 0 && notes_->none_left();
-    if (complete && all_done) swept_until_ = after(now, -clocks_differ_ms);
+    if (complete && all_done && !others_to_do) swept_until_ = after(now, -clocks_differ_ms);
     return !complete && all_done;
   }
 

@@ -206,6 +206,61 @@ void add_process(families& out, double started_s) {
   out.gauge("process_start_time_seconds", "Start, in seconds since 1970.", started_s);
 }
 
+// One family with a value for each of `all`; `with` tells labels and value.
+template <class List, class With>
+void each_gauge(families& out, std::string name, std::string help, const List& all, With with,
+                MetricType type = MetricType::Gauge) {
+  auto& family = out.family(std::move(name), std::move(help), type);
+  for (const auto& one : all) {
+    auto [labelled, value] = with(one);
+    family.metric.push_back(number(static_cast<double>(value), std::move(labelled), type));
+  }
+}
+
+void add_cluster(families& out, const readings::cluster_levels& c) {
+  const auto per_group = [&](std::string name, std::string help, auto value) {
+    each_gauge(out, std::move(name), std::move(help), c.groups, [&](const readings::group_levels& g) {
+      return std::pair{labels{{"group", std::to_string(g.group)}}, value(g)};
+    });
+  };
+  per_group("nacre_cluster_leads", "1 on the node that leads the group.",
+            [](const auto& g) { return g.leads ? 1 : 0; });
+  per_group("nacre_cluster_has_leader", "0 while this node knows of no leader: it takes no changes.",
+            [](const auto& g) { return g.has_leader ? 1 : 0; });
+  per_group("nacre_cluster_term", "Rises with every election.", [](const auto& g) { return g.term; });
+  per_group("nacre_cluster_commit_index", "Last entry this node knows a majority to have.",
+            [](const auto& g) { return g.commit_index; });
+  per_group("nacre_cluster_applied_index", "Last entry whose effect this node shows.",
+            [](const auto& g) { return g.applied_index; });
+  struct lag {
+    std::uint32_t group;
+    std::uint64_t node, entries;
+  };
+  std::vector<lag> behind;
+  for (const auto& g : c.groups)
+    for (auto [node, entries] : g.behind) behind.push_back({g.group, node, entries});
+  each_gauge(out, "nacre_cluster_behind", "Entries another node lacks, as the leader knows.", behind, [](const lag& l) {
+    return std::pair{labels{{"group", std::to_string(l.group)}, {"node", std::to_string(l.node)}}, l.entries};
+  });
+  const auto per_peer = [&](std::string name, std::string help, auto value, MetricType type = MetricType::Gauge) {
+    each_gauge(
+        out, std::move(name), std::move(help), c.peers,
+        [&](const readings::peer_levels& p) {
+          return std::pair{labels{{"node", std::to_string(p.node)}}, value(p)};
+        },
+        type);
+  };
+  per_peer("nacre_cluster_connected", "1 while the node is connected to that one.",
+           [](const auto& p) { return p.connected ? 1 : 0; });
+  per_peer("nacre_cluster_silent_seconds", "Since that node was last heard of; -1: never.",
+           [](const auto& p) { return p.silent_for_s.value_or(-1); });
+  per_peer("nacre_cluster_queued_bytes", "Sent to that node and not taken yet.",
+           [](const auto& p) { return p.queued_bytes; });
+  per_peer(
+      "nacre_cluster_frames_dropped_total", "Not sent for want of room or connection; what mattered is sent again.",
+      [](const auto& p) { return p.dropped; }, MetricType::Counter);
+}
+
 void add_readings(families& out, const readings& r) {
   if (r.http) {
     out.gauge("nacre_http_connections", "Open client connections.", r.http->connections_open);
@@ -228,6 +283,7 @@ void add_readings(families& out, const readings& r) {
     out.gauge("nacre_log_pending", "Commands proposed and not yet settled.", r.log->pending);
     out.gauge("nacre_log_writable", "0 after a storage error: the node takes no more writes.", r.log->writable ? 1 : 0);
   }
+  if (r.cluster) add_cluster(out, *r.cluster);
   if (r.webhooks) {
     out.gauge("nacre_webhooks_with_deliveries", "Webhooks for which deliveries wait.", r.webhooks->webhooks);
     out.gauge("nacre_webhook_deliveries_waiting", "Deliveries not settled yet, counted every five seconds.",

@@ -14,6 +14,8 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 #include "http/server.hpp"
 
@@ -34,6 +36,24 @@ struct readings {
     bool writable = true;       // false: closed after a storage error
   };
   std::optional<log_levels> log;
+  struct group_levels {
+    std::uint32_t group = 0;
+    bool leads = false;       // this node
+    bool has_leader = false;  // as far as this node knows
+    std::uint64_t term = 0, commit_index = 0, applied_index = 0;
+    std::vector<std::pair<std::uint64_t, std::uint64_t>> behind;  // node, and entries it lacks; as leader
+  };
+  struct peer_levels {
+    std::uint64_t node = 0;
+    bool connected = false;
+    std::uint64_t queued_bytes = 0, dropped = 0;
+    std::optional<double> silent_for_s;  // nothing: never heard of
+  };
+  struct cluster_levels {
+    std::vector<group_levels> groups;
+    std::vector<peer_levels> peers;
+  };
+  std::optional<cluster_levels> cluster;
   struct webhook_levels {
     std::uint64_t webhooks = 0;   // for which something waits
     std::uint64_t waiting = 0;    // deliveries

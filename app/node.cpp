@@ -8,13 +8,13 @@
 
 #include "actors/service.hpp"
 #include "app/audit_sink.hpp"
+#include "app/engine.hpp"
 #include "app/failure_log.hpp"
 #include "app/installation.hpp"
 #include "app/log.hpp"
 #include "app/metrics.hpp"
 #include "app/options.hpp"
 #include "app/webhook_sender.hpp"
-#include "cluster/solo.hpp"
 #include "crypto/jwt.hpp"
 #include "crypto/process.hpp"
 #include "http/api.hpp"
@@ -28,7 +28,6 @@ namespace nacre::app {
 namespace {
 
 constexpr int exit_unavailable = 69, exit_io = 74;
-constexpr std::string_view node_name = "solo";
 // Within the fifteen minutes the security design allows, with room for the work itself.
 constexpr std::chrono::milliseconds webhook_patience{2'000};  // for what is being sent when the node stops
 
@@ -137,6 +136,10 @@ int run_node(const config& c, const sigset_t& stop) {
   options.storage.write_buffer_bytes = c.storage.write_buffer_mib << 20;
   if (c.dev && c.keys.root == dev_root_key_source(c.data.dir))
     if (auto made = ensure_dev_root_key(c.data.dir); !made) return fail_start(log, exit_config, made.error());
+  const auto node_name = node_name_of(c);
+  auto cluster_id = cluster_id_of(c);
+  if (!cluster_id) return fail_start(log, exit_config, cluster_id.error());
+  options.cluster_id = *cluster_id;
   auto opened = open_installation(c.data.dir, options);
   if (!opened) {
     bool io = opened.error().code == errc::storage_failed || opened.error().code == errc::corrupt;
@@ -176,10 +179,12 @@ int run_node(const config& c, const sigset_t& stop) {
       }
     }
   };
-  cluster::solo_options engine;
-  engine.gather = c.commit.delay;
-  engine.round_max = c.commit.batch_max;
-  auto ordered = cluster::make_solo_log(*opened->store, engine, on_commit);
+  auto order = open_engine(c, *opened, on_commit, log);
+  if (!order) {
+    const bool busy = order.error().code == errc::busy;
+    return fail_start(log, busy ? exit_unavailable : exit_config, order.error());
+  }
+  auto& ordered = order->ordered;
 
   actors::settings line;
   line.threads = c.actors.threads;
@@ -206,7 +211,7 @@ int run_node(const config& c, const sigset_t& stop) {
   std::atomic<bool> draining{false};
   http::probes probes;
   probes.not_ready = [&] {
-    std::vector<std::string> reasons;
+    auto reasons = not_ready_reasons(*order);
     auto status = ordered->status();
     if (!status.writable) reasons.emplace_back("storage: changes are refused, see the log");
     if (draining) reasons.emplace_back("draining");
@@ -281,8 +286,7 @@ int run_node(const config& c, const sigset_t& stop) {
     r.http = server->stats();
     auto actors_now = service->stats();
     r.actors = readings::actor_levels{actors_now.actors, actors_now.orders, actors_now.busy_total};
-    auto status = ordered->status();
-    r.log = readings::log_levels{status.commit_index, status.pending, status.writable};
+    read_levels(*order, r);
     if (sender) {
       auto now = sender->stats();
       r.webhooks = readings::webhook_levels{now.webhooks, now.waiting, now.under_way};

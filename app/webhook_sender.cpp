@@ -151,6 +151,7 @@ class sender final : public webhook_sender {
     std::uint64_t webhooks = 0, waiting = 0;
     model::each_due_webhook(*view, [&](const model::due_webhook& hook) {
       if (++looked_at > looked_at_max) return false;
+      if (!log_.leads(hook.workspace)) return true;  // another node sends it
       if (counts) ++webhooks, waiting += model::waiting_for(*view, hook.workspace, hook.id);
       if (hook.due <= now) {
         if (posting_ < settings_.at_once) begin(*view, hook, now);

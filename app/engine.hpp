@@ -1,0 +1,37 @@
+#pragma once
+// What orders this node's commands: by itself, or with the nodes of its cluster.
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "app/config.hpp"
+#include "app/installation.hpp"
+#include "app/log.hpp"
+#include "app/metrics.hpp"
+#include "cluster/log.hpp"
+#include "cluster/wire/caf_peers.hpp"
+
+namespace nacre::app {
+
+// "solo", or "node-3": in audit entries and logs.
+std::string node_name_of(const config& c);
+
+// Of the certificate, to open the installation with; nothing for a single node. `invalid`: CA, certificate and key do
+// not fit together or are not this node's.
+result<std::string> cluster_id_of(const config& c);
+
+struct engine {
+  std::unique_ptr<cluster::caf_peers> connections;  // null: a single node
+  std::unique_ptr<cluster::log> ordered;            // goes first
+};
+// `conflict`, `invalid`: the directory belongs elsewhere, or something an operator must mend. A directory that is
+// empty joins in founding the cluster it is configured for; one with a single node's data does not (`nacre cluster
+// init`). The installation and `log` must outlive it. Connections are attempted from now on.
+result<engine> open_engine(const config& c, const installation& at, cluster::commit_listener on_commit, logger& log);
+
+// Why the node cannot serve, as far as its cluster is concerned.
+std::vector<std::string> not_ready_reasons(const engine& of);
+void read_levels(const engine& of, readings& into);
+
+}  // namespace nacre::app
