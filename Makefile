@@ -8,7 +8,7 @@ TSAN_DEFAULT = halt_on_error=0:exitcode=66:second_deadlock_stack=1:history_size=
 export TSAN_OPTIONS ?= $(TSAN_DEFAULT)$(if $(wildcard tests/tsan.supp),:suppressions=$(CURDIR)/tests/tsan.supp)
 
 .DEFAULT_GOAL := help
-.PHONY: run build test bench asan tsan fuzz lint fmt clean help
+.PHONY: run build test sim bench asan tsan fuzz lint fmt clean help
 
 help:  ## list these targets
 	@sed -n 's/^\([a-z ]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
@@ -29,6 +29,12 @@ test:  ## build everything (release) and run every test
 	cmake --preset release
 	cmake --build --preset release -j $(JOBS)
 	$(CTEST) --test-dir build/release -j 2
+
+sim:  ## the replicated log over SEEDS (20000) random histories; SEED=n replays one
+	@scripts/bootstrap
+	cmake --preset release
+	cmake --build --preset release --target test_sim -j $(JOBS)
+	$(if $(SEED),NACRE_SIM_SEED=$(SEED),NACRE_SIM_SEEDS=$(or $(SEEDS),20000)) build/release/bin/test_sim
 
 asan tsan:  ## every test under AddressSanitizer + UBSan, or ThreadSanitizer
 	@scripts/bootstrap test

@@ -43,6 +43,11 @@ class changes {
     if (model::changes_standing(c.what)) mark_of(respect::standing, c.ctx.workspace).store(number);
     if (model::changes_lists(c.what)) mark_of(respect::lists, c.ctx.workspace).store(number);
   }
+  // The whole state is replaced.
+  void begin_all(std::uint64_t number) {
+    for (auto& of : marks_)
+      for (auto& mark : of) mark.store(number);
+  }
   void end(std::uint64_t number) { ended_.store(number); }
 
  private:

@@ -1,6 +1,6 @@
 #pragma once
 // One order of commands per group. The state machine above never learns which engine orders them
-// (the shared log of Delos, OSDI 2020): `solo` here, `raft` beside it later.
+// (the shared log of Delos, OSDI 2020): `solo` on one node, `raft` (raft_log.hpp) on several.
 //
 // propose(): `done` is called exactly once, on a thread of the log (or the caller's, for refusals at
 // the door), and must not block. When it says committed, the effects are durable and visible to every
@@ -19,8 +19,10 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "cluster/changes.hpp"
+#include "cluster/peers.hpp"
 #include "model/apply.hpp"
 #include "model/error.hpp"
 #include "model/unique_function.hpp"
@@ -66,6 +68,28 @@ struct log_status {
   std::size_t pending = 0;
 };
 
+// How this node sees its cluster. A follower knows of the others only who leads.
+struct member_status {
+  node_id node = 0;
+  std::uint64_t match_index = 0;  // as the leader knows: its log agrees up to here
+  bool heard = false;             // of late
+  bool fetching = false;          // it gets the state, for it is too far behind
+};
+enum class group_role : std::uint8_t { follower, candidate, leader, stopped };
+struct group_status {
+  std::uint32_t group = 0;
+  group_role role = group_role::follower;
+  node_id leader = 0;  // 0: none known
+  std::uint64_t epoch = 0, term = 0, commit_index = 0, applied_index = 0;
+  std::size_t pending = 0;            // proposals of this node
+  std::vector<member_status> others;  // as leader
+};
+struct cluster_status {
+  node_id self = 0;
+  std::vector<node_id> members;
+  std::vector<group_status> groups;  // empty: one node orders everything
+};
+
 class log {
  public:
   virtual ~log() = default;
@@ -77,6 +101,7 @@ class log {
   virtual std::chrono::milliseconds applied_age() const = 0;
   virtual const cluster::changes& changes() const = 0;
   virtual log_status status() const = 0;
+  virtual cluster_status standing() const { return {}; }
   virtual void stop() = 0;
 };
 

@@ -14,16 +14,14 @@ std::uint64_t read_applied_index(const model::view& v) {
   return index;
 }
 
-staged_round stage(const model::view& base, std::span<const model::command* const> commands,
-                   std::uint64_t first_index) {
+staged_round stage(const model::view& base, std::span<const model::command* const> commands) {
   model::staged_state st(base);
   staged_round round;
   round.outcomes.reserve(commands.size());
   for (const auto* command : commands) round.outcomes.push_back(model::apply(st, *command));
   round.trustworthy = st.trustworthy();
   if (!round.trustworthy || !st.changed()) return round;
-  st.put(model::space::meta, applied_index_key, model::writer{}.u64(first_index + commands.size() - 1).take());
-  std::size_t rows = 0;
+  std::size_t rows = 1;  // and an index
   for (std::size_t i = 0; i < model::space_count; ++i) rows += st.written(static_cast<model::space>(i)).size();
   round.writes.reserve(rows);
   for (std::size_t i = 0; i < model::space_count; ++i) {
@@ -33,6 +31,15 @@ staged_round stage(const model::view& base, std::span<const model::command* cons
       round.writes.push_back({value ? kind::put : kind::erase, in, key, std::move(value).value_or("")});
     }
   }
+  return round;
+}
+
+staged_round stage(const model::view& base, std::span<const model::command* const> commands,
+                   std::uint64_t first_index) {
+  auto round = stage(base, commands);
+  if (round.writes.empty()) return round;
+  round.writes.push_back({storage::write::kind::put, model::space::meta, std::string(applied_index_key),
+                          model::writer{}.u64(first_index + commands.size() - 1).take()});
   return round;
 }
 

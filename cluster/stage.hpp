@@ -24,5 +24,7 @@ struct staged_round {
 };
 // `first_index` is the index of commands[0].
 staged_round stage(const model::view& base, std::span<const model::command* const> commands, std::uint64_t first_index);
+// Without an index among the writes, for an engine that keeps its own.
+staged_round stage(const model::view& base, std::span<const model::command* const> commands);
 
 }  // namespace nacre::cluster

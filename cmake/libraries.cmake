@@ -19,4 +19,5 @@ nacre_system_library(lib_rocksdb LIBS rocksdb)
 nacre_system_library(lib_cryptopp LIBS cryptopp)
 nacre_system_library(lib_simdjson LIBS simdjson)
 nacre_system_library(lib_sodium LIBS sodium)
+nacre_system_library(lib_raft LIBS raft)  # libraft-dev ships no CMake package
 nacre_system_library(lib_prometheus LIBS prometheus-cpp-core)

@@ -1,11 +1,11 @@
 #pragma once
-// What rules see of the disk: ordered bytes in five spaces.
+// What rules see of the disk: ordered bytes in spaces, of which rules use the first five.
 //
 // A `view` is one moment of the state and never changes while it is held. Threads: any, one at a
 // time. A read that fails (bad disk, bad checksum) answers "absent" and is remembered: whoever
 // decides on a view asks `trustworthy()` before believing the decision, and discards it if not.
 //
-// Keys begin with the 16 bytes of the workspace except in `meta` and `index`, so a workspace is one
+// Keys begin with the 16 bytes of the workspace except in `meta`, `index` and `log`, so a workspace is one
 // range per space. `index` holds only what can be rebuilt from the ranges.
 
 #include <atomic>
@@ -24,8 +24,9 @@ enum class space : std::uint8_t {
   sealed,  // wrapped keys and ciphertext, nothing else: what shredding must reach
   audit,   // the append-only audit entries
   index,   // token lookup -> (workspace, PAT); user -> workspaces
+  log,     // of a replicated engine: entries, votes, what is being fetched (cluster/raft/log_store.hpp)
 };
-inline constexpr std::size_t space_count = 5;
+inline constexpr std::size_t space_count = 6;
 
 class view {
  public:

@@ -31,8 +31,8 @@ namespace {
 namespace fs = std::filesystem;
 
 // The family RocksDB insists on serves `meta`; the order is that of model::space.
-const std::array<std::string, model::space_count> family_names = {rocksdb::kDefaultColumnFamilyName, "state", "sealed",
-                                                                  "audit", "index"};
+const std::array<std::string, model::space_count> family_names = {
+    rocksdb::kDefaultColumnFamilyName, "state", "sealed", "audit", "index", "log"};
 constexpr std::string_view format_key = "storage/format";
 
 std::size_t slot(space in) { return static_cast<std::size_t>(in); }
@@ -160,7 +160,7 @@ rocksdb::ColumnFamilyOptions family_options(space in, const rocks_options& optio
   table.pin_l0_filter_and_index_blocks_in_cache = true;
   table.block_size = 4096;
   table.format_version = 5;
-  if (in != space::audit) {  // read by key; the audit is read in ranges, where a filter only costs memory
+  if (in != space::audit && in != space::log) {  // read by key; those two in ranges, where a filter only costs memory
     table.filter_policy.reset(rocksdb::NewBloomFilterPolicy(10));
     table.whole_key_filtering = true;
     table.optimize_filters_for_memory = true;
@@ -527,6 +527,11 @@ auto too_new(const fs::path& directory, std::uint32_t found, std::uint32_t versi
                                      "; this program knows formats up to " + std::to_string(version));
 }
 
+auto too_old_to_read(const fs::path& directory, std::uint32_t found) {
+  return fail(errc::unsupported, in_words(directory) + " has the older format " + std::to_string(found) +
+                                     "; start the node once to upgrade it");
+}
+
 // Checks the version, and upgrades step by step until it is ours.
 result<void> settle_format(store& opened, const fs::path& directory, bool read_only, std::uint32_t version,
                            const std::vector<upgrade_step>& steps) {
@@ -544,10 +549,7 @@ result<void> settle_format(store& opened, const fs::path& directory, bool read_o
     if (!found) return fail(errc::corrupt, in_words(directory) + " has a damaged format number");
     if (*found == version) return {};
     if (*found > version) return too_new(directory, *found, version);
-    if (read_only) {
-      return fail(errc::unsupported, in_words(directory) + " has the older format " + std::to_string(*found) +
-                                         "; start the node once to upgrade it");
-    }
+    if (read_only) return too_old_to_read(directory, *found);
     auto step = std::find_if(steps.begin(), steps.end(), [&](const auto& each) { return each.from == *found; });
     if (step == steps.end()) {
       return fail(errc::unsupported, in_words(directory) + " has format " + std::to_string(*found) +
@@ -633,6 +635,7 @@ result<std::unique_ptr<store>> open_rocks_store_as(const fs::path& directory, co
     if (status.IsInvalidArgument()) {
       auto found = format_beside_unknown_spaces(directory);
       if (found && *found > version) return too_new(directory, *found, version);
+      if (found && *found < version && options.read_only) return too_old_to_read(directory, *found);
     }
     return fail(status.IsCorruption() ? errc::corrupt : errc::storage_failed,
                 in_words(directory) + " cannot be opened: " + describe(status));
@@ -646,8 +649,10 @@ result<std::unique_ptr<store>> open_rocks_store_as(const fs::path& directory, co
 }
 
 result<std::unique_ptr<store>> open_rocks_store(const fs::path& directory, const rocks_options& options) {
-  // One entry per format since the first; none yet.
-  static const std::vector<upgrade_step> steps;
+  // One entry per format since the first.
+  static const std::vector<upgrade_step> steps = {
+      {1, [](const model::view&) -> result<batch> { return batch{}; }},  // gains the space `log`, empty
+  };
   return open_rocks_store_as(directory, options, format_version, steps);
 }
 

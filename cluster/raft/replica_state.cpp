@@ -1,0 +1,130 @@
+// A state from the leader, for a node its log does not reach any more; and giving one, as leader.
+
+#include <utility>
+
+#include "cluster/raft/replica.hpp"
+
+namespace nacre::cluster::raft {
+
+namespace {
+constexpr std::uint64_t ask_again_ms = 500;      // for a chunk, or for a state
+constexpr std::uint64_t give_up_ms = 10'000;     // without a chunk
+constexpr std::uint64_t newer_after_ms = 3'000;  // another offer counts when the first has been silent so long
+}  // namespace
+
+// ---------------------------------------------------------------- fetching
+
+void replica::begin_fetch(node_id from, const snapshot_offer& offer) {
+  const auto now = host_.now_ms();
+  if (fetching_ &&
+      (fetching_->ending || fetching_->offer.stream == offer.stream || now - fetching_->heard_at < newer_after_ms))
+    return;
+  if (group_->role() == role::leader) return;
+  give_up_fetch();
+  group_->hold(true);
+  stateless_ = true;
+  reads_.nothing_applied();
+  fetching_.emplace();
+  fetching_->from = from;
+  fetching_->offer = offer;
+  fetching_->heard_at = now;
+  host_.install_begin(options_.group.of);
+  ask_chunk();
+}
+
+void replica::ask_chunk() {
+  fetching_->asked_at = host_.now_ms();
+  send(fetching_->from, fetch{fetching_->offer.stream, fetching_->next});
+}
+
+void replica::chunk_arrived(node_id from, chunk c) {
+  if (!fetching_ || from != fetching_->from || c.stream != fetching_->offer.stream || fetching_->whole) return;
+  auto& f = *fetching_;
+  if (!c.known) {  // the leader was started again, or has forgotten us: tick() asks for a state anew
+    if (c.number == f.next) give_up_fetch();
+    return;
+  }
+  if (c.number != f.next) return;
+  const auto digest = digest_of(f.digest, c.rows);
+  auto rows = writes_of(c.rows, options_.group.of.group, options_.groups);
+  if (digest != c.digest || !rows) return;  // damaged on its way: asked for again
+  f.digest = digest;
+  f.heard_at = host_.now_ms();
+  ++f.next;
+  f.whole = c.last;
+  ++f.unwritten;
+  host_.install_rows(options_.group.of, std::move(*rows));
+  if (!f.whole && f.unwritten < 2) ask_chunk();
+}
+
+void replica::give_up_fetch() {
+  if (fetching_) stale_rows_ += fetching_->unwritten;
+  fetching_.reset();
+}
+
+void replica::rows_installed() {
+  if (stale_rows_ > 0) {
+    --stale_rows_;
+    return;
+  }
+  if (stopped_ || !fetching_ || fetching_->unwritten == 0) return;
+  // One more is on its way while one is written.
+  if (fetching_->unwritten-- == 2 && !fetching_->whole) ask_chunk();
+  after();
+}
+
+// The instance that only voted ends here, with nothing of it unwritten; until the new one begins nothing is handled.
+void replica::end_fetch() {
+  fetching_->ending = true;
+  const auto at = fetching_->offer.at;
+  host_.install_end(options_.group.of, at, group_->term_of(at.index) == at.term);
+}
+
+void replica::installed(loaded_log log, log_mark at) {
+  if (stopped_) return;
+  const auto from = std::exchange(fetching_, {})->from;
+  stateless_ = false;
+  applied_ = at;
+  in_after_ = true;
+  group_.reset();
+  group_ = std::make_unique<raft_group>(static_cast<group_host&>(*this), options_.group, rules_);
+  if (auto started = group_->start(std::move(log)); !started) host_.failed(started.error().text);
+  in_after_ = false;
+  leader_changed_ = true;
+  // The decisions of what is pending may be among what was fetched: asked again under new numbers, the request ids
+  // find them; the old numbers lie below the floor then and act no more.
+  pending_by_seq again;
+  for (auto& [seq, p] : pending_) again.emplace(++seq_, std::move(p));
+  pending_ = std::move(again);
+  reads_.applied(at.index);
+  send(from, append_reply{group_->term(), 0, at.index});
+  after();
+}
+
+void replica::tick_fetch() {
+  const auto now = host_.now_ms();
+  if (fetching_ && !fetching_->ending) {
+    auto& f = *fetching_;
+    if (now - f.heard_at >= give_up_ms)
+      give_up_fetch();
+    else if (!f.whole && f.unwritten < 2 && now - f.asked_at >= ask_again_ms)
+      ask_chunk();
+  }
+  if (stateless_ && group_->role() == role::leader) host_.failed("a node without a state was elected");
+  if (!stateless_ || fetching_ || now - asked_for_state_at_ < ask_again_ms) return;
+  const auto leader = group_->leader();
+  if (leader == 0 || leader == options_.group.self) return;
+  asked_for_state_at_ = now;
+  send(leader, fetch{0, 0});
+}
+
+// ---------------------------------------------------------------- giving
+
+void replica::chunk_asked(node_id from, const fetch& asked) {
+  if (asked.stream != 0) return host_.give_chunk(options_.group.of, from, asked);
+  if (group_->role() != role::leader || stateless_) return;
+  if (const auto state = host_.open_state(options_.group.of, from))
+    send(from, snapshot_offer{group_->term(), state->at, state->stream});
+}
+
+}  // namespace nacre::cluster::raft

@@ -1,0 +1,508 @@
+#include "cluster/raft_log.hpp"
+
+#include <algorithm>
+#include <atomic>
+#include <condition_variable>
+#include <mutex>
+#include <thread>
+#include <utility>
+
+#include "cluster/raft/log_store.hpp"
+#include "cluster/raft/replica.hpp"
+#include "cluster/raft/state_installer.hpp"
+#include "cluster/raft/state_server.hpp"
+#include "cluster/raft/store_writer.hpp"
+#include "cluster/stage.hpp"
+#include "model/commands.hpp"
+#include "model/wire.hpp"
+
+namespace nacre::cluster {
+
+namespace {
+
+using steady = std::chrono::steady_clock;
+using namespace raft;
+
+constexpr std::string_view groups_key = "log.groups";
+constexpr std::uint32_t groups_max = 256;
+// While somebody asks how old applied_view() is, a barrier keeps the answer small.
+constexpr std::uint64_t age_wanted_ms = 1'000, age_refreshed_ms = 100;
+
+std::uint64_t ms_of(steady::time_point t) {
+  return static_cast<std::uint64_t>(
+      std::chrono::duration_cast<std::chrono::milliseconds>(t.time_since_epoch()).count());
+}
+std::uint64_t now_in_ms() { return ms_of(steady::now()); }
+
+settled refused(errc code, std::string text) {
+  settled s;
+  s.how = settled::fate::refused;
+  s.why = error{code, std::move(text)};
+  return s;
+}
+
+class no_state final : public model::view {
+ public:
+  std::optional<std::string> get(model::space, std::string_view) const override { return std::nullopt; }
+  void scan(model::space, std::string_view, std::string_view, const visitor&) const override {}
+  bool failed() const override { return false; }
+};
+
+class raft_log final : public log, private store_writer::listener {
+  // A group: its replica, one caller at a time, and what the replica asks for.
+  struct slot final : replica_host {
+    slot(raft_log& whole, replica_options options)
+        : of(whole), part(std::make_unique<replica>(*this, std::move(options), guard_rules{})) {
+      random_state = whole.boot_ * 0x9e3779b97f4a7c15u + whole.options_.self;
+    }
+    // What callers are to be told is told without the lock.
+    template <class F>
+    void with(F f) {
+      std::vector<unique_function<void()>> finished;
+      {
+        std::lock_guard lock(mutex);
+        f(*part);
+        finished = part->take_finished();
+        current_as_of = part->current_as_of().value_or(0);
+      }
+      for (auto& each : finished) each();
+    }
+
+    std::uint64_t now_ms() override { return now_in_ms(); }
+    int random(int low, int high) override {  // splitmix64; only election timeouts hang on it
+      auto z = random_state += 0x9e3779b97f4a7c15u;
+      z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
+      z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
+      z ^= z >> 31;
+      return low + static_cast<int>(z % static_cast<std::uint64_t>(high - low + 1));
+    }
+    bool send(node_id to, std::string frame) override { return of.peers_.send(to, std::move(frame)); }
+    void write(instance which, std::uint64_t ticket, log_write what) override {
+      of.writer_.write(which, ticket, std::move(what));
+    }
+    void apply(instance which, committed_entry entry) override { of.writer_.apply(which, std::move(entry)); }
+    void install_begin(instance which) override {
+      of.writer_.then([this, which] { return of.begin_state(which); });
+    }
+    void install_rows(instance, storage::batch rows) override {
+      of.writer_.then([this, all = std::move(rows)]() -> result<void> {
+        if (auto done = of.installer_.add_rows(all); !done) return done;
+        with([](replica& r) { r.rows_installed(); });
+        return {};
+      });
+    }
+    void install_end(instance which, log_mark at, bool keep_log) override {
+      of.writer_.then([this, which, at, keep_log]() -> result<void> {
+        auto log_after = of.end_state(which, at, keep_log);
+        if (!log_after) return fail(log_after.error());
+        with([&](replica& r) { r.installed(std::move(*log_after), at); });
+        return {};
+      });
+    }
+    std::unique_ptr<group_host::state_at> open_state(instance which, node_id to) override {
+      return of.server_.open(which, to, now_in_ms());
+    }
+    void give_chunk(instance which, node_id to, fetch asked) override { of.ask_courier({which, to, asked}); }
+    bool giving_state(instance which) override { return of.server_.busy(which.group, now_in_ms()); }
+    void failed(const std::string& why) override { of.close(why); }
+
+    raft_log& of;
+    mutable std::mutex mutex;
+    std::unique_ptr<replica> part;
+    std::uint64_t random_state = 0;
+    std::atomic<std::uint64_t> current_as_of{0};
+  };
+
+ public:
+  raft_log(storage::store& store, std::uint32_t groups, raft_options options, peers& connections, std::uint64_t boot,
+           commit_listener on_commit)
+      : store_(store),
+        groups_(groups),
+        options_(std::move(options)),
+        peers_(connections),
+        boot_(boot),
+        applier_(store, options_.self, boot, changes_, std::move(on_commit)),
+        installer_(store, groups),
+        server_(store, groups, boot),
+        writer_(store, applier_, *this) {
+    members_.push_back(options_.self);
+    for (const auto& other : options_.others) members_.push_back(other.node);
+    std::sort(members_.begin(), members_.end());
+  }
+  ~raft_log() override { stop(); }
+
+  result<void> start() {
+    auto v = store_.snapshot();
+    for (group_id id = 0; id < groups_; ++id) {
+      auto epoch = load_epoch(*v, id);
+      if (!epoch) return fail(epoch.error());
+      if (!*epoch) return fail(errc::conflict, "this data directory belongs to no cluster");
+      auto members = (*epoch)->members;
+      std::sort(members.begin(), members.end());
+      if (members != members_) return fail(errc::conflict, "this data directory belongs to a cluster of other members");
+      const instance of{id, (*epoch)->epoch};
+      auto found_log = load_log(*v, of);
+      if (!found_log) return fail(found_log.error());
+      auto applied = applier_.open(of);
+      if (!applied) return fail(applied.error());
+      if (applied->epoch == 0) applied->at = found_log->mark;
+      auto stateless = state_installer::unfinished(*v, id);
+      if (!stateless) return fail(stateless.error());
+      if (*stateless) {  // what lies there is half a state
+        hidden_ = std::make_shared<no_state>();
+        state_hidden_ = true;
+      }
+      if (applied->at.index < found_log->mark.index && !*stateless)
+        return fail(errc::corrupt, "the state ends before the replicated log begins");
+      slots_.push_back(std::make_unique<slot>(*this, options_for(of)));
+      loaded_.push_back({std::move(*found_log), applied->at, *stateless});
+    }
+    v.reset();
+    writer_.start();
+    // Frames may come as soon as the connections stand.
+    for (std::size_t i = 0; i < slots_.size(); ++i) {
+      result<void> started;
+      slots_[i]->with(
+          [&](replica& r) { started = r.start(std::move(loaded_[i].log), loaded_[i].applied, loaded_[i].stateless); });
+      if (!started) return started;
+    }
+    loaded_.clear();
+    if (auto started = peers_.start([this](node_id from, std::string frame) { receive(from, frame); }); !started)
+      return started;
+    connected_ = true;
+    peers_.set_neighbours(options_.others);
+    ticker_ = std::thread([this] { tick(); });
+    courier_ = std::thread([this] { carry(); });
+    return {};
+  }
+
+  void propose(proposal p) override {
+    if (closed_) return p.done(refused(errc::storage_failed, "The node takes no changes at present"));
+    auto& at = slot_of(p.what.ctx.workspace);
+    at.with([&](replica& r) { r.propose(model::encode(p.what), ms_of(p.deadline), std::move(p.done)); });
+  }
+
+  void read_barrier(workspace_id ws, deadline by,
+                    unique_function<void(result<std::shared_ptr<const model::view>>)> done) override {
+    current(slot_of(ws), by, [this, done = std::move(done)](result<void> how) mutable {
+      if (!how) return done(fail(how.error()));
+      done(applied_view());
+    });
+  }
+
+  void when_current(deadline by, unique_function<void(result<void>)> done) override {
+    if (slots_.size() == 1) return current(*slots_.front(), by, std::move(done));
+    struct gathered {
+      std::mutex mutex;
+      std::size_t left;
+      std::optional<error> wrong;
+      unique_function<void(result<void>)> done;
+    };
+    auto all = std::make_shared<gathered>();
+    all->left = slots_.size();
+    all->done = std::move(done);
+    for (auto& each : slots_) {
+      current(*each, by, [all](result<void> how) {
+        {
+          std::lock_guard lock(all->mutex);
+          if (!how) all->wrong = how.error();
+          if (--all->left > 0) return;
+        }
+        all->done(all->wrong ? result<void>(fail(*all->wrong)) : result<void>{});
+      });
+    }
+  }
+
+  // While a state is fetched: the one before.
+  std::shared_ptr<const model::view> applied_view() const override {
+    if (!state_hidden_) return store_.snapshot();
+    std::lock_guard lock(hiding_);
+    return hidden_ ? hidden_ : store_.snapshot();
+  }
+
+  std::chrono::milliseconds applied_age() const override {
+    const auto now = now_in_ms();
+    age_asked_at_ = now;
+    std::uint64_t oldest = now;
+    for (const auto& each : slots_) oldest = std::min<std::uint64_t>(oldest, each->current_as_of);
+    return std::chrono::milliseconds(now - oldest);
+  }
+
+  const cluster::changes& changes() const override { return changes_; }
+
+  log_status status() const override {
+    log_status s;
+    s.reason = store_.closed_reason();
+    {
+      std::lock_guard lock(closing_);
+      if (!closed_reason_.empty()) s.reason = closed_reason_;
+    }
+    s.writable = s.reason.empty();
+    for (const auto& each : slots_) {
+      std::lock_guard lock(each->mutex);
+      const auto of = each->part->status();
+      s.commit_index = std::max(s.commit_index, of.commit_index);
+      s.pending += of.pending;
+    }
+    return s;
+  }
+
+  cluster_status standing() const override {
+    cluster_status s;
+    s.self = options_.self;
+    s.members = members_;
+    for (group_id id = 0; id < slots_.size(); ++id) {
+      std::lock_guard lock(slots_[id]->mutex);
+      const auto of = slots_[id]->part->status();
+      group_status g;
+      g.group = id;
+      g.role = static_cast<group_role>(of.role);
+      g.leader = of.leader;
+      g.epoch = of.epoch;
+      g.term = of.term;
+      g.commit_index = of.commit_index;
+      g.applied_index = of.applied_index;
+      g.pending = of.pending;
+      for (const auto& p : of.peers) g.others.push_back({p.node, p.match, p.heard, p.fetching});
+      s.groups.push_back(std::move(g));
+    }
+    return s;
+  }
+
+  void stop() override {
+    std::lock_guard once(stopping_);
+    if (std::exchange(stopped_, true)) return;
+    {
+      std::lock_guard lock(ticking_);
+      tick_no_more_ = true;
+      tick_wake_.notify_one();
+    }
+    if (ticker_.joinable()) ticker_.join();
+    {
+      std::lock_guard lock(carrying_);
+      carry_no_more_ = true;
+      carry_wake_.notify_one();
+    }
+    if (courier_.joinable()) courier_.join();
+    if (connected_) peers_.stop();
+    writer_.stop();
+    for (auto& each : slots_) each->with([](replica& r) { r.stop(); });
+  }
+
+ private:
+  replica_options options_for(instance of) const {
+    replica_options r;
+    r.boot = boot_;
+    r.groups = groups_;
+    r.pending_max = options_.pending_max;
+    auto& g = r.group;
+    g.of = of;
+    g.self = options_.self;
+    g.members = members_;
+    g.heartbeat = options_.heartbeat;
+    g.election = options_.election;
+    g.batch_commands_max = options_.batch_commands_max;
+    g.compact_entries = options_.compact_entries;
+    g.compact_bytes = options_.compact_bytes;
+    g.tail_entries = options_.tail_entries;
+    g.tail_bytes = options_.tail_bytes;
+    return r;
+  }
+
+  slot& slot_of(workspace_id ws) { return *slots_[group_of(ws, groups_)]; }
+
+  // ---- a fetched state in place of ours; by the writer's thread
+  result<void> begin_state(instance of) {
+    {
+      std::lock_guard lock(hiding_);
+      if (!hidden_) hidden_ = store_.snapshot();
+      state_hidden_ = true;
+    }
+    return installer_.begin(of.group);
+  }
+  result<loaded_log> end_state(instance of, log_mark at, bool keep_log) {
+    auto log_after = installer_.end(of, at, keep_log);
+    if (!log_after) return log_after;
+    if (auto opened = applier_.open(of); !opened) return fail(opened.error());
+    // Anything may be another than before.
+    const auto round = changes_.stamp() + 1;
+    changes_.begin_all(round);
+    {
+      std::lock_guard lock(hiding_);
+      auto v = store_.snapshot();
+      bool whole = true;
+      for (group_id id = 0; id < groups_; ++id) whole = whole && !state_installer::unfinished(*v, id).value_or(true);
+      if (whole) {
+        hidden_.reset();
+        state_hidden_ = false;
+      }
+    }
+    changes_.end(round);
+    return log_after;
+  }
+
+  // ---- chunks of our state for others; reading them takes its time
+  struct errand {
+    instance of;
+    node_id to = 0;
+    fetch asked;
+  };
+  static constexpr std::size_t errands_max = 16;
+  void ask_courier(errand e) {
+    std::lock_guard lock(carrying_);
+    if (errands_.size() >= errands_max) return;  // asked for again
+    errands_.push_back(e);
+    carry_wake_.notify_one();
+  }
+  void carry() {
+    for (;;) {
+      errand e;
+      {
+        std::unique_lock lock(carrying_);
+        carry_wake_.wait(lock, [this] { return carry_no_more_ || !errands_.empty(); });
+        if (carry_no_more_) return;
+        e = errands_.front();
+        errands_.erase(errands_.begin());
+      }
+      peers_.send(e.to, encode(frame{e.of, server_.give(e.of, e.to, e.asked, now_in_ms())}));
+    }
+  }
+
+  void current(slot& at, deadline by, unique_function<void(result<void>)> done) {
+    if (closed_) return done(fail(errc::storage_failed, "The node cannot tell what is current at present"));
+    at.with([&](replica& r) { r.read(ms_of(by), std::move(done)); });
+  }
+
+  void receive(node_id from, const std::string& frame) {
+    const auto of = peek_instance(frame);
+    if (!of || of->group >= slots_.size() || closed_) return;
+    slots_[of->group]->with([&](replica& r) { r.receive(from, frame); });
+  }
+
+  // store_writer::listener
+  void applied(group_id group, apply_report report) override {
+    slots_[group]->with([&](replica& r) { r.applied(std::move(report)); });
+  }
+  void written(group_id group, std::uint64_t ticket) override {
+    slots_[group]->with([&](replica& r) { r.written(ticket); });
+  }
+  void failed(const std::string& why) override {
+    close(why);
+    for (auto& each : slots_) each->with([](replica& r) { r.stop(); });
+  }
+
+  // The cause may name files: status() tells it to the operator.
+  void close(const std::string& why) {
+    std::lock_guard lock(closing_);
+    closed_ = true;
+    if (closed_reason_.empty()) closed_reason_ = why.empty() ? "replication failed" : why;
+  }
+
+  void tick() {
+    const auto every = std::max<std::chrono::milliseconds>(options_.heartbeat / 2, std::chrono::milliseconds(1));
+    for (;;) {
+      {
+        std::unique_lock lock(ticking_);
+        tick_wake_.wait_for(lock, every, [this] { return tick_no_more_; });
+        if (tick_no_more_) return;
+      }
+      if (closed_) {
+        for (auto& each : slots_) each->with([](replica& r) { r.stop(); });
+        continue;
+      }
+      const auto now = now_in_ms();
+      const bool wanted = now - age_asked_at_ < age_wanted_ms;
+      for (auto& each : slots_) {
+        each->with([&](replica& r) {
+          r.tick();
+          if (wanted && now - each->current_as_of >= age_refreshed_ms && !r.reads_waiting())
+            r.read(now + age_wanted_ms, [](result<void>) {});
+        });
+      }
+    }
+  }
+
+  storage::store& store_;
+  const std::uint32_t groups_;
+  const raft_options options_;
+  peers& peers_;
+  const std::uint64_t boot_;
+  std::vector<node_id> members_;
+  cluster::changes changes_;
+  applier applier_;            // the writer's
+  state_installer installer_;  // the writer's
+  state_server server_;
+  store_writer writer_;
+  std::vector<std::unique_ptr<slot>> slots_;
+  struct to_start {
+    loaded_log log;
+    log_mark applied;
+    bool stateless;
+  };
+  std::vector<to_start> loaded_;
+  mutable std::atomic<std::uint64_t> age_asked_at_{0};
+
+  mutable std::mutex closing_;
+  std::atomic<bool> closed_{false};
+  std::string closed_reason_;
+
+  mutable std::mutex hiding_;
+  std::shared_ptr<const model::view> hidden_;  // what is shown while a state is put in place
+  std::atomic<bool> state_hidden_{false};
+  std::mutex carrying_;
+  std::condition_variable carry_wake_;
+  std::vector<errand> errands_;
+  bool carry_no_more_ = false;
+  std::thread courier_;
+
+  std::mutex stopping_;
+  bool stopped_ = false, connected_ = false;
+  std::mutex ticking_;
+  std::condition_variable tick_wake_;
+  bool tick_no_more_ = false;
+  std::thread ticker_;
+};
+
+}  // namespace
+
+result<std::uint32_t> groups_of_cluster(const storage::store& store) {
+  auto v = store.snapshot();
+  auto bytes = v->get(model::space::meta, groups_key);
+  if (!v->trustworthy()) return fail(errc::storage_failed, "the data directory could not be read");
+  if (!bytes) return 0u;
+  model::reader r(*bytes);
+  const auto groups = r.u32();
+  if (!r.finished() || groups == 0 || groups > groups_max)
+    return fail(errc::corrupt, "the number of groups is damaged");
+  return groups;
+}
+
+result<void> found_cluster(storage::store& store, std::uint32_t groups, const std::vector<node_id>& members) {
+  if (groups == 0 || groups > groups_max || members.empty() || members.size() > members_max)
+    return fail(errc::invalid, "a cluster has 1 to 256 groups and 1 to 9 members");
+  auto existing = groups_of_cluster(store);
+  if (!existing) return fail(existing.error());
+  if (*existing != 0) return fail(errc::conflict, "the data directory belongs to a cluster already");
+  auto v = store.snapshot();
+  const auto applied = read_applied_index(*v);
+  if (!v->trustworthy()) return fail(errc::corrupt, "the applied index could not be read");
+  storage::batch all{
+      {storage::write::kind::put, model::space::meta, std::string(groups_key), model::writer{}.u32(groups).take()}};
+  for (group_id id = 0; id < groups; ++id)
+    for (auto& w : found({id, 1}, members, {std::max<std::uint64_t>(1, applied), 1})) all.push_back(std::move(w));
+  return store.apply(all, storage::durability::synced);
+}
+
+result<std::unique_ptr<log>> make_raft_log(storage::store& store, raft_options options, peers& connections,
+                                           commit_listener on_commit) {
+  auto groups = groups_of_cluster(store);
+  if (!groups) return fail(groups.error());
+  if (*groups == 0) return fail(errc::conflict, "this data directory belongs to no cluster");
+  auto boot = raft::count_boot(store);
+  if (!boot) return fail(boot.error());
+  auto made = std::make_unique<raft_log>(store, *groups, std::move(options), connections, *boot, std::move(on_commit));
+  if (auto started = made->start(); !started) return fail(started.error());
+  return std::unique_ptr<log>(std::move(made));
+}
+
+}  // namespace nacre::cluster

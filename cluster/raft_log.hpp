@@ -1,0 +1,47 @@
+#pragma once
+// The engine of a cluster of three or five nodes: any of them takes a command, one order decides (docs/adr/0019).
+//
+// Behaves as cluster/log.hpp says on every node, whoever leads. A command travels to the leader as it was proposed,
+// sealed and encoded; its `done` is called when this node has applied it. Without a leader, or cut off from it, a
+// proposal waits until its deadline: `refused` if it surely was never handed on, else `unknown`. Fail-stop: after a
+// failed write or an untrustworthy read this node takes no part any more; status() says why. Threads: of its own one
+// that writes and one that ticks; frames are handled on the threads of `peers`.
+
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "cluster/log.hpp"
+#include "cluster/peers.hpp"
+#include "storage/store.hpp"
+
+namespace nacre::cluster {
+
+struct raft_options {
+  node_id self = 0;
+  std::vector<peers::neighbour> others;     // the members but this node, and where they are
+  std::chrono::milliseconds heartbeat{50};  // of a leader
+  std::chrono::milliseconds election{500};  // 1 to 2 times that without a leader: an election
+  std::size_t pending_max = 16'384;         // proposals of this node; beyond: refused `busy`
+  std::size_t batch_commands_max = 512;     // per entry of the log
+  std::uint64_t compact_entries = 16'384;   // applied entries after which the log is cut
+  std::uint64_t compact_bytes = 64u << 20;  // or bytes
+  std::uint64_t tail_entries = 4'096;       // kept for followers that are slow
+  std::uint64_t tail_bytes = 16u << 20;     // or bytes
+};
+
+// Makes the store the first of a cluster: what it holds (nothing, or what `solo` wrote) is the state the log goes on
+// from. Every member of a new cluster is founded alike, on equal states; `groups` never changes. `conflict`: it belongs
+// to a cluster already.
+result<void> found_cluster(storage::store& store, std::uint32_t groups, const std::vector<node_id>& members);
+// 0: of none.
+result<std::uint32_t> groups_of_cluster(const storage::store& store);
+
+// `store` and `connections` must outlive the log, which starts and stops the connections.
+// `corrupt`, `storage_failed`: as the store says. `conflict`: the store was not founded, or for others.
+result<std::unique_ptr<log>> make_raft_log(storage::store& store, raft_options options, peers& connections,
+                                           commit_listener on_commit);
+
+}  // namespace nacre::cluster

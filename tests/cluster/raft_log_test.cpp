@@ -1,0 +1,281 @@
+// What the log of a cluster promises to who uses it, on three nodes in one process.
+
+#include "cluster/raft_log.hpp"
+
+#include "tests/cluster/support.hpp"
+#include "tests/support/memory_peers.hpp"
+
+using namespace nacre;
+using namespace nacre::cluster;
+using namespace nacre::cluster::testing;
+
+namespace {
+
+struct three {
+  struct node {
+    std::unique_ptr<storage::store> store;
+    std::unique_ptr<peers> connections;
+    std::unique_ptr<cluster::log> log;
+    std::unique_ptr<held_store> held;
+  };
+  memory_network network;
+  std::vector<node_id> ids;
+  std::map<node_id, node> nodes;
+  raft_options options;
+
+  explicit three(std::size_t count = 3, std::uint32_t groups = 1) {
+    options.heartbeat = std::chrono::milliseconds(20);
+    options.election = std::chrono::milliseconds(150);
+    for (node_id id = 1; id <= count; ++id) ids.push_back(id);
+    for (auto id : ids) {
+      nodes[id].store = storage::make_memory_store();
+      REQUIRE(found_cluster(*nodes[id].store, groups, ids));
+    }
+  }
+  ~three() {
+    for (auto id : ids) stop(id);
+  }
+  void start(node_id id) {
+    auto& n = nodes[id];
+    n.connections = network.join(id);
+    auto o = options;
+    o.self = id;
+    for (auto other : ids)
+      if (other != id) o.others.push_back({other, ""});
+    auto made = make_raft_log(*n.store, o, *n.connections, {});
+    REQUIRE(made);
+    n.log = std::move(*made);
+  }
+  void start() {
+    for (auto id : ids) start(id);
+  }
+  void stop(node_id id) {
+    auto& n = nodes[id];
+    if (n.log) n.log->stop();
+    n.log.reset();
+    n.connections.reset();
+  }
+  cluster::log& of(node_id id) { return *nodes[id].log; }
+  // Whom a majority takes for the leader.
+  node_id leader() {
+    node_id found = 0;
+    const bool led = eventually([&] {
+      std::map<node_id, std::size_t> votes;
+      for (auto id : ids)
+        if (nodes[id].log)
+          if (const auto who = of(id).standing().groups[0].leader; who != 0 && nodes[who].log) ++votes[who];
+      for (auto [id, count] : votes)
+        if (count > ids.size() / 2) found = id;
+      return found != 0;
+    });
+    REQUIRE(led);
+    return found;
+  }
+  std::uint64_t applied(node_id id) { return of(id).standing().groups[0].applied_index; }
+  bool together() {
+    return eventually([&] {
+      std::set<std::uint64_t> all;
+      for (auto id : ids)
+        if (nodes[id].log) all.insert(applied(id));
+      return all.size() == 1;
+    });
+  }
+};
+
+settled proposed(cluster::log& at, model::command what, deadline by = in_a_while()) {
+  answers box;
+  propose(at, box, 1, std::move(what), by);
+  REQUIRE(box.await(1));
+  return box.take()[0].what;
+}
+
+bool done_well(const settled& s) { return s.how == fate::committed && !s.outcome.refused; }
+
+result<std::shared_ptr<const model::view>> current(cluster::log& at, deadline by = in_a_while()) {
+  inbox<result<std::shared_ptr<const model::view>>> box;
+  at.read_barrier(home, by, [&](auto v) { box.put(std::move(v)); });
+  REQUIRE(box.await(1));
+  return box.take()[0];
+}
+
+}  // namespace
+
+TEST_CASE("any node takes a command, and shows it once it is answered", "[cluster][raft-log]") {
+  three t;
+  t.start();
+  REQUIRE(done_well(proposed(t.of(1), founding())));
+  inbox<bool> shown;
+  constexpr std::uint64_t count = 300;
+  for (std::uint64_t n = 1; n <= count; ++n) {
+    auto& at = t.of(t.ids[n % 3]);
+    at.propose(
+        {making(n), in_a_while(), [&, n](settled s) { shown.put(done_well(s) && holds_pat(*at.applied_view(), n)); }});
+  }
+  REQUIRE(shown.await(count));
+  for (bool each : shown.take()) CHECK(each);
+  REQUIRE(t.together());
+  for (auto id : t.ids) {
+    CHECK(broken_in(*t.nodes[id].store->snapshot()).empty());
+    CHECK(holds_pat(*t.nodes[id].store->snapshot(), count));
+    CHECK(t.of(id).status().writable);
+  }
+}
+
+TEST_CASE("what was acknowledged anywhere is in a current read everywhere", "[cluster][raft-log]") {
+  three t;
+  t.start();
+  REQUIRE(done_well(proposed(t.of(2), founding())));
+  for (std::uint64_t n = 1; n <= 60; ++n) {
+    REQUIRE(done_well(proposed(t.of(t.ids[n % 3]), making(n))));
+    auto v = current(t.of(t.ids[(n + 1) % 3]));
+    REQUIRE(v);
+    CHECK(holds_pat(**v, n));
+  }
+}
+
+TEST_CASE("a dead leader is replaced, and who comes back has all", "[cluster][raft-log]") {
+  three t;
+  t.start();
+  REQUIRE(done_well(proposed(t.of(1), founding())));
+  std::uint64_t n = 0;
+  for (int round = 0; round < 4; ++round) {
+    const auto gone = t.leader();
+    t.stop(gone);
+    for (auto id : t.ids)
+      if (id != gone) REQUIRE(done_well(proposed(t.of(id), making(++n))));
+    t.start(gone);
+    REQUIRE(done_well(proposed(t.of(gone), making(++n))));
+  }
+  REQUIRE(t.together());
+  for (auto id : t.ids)
+    for (std::uint64_t i = 1; i <= n; ++i) CHECK(holds_pat(*t.of(id).applied_view(), i));
+}
+
+TEST_CASE("without a majority a caller is told by the deadline, and nothing is acknowledged", "[cluster][raft-log]") {
+  three t;
+  t.start();
+  REQUIRE(done_well(proposed(t.of(1), founding())));
+  const auto stays = t.leader();
+  for (auto id : t.ids)
+    if (id != stays) t.stop(id);
+  auto soon = [] { return std::chrono::steady_clock::now() + std::chrono::milliseconds(400); };
+  const auto first = proposed(t.of(stays), making(1), soon());
+  CHECK(first.how == fate::unknown);  // the leader had put it into its log
+  CHECK_FALSE(current(t.of(stays), soon()));
+  REQUIRE(eventually([&] { return t.of(stays).standing().groups[0].leader == 0; }));
+  const auto second = proposed(t.of(stays), making(2), soon());
+  CHECK(second.how == fate::refused);
+  CHECK(second.why.code == errc::deadline_exceeded);
+  for (auto id : t.ids)
+    if (id != stays) t.start(id);
+  REQUIRE(done_well(proposed(t.of(stays), making(3))));
+  CHECK_FALSE(holds_pat(*t.of(stays).applied_view(), 2));
+}
+
+TEST_CASE("a leader that is cut off neither acknowledges nor shows what is not so any more", "[cluster][raft-log]") {
+  three t;
+  t.start();
+  REQUIRE(done_well(proposed(t.of(1), founding())));
+  const auto old = t.leader();
+  for (auto id : t.ids)
+    if (id != old) t.network.cut(old, id);
+  const auto other = t.ids[old % 3];
+  REQUIRE(done_well(proposed(t.of(other), making(1))));
+  const auto soon = std::chrono::steady_clock::now() + std::chrono::milliseconds(300);
+  CHECK_FALSE(current(t.of(old), soon));
+  answers box;
+  propose(t.of(old), box, 2, making(2));  // waits for the cut to heal, then it is done once
+  t.network.heal();
+  REQUIRE(box.await(1));
+  CHECK(done_well(box.take()[0].what));
+  auto v = current(t.of(old));
+  REQUIRE(v);
+  CHECK(holds_pat(**v, 1));
+  CHECK(holds_pat(**v, 2));
+}
+
+TEST_CASE("a node that was away for longer than the log reaches fetches the state", "[cluster][raft-log][state]") {
+  three t;
+  t.options.compact_entries = 20;
+  t.options.tail_entries = 4;
+  t.start();
+  REQUIRE(done_well(proposed(t.of(1), founding())));
+  REQUIRE(t.together());
+  const auto away = t.ids[t.leader() % 3];
+  t.stop(away);
+  std::uint64_t n = 0;
+  const auto at = t.leader();
+  for (; n < 120; ++n) REQUIRE(done_well(proposed(t.of(at), making(n + 1))));
+  t.start(away);
+  REQUIRE(done_well(proposed(t.of(away), making(++n))));
+  REQUIRE(t.together());
+  for (std::uint64_t i = 1; i <= n; ++i) CHECK(holds_pat(*t.of(away).applied_view(), i));
+  CHECK(broken_in(*t.nodes[away].store->snapshot()).empty());
+  t.stop(away);
+  t.start(away);  // from what lies on its disk
+  REQUIRE(done_well(proposed(t.of(away), making(++n))));
+}
+
+TEST_CASE("one node is a cluster too, and goes on from what solo wrote", "[cluster][raft-log]") {
+  auto store = storage::make_memory_store();
+  {
+    auto log = make_solo_log(*store, eager(), {});
+    found(*log);
+    REQUIRE(done_well(proposed(*log, making(1))));
+    log->stop();
+  }
+  REQUIRE(found_cluster(*store, 1, {7}));
+  CHECK_FALSE(found_cluster(*store, 1, {7}));
+  for (std::uint64_t n = 2; n < 5; ++n) {
+    memory_network network;
+    auto connections = network.join(7);
+    raft_options options;
+    options.self = 7;
+    auto log = make_raft_log(*store, options, *connections, {});
+    REQUIRE(log);
+    REQUIRE(done_well(proposed(**log, making(n))));
+    auto v = current(**log);
+    REQUIRE(v);
+    for (std::uint64_t i = 1; i <= n; ++i) CHECK(holds_pat(**v, i));
+    CHECK((*log)->status().commit_index > 2);
+    (*log)->stop();
+  }
+  CHECK(broken_in(*store->snapshot()).empty());
+}
+
+TEST_CASE("a store that is not this cluster's is refused", "[cluster][raft-log]") {
+  auto store = storage::make_memory_store();
+  memory_network network;
+  auto connections = network.join(1);
+  raft_options options;
+  options.self = 1;
+  auto none = make_raft_log(*store, options, *connections, {});
+  REQUIRE_FALSE(none);
+  CHECK(none.error().code == errc::conflict);
+  REQUIRE(found_cluster(*store, 1, {1, 2, 3}));
+  auto others = make_raft_log(*store, options, *connections, {});
+  REQUIRE_FALSE(others);
+  CHECK(others.error().code == errc::conflict);
+}
+
+TEST_CASE("groups keep their own order, and a read of all waits for all", "[cluster][raft-log]") {
+  three t(3, 4);
+  t.start();
+  std::vector<model::command> commands;
+  for (std::uint64_t w = 1; w <= 12; ++w)
+    commands.push_back({context_of(workspace_no(w), owner, w), model::create_workspace{"W", "", "wrapped"}});
+  answers box;
+  for (std::uint64_t i = 0; i < commands.size(); ++i) propose(t.of(t.ids[i % 3]), box, i, commands[i]);
+  REQUIRE(box.await(commands.size()));
+  for (const auto& a : box.take()) CHECK(done_well(a.what));
+  inbox<bool> ready;
+  t.of(2).when_current(in_a_while(), [&](result<void> how) { ready.put(how.has_value()); });
+  REQUIRE(ready.await(1));
+  CHECK(ready.take()[0]);
+  for (std::uint64_t w = 1; w <= 12; ++w)
+    CHECK(t.of(2).applied_view()->get(model::space::state, model::keys::workspace(workspace_no(w))));
+  std::set<std::uint64_t> used;
+  for (const auto& g : t.of(2).standing().groups)
+    if (g.applied_index > 2) used.insert(g.group);
+  CHECK(used.size() > 1);
+}

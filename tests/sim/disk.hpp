@@ -1,0 +1,130 @@
+#pragma once
+// A store on a disk that can lose power: batches that were not synced may vanish, the last ones first and each whole.
+// Views are free while nothing is written; one that is held across a write keeps a copy.
+
+#include <array>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "storage/store.hpp"
+
+namespace nacre::sim {
+
+class disk final : public storage::store {
+ public:
+  using rows = std::map<std::string, std::string, std::less<>>;
+  using contents = std::array<rows, model::space_count>;
+
+  result<void> apply(const storage::batch& writes, storage::durability how) override {
+    if (failing) return fail(errc::storage_failed, "the disk fails");
+    if (auto held = held_.lock()) {
+      held->copy = now_;
+      held->frozen = true;
+      held_.reset();
+    }
+    undo u;
+    for (const auto& w : writes) {
+      auto& in = now_[static_cast<std::size_t>(w.in)];
+      auto keep = [&](rows::iterator at) { u.push_back({w.in, at->first, at->second, true}); };
+      switch (w.what) {
+        case storage::write::kind::put: {
+          auto at = in.lower_bound(w.key);
+          if (at != in.end() && at->first == w.key) {
+            u.push_back({w.in, w.key, std::move(at->second), true});
+            at->second = w.value;
+          } else {
+            u.push_back({w.in, w.key, {}, false});
+            in.emplace_hint(at, w.key, w.value);
+          }
+          break;
+        }
+        case storage::write::kind::erase:
+          if (auto at = in.find(w.key); at != in.end()) {
+            keep(at);
+            in.erase(at);
+          }
+          break;
+        case storage::write::kind::erase_range:
+          for (auto at = in.lower_bound(w.key); at != in.end() && at->first < w.value; at = in.erase(at)) keep(at);
+          break;
+      }
+    }
+    unsynced_.push_back(std::move(u));
+    if (how == storage::durability::synced) unsynced_.clear();
+    return {};
+  }
+
+  std::shared_ptr<const model::view> snapshot() const override {
+    auto core = held_.lock();
+    if (!core) {
+      core = std::make_shared<held_view>();
+      core->live = &now_;
+      held_ = core;
+    }
+    return std::make_shared<view_of>(std::move(core));
+  }
+  result<void> checkpoint(const std::filesystem::path&) const override { return fail(errc::unsupported, "no files"); }
+  result<void> compact(storage::space, std::string_view, std::string_view) override { return {}; }
+  storage::store_stats stats() const override { return {}; }
+  std::string closed_reason() const override { return failing ? "the disk fails" : ""; }
+
+  std::size_t unsynced() const { return unsynced_.size(); }
+  // Power is lost: all but the first `kept` of the batches that were not synced are gone.
+  void lose_power(std::size_t kept) {
+    while (unsynced_.size() > kept) {
+      auto& u = unsynced_.back();
+      for (auto it = u.rbegin(); it != u.rend(); ++it) {
+        auto& in = now_[static_cast<std::size_t>(it->in)];
+        if (it->was_there)
+          in.insert_or_assign(it->key, std::move(it->value));
+        else
+          in.erase(it->key);
+      }
+      unsynced_.pop_back();
+    }
+    unsynced_.clear();  // what is left lies on the disk
+  }
+  const contents& all() const { return now_; }
+
+  bool failing = false;
+
+ private:
+  struct undone {
+    storage::space in;
+    std::string key, value;
+    bool was_there;
+  };
+  using undo = std::vector<undone>;
+  struct held_view {
+    const contents* live = nullptr;
+    bool frozen = false;
+    contents copy;
+    const rows& of(storage::space in) const { return (frozen ? copy : *live)[static_cast<std::size_t>(in)]; }
+  };
+  class view_of final : public model::view {
+   public:
+    explicit view_of(std::shared_ptr<held_view> core) : core_(std::move(core)) {}
+    std::optional<std::string> get(storage::space in, std::string_view key) const override {
+      const auto& rows = core_->of(in);
+      auto at = rows.find(key);
+      return at == rows.end() ? std::nullopt : std::optional(at->second);
+    }
+    void scan(storage::space in, std::string_view from, std::string_view to, const visitor& visit) const override {
+      const auto& rows = core_->of(in);
+      for (auto at = rows.lower_bound(from); at != rows.end() && at->first < to; ++at)
+        if (!visit(at->first, at->second)) return;
+    }
+    bool failed() const override { return false; }
+
+   private:
+    std::shared_ptr<held_view> core_;
+  };
+
+  contents now_;
+  std::vector<undo> unsynced_;
+  mutable std::weak_ptr<held_view> held_;
+};
+
+}  // namespace nacre::sim
