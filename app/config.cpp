@@ -344,14 +344,16 @@ result<void> apply_environment(config& c, touched& set, const config_sources& fr
   return {};
 }
 
-// The command line's own variable: both programs may run in one shell.
-constexpr std::string_view cli_variable = "NACRE_TOKEN";
+// The command line's own variables: both programs may run in one shell, and one starts the other.
+constexpr std::string_view cli_variables[] = {"NACRE_TOKEN", "NACRE_URL", "NACRE_WORKSPACE", "NACRE_CA_FILE"};
 
-// Of the NACRE_ variables only that one and the root key itself, when keys.root names it, are no keys.
+// Of the NACRE_ variables only those and the root key itself, when keys.root names it, are no keys.
 result<void> check_environment(const config& c, const config_sources& from) {
   for (const auto& [variable, value] : from.environment) {
     auto key = key_of_variable(variable);
-    if (!key || find(*key) || variable == cli_variable || c.keys.root == "env:" + variable) continue;
+    const bool is_cli =
+        std::find(std::begin(cli_variables), std::end(cli_variables), variable) != std::end(cli_variables);
+    if (!key || find(*key) || is_cli || c.keys.root == "env:" + variable) continue;
     return fail(errc::invalid, "environment " + printable(variable) + ": " + unknown_key(*key).value().text);
   }
   return {};

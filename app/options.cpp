@@ -8,6 +8,7 @@
 #include <optional>
 #include <utility>
 
+#include "app/joining.hpp"
 #include "crypto/certificates.hpp"
 
 namespace nacre::app {
@@ -19,9 +20,12 @@ constexpr std::string_view usage =
     "  nacred --dev [--data-dir DIR] [--http 127.0.0.1:PORT]\n"
     "  nacred --config FILE [--set KEY=VALUE]...\n"
     "  nacred --check-config FILE\n"
+    "  nacred --config FILE --join TOKEN\n"
     "\n"
     "  --config FILE        TOML; every key: nacred --help-config\n"
     "  --check-config FILE  say whether FILE (with environment and --set) and its key sets are valid, and end\n"
+    "  --join TOKEN         become a node of a cluster: keep what the token of `nacre cluster invite` holds in\n"
+    "                       data.dir, print the configuration's section [cluster], and end\n"
     "  --dev                a development node on loopback: makes a root key and a development issuer\n"
     "                       in the data directory (default data/dev)\n"
     "  --data-dir DIR       data.dir\n"
@@ -55,7 +59,7 @@ std::variant<config, finished> read_command_line(const std::vector<std::string>&
                                                  std::map<std::string, std::string> environment) {
   config_sources sources;
   sources.environment = std::move(environment);
-  std::optional<std::string> config_file, check_file;
+  std::optional<std::string> config_file, check_file, join_token;
 
   for (std::size_t i = 0; i < arguments.size(); ++i) {
     std::string name = arguments[i];
@@ -80,6 +84,7 @@ std::variant<config, finished> read_command_line(const std::vector<std::string>&
     bool repeatable = name == "--set";
     std::optional<std::string>* once = name == "--config"         ? &config_file
                                        : name == "--check-config" ? &check_file
+                                       : name == "--join"         ? &join_token
                                        : name == "--data-dir"     ? &sources.flags.data_dir
                                        : name == "--http"         ? &sources.flags.http
                                                                   : nullptr;
@@ -101,6 +106,7 @@ std::variant<config, finished> read_command_line(const std::vector<std::string>&
       *once = std::move(value);
     }
   }
+  if (join_token && check_file) return usage_error("--join and --check-config exclude each other");
   if (config_file && check_file) return usage_error("--config and --check-config exclude each other");
 
   if (const auto& file = check_file ? check_file : config_file) {
@@ -110,14 +116,15 @@ std::variant<config, finished> read_command_line(const std::vector<std::string>&
   }
   auto loaded = load_config(sources);
   if (!loaded) return config_error(loaded.error().text);
+  const auto now =
+      std::chrono::duration_cast<std::chrono::seconds>(std::chrono::system_clock::now().time_since_epoch());
+  if (join_token && !check_file) return join_cluster(*loaded, *join_token, now.count());
   if (!check_file) return std::move(*loaded);
   // The start would fail over these files as well; the development issuer's are made there.
   if (auto made = crypto::make_authenticator(loaded->auth.issuers); !made)
     return config_error(*check_file + ": " + made.error().text);
   if (const auto& k = loaded->cluster; k.node != 0) {
-    const auto now = std::chrono::system_clock::now().time_since_epoch();
-    auto identity = crypto::node_identity::read_files({k.ca, k.certificate, k.key},
-                                                      std::chrono::duration_cast<std::chrono::seconds>(now).count());
+    auto identity = crypto::node_identity::read_files({k.ca, k.certificate, k.key}, now.count());
     if (!identity) return config_error(*check_file + ": " + identity.error().text);
     if (identity->name().node != k.node)
       return config_error(*check_file + ": cluster.certificate is node " + std::to_string(identity->name().node) +

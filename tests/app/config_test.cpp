@@ -56,7 +56,8 @@ TEST_CASE("an unknown key is a start error that names it and the one probably me
   s.sets.push_back("limits.enable=false");
   CHECK_THAT(error_of(s), Contains("--set") && Contains("limits.enabled"));
   s = with_file("");
-  s.environment["NACRE_TOKEN"] = "the command line's";
+  for (const char* its : {"NACRE_TOKEN", "NACRE_URL", "NACRE_WORKSPACE", "NACRE_CA_FILE"})
+    s.environment[its] = "the command line's";
   CHECK(load_config(s));
   s.environment["NACRE_HTTP_PORT"] = "1";
   CHECK_THAT(error_of(s), Contains("NACRE_HTTP_PORT") && Contains("http.port"));

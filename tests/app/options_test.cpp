@@ -83,6 +83,14 @@ TEST_CASE("--check-config tries the issuers' key sets", "[app][options]") {
   CHECK(end_of({"--check-config", empty.path}).code == 0);
 }
 
+TEST_CASE("--join refuses what is no token, and a node that is one of a cluster already", "[app][options]") {
+  scratch_file file("[keys]\nroot = \"file:/nonexistent\"\n");
+  auto end = end_of({"--config", file.path, "--join", "nacre-join-1.AAAA"});
+  CHECK(end.code == exit_config);
+  CHECK(end.errors.starts_with("nacred: --join: "));
+  CHECK(end_of({"--check-config", file.path, "--join", "x"}).code == exit_usage);
+}
+
 TEST_CASE("help, every key's help and the version are printed on standard output", "[app][options]") {
   CHECK_THAT(end_of({"--help"}).output, Contains("--check-config"));
   CHECK(end_of({"--help-config"}).output == example_config());

@@ -1,0 +1,83 @@
+#include "app/joining.hpp"
+
+#include <sys/stat.h>
+
+#include <filesystem>
+
+#include "cluster/wire/endpoint.hpp"
+#include "crypto/certificates.hpp"
+#include "crypto/join_token.hpp"
+#include "crypto/operator_file.hpp"
+
+namespace nacre::app {
+
+namespace {
+
+namespace fs = std::filesystem;
+
+finished failed(int code, const std::string& what) { return {code, {}, "nacred: --join: " + what + "\n"}; }
+
+std::string toml_text(const std::string& value) {
+  std::string out = "\"";
+  for (const char c : value) {
+    if (c == '"' || c == '\\') out += '\\';
+    out += c;
+  }
+  return out + "\"";
+}
+
+// Where to listen, if others reach the node there: an address of ours is one, a name is not.
+std::string listen_at(const std::string& address) {
+  const auto at = cluster::wire::parse_endpoint(address);
+  if (!at) return address;
+  const bool number =
+      at->host.find_first_not_of("0123456789.") == std::string::npos || at->host.find(':') != std::string::npos;
+  return number ? address : "0.0.0.0:" + std::to_string(at->port);
+}
+
+}  // namespace
+
+finished join_cluster(const config& c, std::string_view token, std::int64_t now) {
+  constexpr int exit_io = 74;
+  if (c.cluster.node != 0) return failed(exit_config, "the configuration is a cluster's node already");
+  const auto root = crypto::open_key_provider(c.keys.root);
+  if (!root) return failed(exit_config, root.error().text);
+  const auto offer = crypto::open_join_token(**root, token, now);
+  if (!offer) return failed(exit_config, offer.error().text);
+  const auto identity = crypto::node_identity::read(offer->ca_certificate, offer->certificate, offer->key.view(), now);
+  if (!identity) return failed(exit_config, identity.error().text);
+  std::string peers, listen;
+  for (const auto& each : offer->members) {
+    const auto member = cluster::wire::parse_member(each);
+    if (!member) return failed(exit_config, "the token names a member that cannot be read");
+    if (member->node == offer->node) listen = listen_at(member->address);
+    peers += (peers.empty() ? "" : ", ") + toml_text(each);
+  }
+  if (listen.empty()) return failed(exit_config, "the token does not say where this node is to be reached");
+
+  const auto directory = fs::path(c.data.dir) / "cluster";
+  std::error_code ignored;
+  fs::create_directories(directory, ignored);
+  if (::chmod(c.data.dir.c_str(), 0700) != 0 || ::chmod(directory.c_str(), 0700) != 0)
+    return failed(exit_io, directory.string() + " cannot be made");
+  const auto name = "node-" + std::to_string(offer->node);
+  const auto ca = directory / "ca.crt", certificate = directory / (name + ".crt"), key = directory / (name + ".key");
+  const auto put = [](const fs::path& file, std::string_view content, unsigned mode) {
+    return crypto::write_operator_file(file, content, mode, false);
+  };
+  for (const auto& [file, content, mode] : {std::tuple{key, offer->key.view(), 0600u},
+                                            {certificate, std::string_view(offer->certificate), 0644u},
+                                            {ca, std::string_view(offer->ca_certificate), 0644u}}) {
+    if (auto done = put(file, content, mode); !done)
+      return failed(done.error().code == errc::conflict ? exit_config : exit_io,
+                    file.string() + ": " + done.error().text);
+  }
+  return {0,
+          "# Add this to the configuration, let the cluster take the node in, and start it.\n[cluster]\nnode = " +
+              std::to_string(offer->node) + "\nlisten = " + toml_text(listen) + "\nca = " + toml_text(ca.string()) +
+              "\ncertificate = " + toml_text(certificate.string()) + "\nkey = " + toml_text(key.string()) +
+              "\npeers = [" + peers + "]\n",
+          {}};
+}
+
+}  // namespace nacre::app
