@@ -8,7 +8,7 @@ TSAN_DEFAULT = halt_on_error=0:exitcode=66:second_deadlock_stack=1:history_size=
 export TSAN_OPTIONS ?= $(TSAN_DEFAULT)$(if $(wildcard tests/tsan.supp),:suppressions=$(CURDIR)/tests/tsan.supp)
 
 .DEFAULT_GOAL := help
-.PHONY: run build test sim bench asan tsan fuzz lint fmt clean help
+.PHONY: run cluster build test sim bench asan tsan fuzz lint fmt clean help
 
 help:  ## list these targets
 	@sed -n 's/^\([a-z ]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
@@ -18,6 +18,12 @@ run:  ## build and start a development node on http://127.0.0.1:8080
 	@cmake --preset release --log-level=WARNING
 	@cmake --build --preset release --target nacred nacre -j $(JOBS)
 	@scripts/run-dev
+
+cluster:  ## build and start a development cluster: three nodes from http://127.0.0.1:8080 on
+	@scripts/bootstrap web
+	@cmake --preset release --log-level=WARNING
+	@cmake --build --preset release --target nacred nacre -j $(JOBS)
+	@exec build/release/bin/nacre cluster dev --nodes 3 --data-dir data/cluster --http-base-port 8080
 
 build:  ## release binaries: build/release/bin/nacred and nacre
 	@scripts/bootstrap web

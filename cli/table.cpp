@@ -118,6 +118,36 @@ constexpr option_spec import_options[] = {
     {"token-file", 0, "FILE", "With --url: file with an owner's or admin's token (else NACRE_TOKEN)"},
     {"ca-file", 0, "FILE", "With --url: trust the certificates in this PEM file too"},
 };
+constexpr option_spec ca_dir{"dir", 0, "DIR", "The CA's directory", true};
+constexpr option_spec force{"force", 0, "", "Replace files that are there"};
+constexpr option_spec ca_init_options[] = {
+    ca_dir,
+    {"cluster", 0, "NAME", "What the cluster is called, for people"},
+    force,
+};
+constexpr option_spec ca_issue_options[] = {
+    ca_dir,
+    {"out", 0, "DIR", "Where to write them; default: the CA's directory"},
+    {"host", 0, "HOST", "A name or address of the node, for people and other tools", false, true},
+    {"days", 0, "N", "How long it is good (730)"},
+    force,
+};
+constexpr option_spec ca_show_options[] = {ca_dir, {"json", 0, "", "Print JSON, for scripts"}};
+constexpr option_spec cluster_invite_options[] = {
+    ca_dir,
+    {"node", 0, "NODE", "Number of the new node, never used before in this cluster", true},
+    {"address", 0, "HOST:PORT", "Where the others will reach it", true},
+    {"member", 0, "ID=HOST:PORT", "A node that is there; give them all", true, true},
+    {"root-key", 0, "WHERE", "The cluster's root key (file:, credential:, env:)", true},
+    {"ttl", 0, "TIME", "How long the token can be used: 90s, 15m, 24h, 7d (1h; at most 7d)"},
+};
+constexpr option_spec cluster_dev_options[] = {
+    {"data-dir", 0, "DIR", "Where everything of the cluster lies; made at first use", true},
+    {"nodes", 0, "N", "How many nodes (3)"},
+    {"http-base-port", 0, "PORT",
+     "HTTP port of node 1, the others follow (8080); for each other they listen 1001 above"},
+    {"restart", 0, "NODE", "Become this node of a cluster that runs: starts it again after it was ended"},
+};
 constexpr option_spec scan_options[] = {
     {"data-dir", 0, "DIR", "Data directory; the node may run", true},
     root_key,
@@ -142,6 +172,7 @@ constexpr operand_spec workspace_id_name[] = {{"ID", "Of the workspace, a UUID"}
 constexpr operand_spec user_id[] = {{"USER", "Of the user, a UUID"}};
 constexpr operand_spec profile_name[] = {{"NAME", "Of the profile"}};
 constexpr operand_spec files[] = {{"FILE", "To read; - for standard input", 1, 255}};
+constexpr operand_spec node_number[] = {{"NODE", "Number of the node, from 1, never used before in this cluster"}};
 constexpr operand_spec words[] = {{"CMD", "The command and what it takes", 1, 255}};
 constexpr operand_spec shell[] = {{"SHELL", "bash, zsh or fish"}};
 
@@ -188,6 +219,17 @@ constexpr example import_examples[] = {
     {"nacre import pats --url https://nacre.example --file rows.jsonl", "into a running node"}};
 constexpr example scan_examples[] = {
     {"git diff | nacre scan --data-dir /var/lib/nacre -", "is a token about to be committed?"}};
+constexpr example ca_init_examples[] = {{"nacre ca init --dir ca --cluster production", "once, off the nodes"}};
+constexpr example ca_issue_examples[] = {
+    {"nacre ca issue 1 --dir ca --out node1 --host node-1.internal", "node-1.crt and node-1.key, for node 1"}};
+constexpr example ca_show_examples[] = {{"nacre ca show --dir ca || echo renew", "has one of them ended?"}};
+constexpr example cluster_invite_examples[] = {
+    {"nacre cluster invite --dir ca --node 4 --address 10.0.0.4:7400 --member 1=10.0.0.1:7400 --root-key file:root.key",
+     "there: nacred --config FILE --join TOKEN"}};
+constexpr example cluster_dev_examples[] = {
+    {"nacre cluster dev --nodes 3 --data-dir data/cluster --http-base-port 8080", "three nodes, from 8080 on"},
+    {"nacre cluster dev --data-dir data/cluster --restart 2", "start node 2 again after kill -9"},
+};
 constexpr example bash_example[] = {
     {"nacre completion bash > ~/.local/share/bash-completion/completions/nacre", "for you alone"}};
 
@@ -274,6 +316,32 @@ constexpr command all[] = {
     {"scan", "Tell, offline, whether files hold tokens of this installation", "", false, scan_options, files,
      scan_examples, run_scan},
 
+    {"ca init", "Make the CA of a cluster",
+     "Writes DIR/ca.crt, for every node, and DIR/ca.key, which makes nodes: keep it off them. Good for ten years. "
+     "Whoever "
+     "has a certificate of this CA is a node of the cluster, so it is for this cluster alone.",
+     false, ca_init_options, no_operands, ca_init_examples, run_ca_init},
+    {"ca issue", "Make a node's certificate and key",
+     "Writes node-NODE.crt and node-NODE.key (mode 0600). Good for two years, and never longer than the CA. The "
+     "certificate names the cluster and the node, whatever hosts are given.",
+     false, ca_issue_options, node_number, ca_issue_examples, run_ca_issue},
+    {"ca show", "Show the CA and what it has issued in its directory", "Exit code 65 if a certificate has ended.",
+     false, ca_show_options, no_operands, ca_show_examples, run_ca_show},
+    {"cluster invite", "Make a token with which a new node joins a cluster",
+     "Issues a certificate and prints a token that holds it, its key, the CA's certificate and the members, sealed "
+     "under "
+     "the root key: a new node needs that key anyway, and without it the token only tells where the cluster is. On the "
+     "new machine `nacred --config FILE --join TOKEN` unpacks it. After its time a node refuses the token; the "
+     "certificate in it is good for two years all the same, so whoever has both token and root key has a node.",
+     false, cluster_invite_options, no_operands, cluster_invite_examples, run_cluster_invite},
+    {"cluster dev", "Run a development cluster on this machine",
+     "Starts the nodes as child processes on loopback, with a CA, a root key and a development issuer of their own in "
+     "DIR. When all serve it prints a line for each, with what starts it again, and then `ready`. What they write to "
+     "standard error is in DIR/nodeN.log. Ctrl-C ends them all. `nacre token mint --data-dir DIR` makes tokens for "
+     "it.\n\n"
+     "Started again on the same directory it goes on where it ended.",
+     false, cluster_dev_options, no_operands, cluster_dev_examples, run_cluster_dev},
+
     {"completion", "Print a shell's completion", "", false, no_options, shell, bash_example, run_completion},
     {"man", "Print the manual page", "", false, no_options, no_operands, no_examples, run_man},
 };
@@ -287,6 +355,8 @@ constexpr group all_groups[] = {
     {"profile", "where you are signed in"},
     {"token", "tokens of the development issuer"},
     {"import", "take over tokens issued elsewhere"},
+    {"ca", "the CA of a cluster"},
+    {"cluster", "clusters of nodes"},
 };
 
 constexpr exit_meaning all_exits[] = {

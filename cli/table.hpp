@@ -97,6 +97,11 @@ outcome<int> run_verify(const arguments&);
 outcome<int> run_token_mint(const arguments&);
 outcome<int> run_import_pats(const arguments&);
 outcome<int> run_scan(const arguments&);
+outcome<int> run_ca_init(const arguments&);
+outcome<int> run_ca_issue(const arguments&);
+outcome<int> run_ca_show(const arguments&);
+outcome<int> run_cluster_invite(const arguments&);
+outcome<int> run_cluster_dev(const arguments&);
 outcome<int> run_completion(const arguments&);
 outcome<int> run_man(const arguments&);
 

@@ -1,0 +1,253 @@
+// ca init, ca issue, ca show, cluster invite: the CA of one cluster, kept in a directory. Nothing here talks to
+// anybody.
+
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <charconv>
+#include <iostream>
+
+#include "cli/arguments.hpp"
+#include "cli/authority.hpp"
+#include "cli/terminal.hpp"
+#include "cli/words.hpp"
+#include "crypto/join_token.hpp"
+#include "crypto/operator_file.hpp"
+#include "crypto/random.hpp"
+#include "model/time.hpp"
+
+namespace nacre::cli {
+
+namespace {
+
+namespace fs = std::filesystem;
+using crypto::file_privacy;
+
+std::int64_t seconds_now() { return system_clock{}.now().value() / 1000; }
+
+std::string name_of(std::uint64_t node) { return "node-" + std::to_string(node); }
+
+outcome<bool> make_directory(const fs::path& directory) {
+  std::error_code failed;
+  if (fs::is_directory(directory, failed)) return true;
+  if (directory.has_parent_path()) fs::create_directories(directory.parent_path(), failed);
+  if (::mkdir(directory.c_str(), 0700) != 0) return refuse(exit_io, directory.string() + " cannot be made");
+  return true;
+}
+
+outcome<bool> write_file(const fs::path& file, std::string_view content, unsigned mode, bool replace) {
+  auto done = crypto::write_operator_file(file, content, mode, replace);
+  if (done) return true;
+  if (done.error().code == errc::conflict)
+    return refuse(exit_data, file.string() + " is there already", "give --force to replace it");
+  return refuse(exit_io, file.string() + ": " + done.error().text);
+}
+
+outcome<crypto::secure_bytes> read_file(const fs::path& file, file_privacy privacy) {
+  auto content = crypto::read_operator_file(file, crypto::certificate_file_bytes_max, privacy);
+  if (!content) return refuse(exit_config, file.string() + ": " + content.error().text);
+  return std::move(content->content);
+}
+
+outcome<std::uint64_t> node_operand(const arguments& with) {
+  const auto text = with.operand(0);
+  std::uint64_t node = 0;
+  const auto [end, wrong] = std::from_chars(text.data(), text.data() + text.size(), node);
+  if (wrong != std::errc() || end != text.data() + text.size() || node == 0 || node > 1'000'000'000)
+    return refuse(exit_usage, "NODE must be a number from 1 to 1000000000");
+  return node;
+}
+
+// ID=HOST:PORT, as a node's configuration takes it.
+bool is_member(std::string_view text) {
+  const auto equals = text.find('='), colon = text.rfind(':');
+  if (equals == std::string_view::npos || colon == std::string_view::npos || colon < equals + 2) return false;
+  const auto number = [](std::string_view digits, std::uint64_t most) {
+    std::uint64_t n = 0;
+    const auto [end, wrong] = std::from_chars(digits.data(), digits.data() + digits.size(), n);
+    return wrong == std::errc() && end == digits.data() + digits.size() && n > 0 && n <= most;
+  };
+  return number(text.substr(0, equals), 1'000'000'000) && number(text.substr(colon + 1), 65'535) &&
+         std::all_of(text.begin(), text.end(), [](char c) { return c > ' ' && c < 0x7f && c != '"' && c != '\\'; });
+}
+
+std::string fingerprint_text(const crypto::digest& d) { return crypto::to_hex(crypto::view(d)); }
+
+bool show_one(const std::string& file, const crypto::certificate_facts& facts, table* rows) {
+  std::string hosts;
+  for (const auto& host : facts.hosts) hosts += (hosts.empty() ? "" : ", ") + host;
+  const bool ended = facts.not_after < seconds_now();
+  if (rows != nullptr)
+    rows->row({file,
+               facts.ca     ? "CA"
+               : facts.node ? "node " + std::to_string(*facts.node)
+                            : "?",
+               time_text(facts.not_after) + (ended ? " (ended)" : ""), hosts});
+  return !ended;
+}
+
+std::string json_of(const std::string& file, const crypto::certificate_facts& facts) {
+  std::string hosts;
+  for (const auto& host : facts.hosts) hosts += (hosts.empty() ? "\"" : ",\"") + host + '"';
+  return "{\"file\":\"" + file + "\",\"cluster\":\"" + (facts.cluster ? to_string(*facts.cluster) : "") +
+         "\",\"node\":" + (facts.node ? std::to_string(*facts.node) : "null") +
+         ",\"ca\":" + (facts.ca ? "true" : "false") + ",\"notBefore\":\"" + time_text(facts.not_before) +
+         "\",\"notAfter\":\"" + time_text(facts.not_after) + "\",\"hosts\":[" + hosts + "],\"sha256\":\"" +
+         fingerprint_text(facts.fingerprint) + "\"}";
+}
+
+}  // namespace
+
+outcome<uuid> make_authority(const fs::path& directory, const std::string& name, bool replace) {
+  const auto cluster = crypto::random_uuid();
+  auto made = crypto::make_cluster_ca({cluster, name, seconds_now()});
+  if (!made) return refuse(exit_usage, made.error().text);
+  if (auto there = make_directory(directory); !there) return refuse(there.error());
+  // The key first: a certificate whose key is another one would look whole.
+  if (!replace && fs::exists(directory / "ca.crt"))
+    return refuse(exit_data, (directory / "ca.crt").string() + " is there already",
+                  "--force makes another cluster's CA: no certificate of this one will be good any more");
+  if (auto done = write_file(directory / "ca.key", made->key.view(), 0600, replace); !done) return refuse(done.error());
+  if (auto done = write_file(directory / "ca.crt", made->certificate, 0644, replace); !done)
+    return refuse(done.error());
+  return cluster;
+}
+
+outcome<std::string> read_authority_certificate(const fs::path& directory) {
+  auto certificate = read_file(directory / "ca.crt", file_privacy::owner_writes);
+  if (!certificate) return refuse(certificate.error());
+  return std::string(certificate->view());
+}
+
+outcome<crypto::issued_certificate> issue_from(const fs::path& directory, const issue_request& what) {
+  auto certificate = read_authority_certificate(directory);
+  if (!certificate) return refuse(certificate.error());
+  auto key = read_file(directory / "ca.key", file_privacy::owner_only);
+  if (!key) return refuse(key.error());
+  auto made =
+      crypto::issue_node_certificate(*certificate, key->view(), {what.node, what.hosts, seconds_now(), what.days});
+  if (!made) return refuse(exit_config, made.error().text);
+  return std::move(*made);
+}
+
+outcome<bool> write_node_files(const fs::path& out, std::uint64_t node, const crypto::issued_certificate& made,
+                               bool replace) {
+  if (auto there = make_directory(out); !there) return refuse(there.error());
+  const auto certificate = out / (name_of(node) + ".crt");
+  if (!replace && fs::exists(certificate))
+    return refuse(exit_data, certificate.string() + " is there already", "give --force to replace it");
+  if (auto done = write_file(out / (name_of(node) + ".key"), made.key.view(), 0600, replace); !done) return done;
+  return write_file(certificate, made.certificate, 0644, replace);
+}
+
+outcome<int> run_ca_init(const arguments& with) {
+  const fs::path directory = with.get("dir");
+  auto cluster = make_authority(directory, with.get("cluster", "cluster"), with.has("force"));
+  if (!cluster) return refuse(cluster.error());
+  auto facts = crypto::read_certificate(*read_authority_certificate(directory));
+  sheet s;
+  s.row("cluster", to_string(*cluster));
+  s.row("certificate", (directory / "ca.crt").string());
+  s.row("key", (directory / "ca.key").string() + " (keep it off the nodes)");
+  s.row("until", time_text(facts->not_after));
+  s.row("sha256", fingerprint_text(facts->fingerprint));
+  s.print();
+  return exit_ok;
+}
+
+outcome<int> run_ca_issue(const arguments& with) {
+  auto node = node_operand(with);
+  if (!node) return refuse(node.error());
+  auto days = with.number("days", crypto::node_certificate_days, 1, crypto::ca_certificate_days);
+  if (!days) return refuse(days.error());
+  const fs::path directory = with.get("dir"), out = with.get("out", with.get("dir"));
+  auto made = issue_from(directory, {*node, with.all("host"), *days});
+  if (!made) return refuse(made.error());
+  if (auto done = write_node_files(out, *node, *made, with.has("force")); !done) return refuse(done.error());
+  auto facts = crypto::read_certificate(made->certificate);
+  sheet s;
+  s.row("node", std::to_string(*node));
+  s.row("cluster", to_string(*facts->cluster));
+  s.row("certificate", (out / (name_of(*node) + ".crt")).string());
+  s.row("key", (out / (name_of(*node) + ".key")).string());
+  s.row("until", time_text(facts->not_after));
+  s.print();
+  return exit_ok;
+}
+
+outcome<int> run_ca_show(const arguments& with) {
+  const fs::path directory = with.get("dir");
+  auto certificate = read_authority_certificate(directory);
+  if (!certificate) return refuse(certificate.error());
+  std::vector<std::pair<std::string, crypto::certificate_facts>> all;
+  auto ca = crypto::read_certificate(*certificate);
+  if (!ca || !ca->cluster) return refuse(exit_config, (directory / "ca.crt").string() + ": it is no cluster's CA");
+  all.emplace_back("ca.crt", *ca);
+  std::vector<std::string> names;
+  std::error_code failed;
+  for (const auto& each : fs::directory_iterator(directory, failed)) {
+    auto name = each.path().filename().string();
+    if (name != "ca.crt" && name.ends_with(".crt")) names.push_back(std::move(name));
+  }
+  std::sort(names.begin(), names.end());
+  for (const auto& name : names) {
+    auto content = read_file(directory / name, file_privacy::owner_writes);
+    if (!content) return refuse(content.error());
+    auto facts = crypto::read_certificate(content->view());
+    if (facts && facts->cluster == ca->cluster) all.emplace_back(name, *facts);
+  }
+  bool good = true;
+  if (with.has("json")) {
+    std::string out;
+    for (const auto& [name, facts] : all) {
+      good = show_one(name, facts, nullptr) && good;
+      out += (out.empty() ? "[" : ",") + json_of(name, facts);
+    }
+    if (auto done = print_out(out + "]\n"); !done) return refuse(done.error());
+    return good ? exit_ok : exit_data;
+  }
+  sheet s;
+  s.row("cluster", to_string(*ca->cluster));
+  s.row("name", ca->name);
+  s.row("sha256", fingerprint_text(ca->fingerprint));
+  s.print();
+  table rows({"FILE", "OF", "UNTIL", "HOSTS"});
+  for (const auto& [name, facts] : all) good = show_one(name, facts, &rows) && good;
+  rows.print();
+  return good ? exit_ok : exit_data;
+}
+
+outcome<int> run_cluster_invite(const arguments& with) {
+  const fs::path directory = with.get("dir");
+  auto node = with.number("node", 0, 1, 1'000'000'000);
+  if (!node) return refuse(node.error());
+  auto seconds = with.seconds("ttl", crypto::join_seconds_max);
+  if (!seconds) return refuse(seconds.error());
+  crypto::join_offer offer;
+  offer.node = static_cast<std::uint64_t>(*node);
+  offer.expires = seconds_now() + seconds->value_or(3'600);
+  offer.members = with.all("member");
+  const auto own = std::to_string(*node) + "=" + with.get("address");
+  for (const auto& each : offer.members) {
+    if (!is_member(each)) return refuse(exit_usage, "--member must be ID=HOST:PORT");
+    if (each.substr(0, each.find('=')) == std::to_string(*node))
+      return refuse(exit_usage, "--node is a member already", "a number is never given to a second node");
+  }
+  if (!is_member(own)) return refuse(exit_usage, "--address must be HOST:PORT");
+  offer.members.push_back(own);
+  if (offer.members.size() > crypto::join_members_max) return refuse(exit_usage, "too many members");
+  auto root = crypto::open_key_provider(with.get("root-key"));
+  if (!root) return refuse(refusal_of(root.error()));
+  auto ca = read_authority_certificate(directory);
+  if (!ca) return refuse(ca.error());
+  auto made = issue_from(directory, {offer.node, {}});
+  if (!made) return refuse(made.error());
+  offer.cluster = *crypto::read_certificate(*ca)->cluster;
+  offer.ca_certificate = std::move(*ca);
+  offer.certificate = std::move(made->certificate);
+  offer.key = std::move(made->key);
+  if (auto out = print_out(crypto::make_join_token(**root, offer) + "\n"); !out) return refuse(out.error());
+  return exit_ok;
+}
+
+}  // namespace nacre::cli

@@ -1,0 +1,187 @@
+// The CA of a cluster, and a development cluster of real nodes that is started, wounded and ended.
+
+#include <arpa/inet.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+
+#include <sstream>
+
+#include "tests/e2e/command_line_kit.hpp"
+
+using namespace nacre::e2e;
+using nacre::test::child_process;
+namespace fs = std::filesystem;
+
+namespace {
+
+unsigned mode_of(const std::string& file) {
+  struct stat s {};
+  return ::stat(file.c_str(), &s) == 0 ? s.st_mode & 0777u : 0;
+}
+
+bool is_free(int port) {
+  const int fd = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  sockaddr_in at{};
+  at.sin_family = AF_INET;
+  at.sin_port = htons(static_cast<std::uint16_t>(port));
+  at.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  const bool free = ::bind(fd, reinterpret_cast<sockaddr*>(&at), sizeof at) == 0;
+  ::close(fd);
+  return free;
+}
+
+// So that port..port + 2 and the cluster's own, 1001 above, are free now.
+int base_port() {
+  for (int port = 20'000 + static_cast<int>(::getpid() % 500) * 20;; port += 20) {
+    bool free = port < 60'000;
+    for (int i = 0; i < 3; ++i) free = free && is_free(port + i) && is_free(port + 1'001 + i);
+    if (free) return port;
+    REQUIRE(port < 60'000);
+  }
+}
+
+struct line {
+  int pid = 0;
+  std::string url, restart;
+};
+
+// node N pid P url U restart: COMMAND
+std::map<int, line> nodes_of(const std::string& output) {
+  std::map<int, line> out;
+  std::istringstream lines(output);
+  for (std::string text; std::getline(lines, text);) {
+    std::istringstream in(text);
+    std::string node, pid, url, restart;
+    int number = 0;
+    line one;
+    if (!(in >> node >> number >> pid >> one.pid >> url >> one.url >> restart) || node != "node" || pid != "pid" ||
+        url != "url" || restart != "restart:")
+      continue;
+    std::getline(in >> std::ws, one.restart);
+    out[number] = one;
+  }
+  return out;
+}
+
+bool gone(int pid) {
+  for (int i = 0; i < 3'000; ++i) {
+    if (::kill(pid, 0) != 0) return true;
+    std::this_thread::sleep_for(std::chrono::milliseconds(5));
+  }
+  return false;
+}
+
+struct cluster : shell {
+  explicit cluster(words more = {}) {
+    words all{nacre::test::program("nacre").string(), "cluster", "dev", "--data-dir", path("c")};
+    all.insert(all.end(), more.begin(), more.end());
+    process = std::make_unique<child_process>(all, home / "errors", options());
+  }
+  bool ready() { return process->line("ready").has_value(); }
+  std::unique_ptr<child_process> process;
+};
+
+}  // namespace
+
+TEST_CASE("a CA is made once, issues what nodes need, and tells what there is", "[cli][ca]") {
+  shell me;
+  const auto ca = me.path("ca");
+  auto made = me.run({"ca", "init", "--dir", ca, "--cluster", "test"});
+  CHECK(made.code == 0);
+  CHECK(has(made.output, "sha256"));
+  CHECK(mode_of(ca + "/ca.key") == 0600);
+  const auto before = read_whole(ca + "/ca.crt");
+  auto again = me.run({"ca", "init", "--dir", ca});
+  CHECK(again.code == 65);
+  CHECK(has(again.errors, "--force"));
+  CHECK(read_whole(ca + "/ca.crt") == before);
+
+  CHECK(me.run({"ca", "issue", "1", "--dir", ca, "--host", "node-1.internal", "--host", "10.0.0.1"}).code == 0);
+  CHECK(mode_of(ca + "/node-1.key") == 0600);
+  CHECK(me.run({"ca", "issue", "1", "--dir", ca}).code == 65);
+  CHECK(me.run({"ca", "issue", "1", "--dir", ca, "--force"}).code == 0);
+  CHECK(me.run({"ca", "issue", "2", "--dir", ca, "--out", me.path("two"), "--days", "30"}).code == 0);
+  CHECK(mode_of(me.path("two") + "/node-2.key") == 0600);
+  for (const char* wrong : {"0", "x", "-1", "1x", "01x"}) CHECK(me.run({"ca", "issue", wrong, "--dir", ca}).code == 64);
+  CHECK(me.run({"ca", "issue", "3", "--dir", ca, "--host", "a b"}).code == 78);
+  CHECK(me.run({"ca", "issue", "3", "--dir", me.path("none")}).code == 78);
+  CHECK(me.run({"ca", "show", "--dir", me.path("none")}).code == 78);
+
+  const auto shown = me.get({"ca", "show", "--dir", ca});
+  CHECK(has(shown, "node 1"));
+  const auto json = me.get({"ca", "show", "--dir", ca, "--json"});
+  CHECK(has(json, "\"node\":1"));
+  CHECK(has(json, "\"ca\":true"));
+  for (const auto& text : {shown, json, made.output}) CHECK_FALSE(has(text, "PRIVATE"));
+
+  // What is issued is what a node takes.
+  const auto file = me.path("nacred.toml");
+  const auto config = [&](const std::string& key) {
+    write_whole(file, "[keys]\nroot = \"file:/k\"\n[cluster]\nnode = 1\nlisten = \"127.0.0.1:7400\"\nca = \"" + ca +
+                          "/ca.crt\"\ncertificate = \"" + ca + "/node-1.crt\"\nkey = \"" + key +
+                          "\"\npeers = [\"1=127.0.0.1:7400\"]\n");
+    return nacre::test::run("nacred", {"--check-config", file});
+  };
+  CHECK(config(ca + "/node-1.key").code == 0);
+  auto wrong = config(me.path("two") + "/node-2.key");
+  CHECK(wrong.code == 78);
+  CHECK(has(wrong.errors, "the node's key is not the one of its certificate"));
+}
+
+TEST_CASE("a development cluster serves on every node, and ends whole", "[cli][cluster]") {
+  const auto port = base_port();
+  cluster c({"--nodes", "3", "--http-base-port", std::to_string(port)});
+  INFO(read_whole(c.home / "errors"));
+  REQUIRE(c.ready());
+  auto nodes = nodes_of(c.process->output());
+  REQUIRE(nodes.size() == 3);
+  for (const auto& [number, one] : nodes) {
+    CHECK(one.url == "http://127.0.0.1:" + std::to_string(port + number - 1));
+    CHECK(::kill(one.pid, 0) == 0);
+    CHECK(mode_of(c.path("c/ca/node-" + std::to_string(number) + ".key")) == 0600);
+  }
+  const auto user = new_uuid(), workspace = new_uuid();
+  const auto token =
+      c.get({"token", "mint", "--data-dir", c.path("c"), "--sub", user, "--ws", workspace, "--role", "owner"});
+  for (const auto& [number, one] : nodes) {
+    shell at(one.url);
+    at.environment["NACRE_TOKEN"] = token;
+    CHECK(at.run({"whoami"}).code == 0);
+  }
+
+  // A node that is killed comes back by the line that was printed for it, and by --restart.
+  ::kill(nodes[2].pid, SIGKILL);
+  REQUIRE(gone(nodes[2].pid));
+  for (const words& command :
+       {words{"/bin/sh", "-c", "exec " + nodes[2].restart},
+        words{nacre::test::program("nacre").string(), "cluster", "dev", "--data-dir", c.path("c"), "--restart", "2"}}) {
+    child_process again(command, c.home / "again", c.options());
+    CHECK(again.line("ready " + nodes[2].url));
+    again.signal(SIGTERM);
+    CHECK(again.wait() == 0);
+  }
+
+  c.process->signal(SIGTERM);
+  CHECK(c.process->wait() == 0);
+  for (const auto& [number, one] : nodes) CHECK(gone(one.pid));
+
+  // The directory holds three nodes from now on.
+  cluster other({"--nodes", "1", "--data-dir", c.path("c"), "--http-base-port", std::to_string(port)});
+  CHECK(other.process->wait() == 64);  // --data-dir twice
+  auto fewer = c.run({"cluster", "dev", "--nodes", "5", "--data-dir", c.path("c")});
+  CHECK(fewer.code == 78);
+  CHECK(has(fewer.errors, "holds a cluster of 3 nodes"));
+  CHECK(c.run({"cluster", "dev", "--data-dir", c.path("c"), "--restart", "4"}).code == 78);
+  CHECK(c.run({"cluster", "dev", "--data-dir", c.path("c"), "--nodes", "0"}).code == 64);
+  CHECK(c.run({"cluster", "dev"}).code == 64);
+}
+
+TEST_CASE("the nodes of a development cluster die with it, however it dies", "[cli][cluster]") {
+  cluster c({"--nodes", "1", "--http-base-port", std::to_string(base_port())});
+  REQUIRE(c.ready());
+  const auto nodes = nodes_of(c.process->output());
+  REQUIRE(nodes.size() == 1);
+  c.process->signal(SIGKILL);
+  c.process->wait();
+  CHECK(gone(nodes.at(1).pid));
+}
