@@ -102,6 +102,9 @@ class log {
   virtual const cluster::changes& changes() const = 0;
   virtual log_status status() const = 0;
   virtual cluster_status standing() const { return {}; }
+  // Whether what must be done once for the whole cluster (a sweep, a delivery) is this node's part for this workspace.
+  // A hint: for a moment two nodes may think so, or none.
+  virtual bool leads(workspace_id) const { return true; }
   virtual void stop() = 0;
 };
 

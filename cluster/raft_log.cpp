@@ -269,6 +269,12 @@ class raft_log final : public log, private store_writer::listener {
     return s;
   }
 
+  bool leads(workspace_id ws) const override {
+    const auto& at = *slots_[group_of(ws, groups_)];
+    std::lock_guard lock(at.mutex);
+    return static_cast<group_role>(at.part->status().role) == group_role::leader;
+  }
+
   void stop() override {
     std::lock_guard once(stopping_);
     if (std::exchange(stopped_, true)) return;
