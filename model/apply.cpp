@@ -237,7 +237,7 @@ std::optional<outcome> refused_early(const view& v, const command& c) {
     return std::nullopt;
   // Whoever comes may leave a secret with the guests.
   if (std::holds_alternative<conceal_secret>(c.what) && is_guest_partition(c.ctx.workspace)) return std::nullopt;
-  if (is_remembered(v, c.ctx)) return std::nullopt;  // it has acted: apply() tells what it answered
+  if (is_remembered(v, c)) return std::nullopt;  // it has acted: apply() tells what it answered
   auto who = stand(v, c.ctx, needed_scope(c.what));
   if (!who) return refuse(who.error());
   if (const auto* op = std::get_if<reveal_pat>(&c.what)) return refused_by_budget(v, c.ctx, *op);

@@ -45,9 +45,11 @@ uuid object_of(const operation& op) {
 // Whoever asked for one of these holds what it is about and acts on "granted": it must not have been granted for
 // something else. Others are answered with what the first one made or met.
 bool is_about_its_object(const operation& op) {
-  return goes_by_link(op) || std::holds_alternative<conceal_secret>(op) || std::holds_alternative<set_memo>(op) ||
-         std::holds_alternative<confirm_pat_reveal>(op);
+  return goes_by_link(op) || std::holds_alternative<set_memo>(op) || std::holds_alternative<confirm_pat_reveal>(op);
 }
+
+// The ids of what it makes come with the request, and the receipt is there longer than any retry: it finds itself.
+bool finds_itself(const operation& op) { return std::holds_alternative<conceal_secret>(op); }
 
 std::string encode(const memory& m) {
   writer w;
@@ -141,11 +143,6 @@ class recalling {
   reply operator()(const delete_webhook&) const { return {}; }
   reply operator()(const ping_webhook&) const { return webhook(); }
   reply operator()(const settle_deliveries&) const { return {}; }
-  reply operator()(const conceal_secret&) const {
-    auto what = receipt();
-    if (auto* e = std::get_if<receipt_entry>(&what)) e->sealed_link = e->sealed_receipt = e->sealed_generated = "";
-    return what;
-  }
   reply operator()(const burn_secret&) const { return receipt(); }
   reply operator()(const preview_receipt&) const { return receipt(); }
   reply operator()(const set_memo&) const { return receipt(); }
@@ -232,9 +229,13 @@ void forget_old(state& st, const context& ctx) {
 
 }  // namespace
 
-bool is_remembered(const view& v, const context& ctx) { return v.get(space::state, key_of(ctx)).has_value(); }
+bool is_remembered(const view& v, const command& c) {
+  if (const auto* op = std::get_if<conceal_secret>(&c.what)) return is_concealed(v, c.ctx, *op);
+  return v.get(space::state, key_of(c.ctx)).has_value();
+}
 
 std::optional<outcome> recall(const view& v, const command& c) {
+  if (finds_itself(c.what)) return std::nullopt;
   auto bytes = v.get(space::state, key_of(c.ctx));
   if (!bytes) return std::nullopt;
   auto m = decode_memory(*bytes);
@@ -257,8 +258,10 @@ std::optional<outcome> recall(const view& v, const command& c) {
 }
 
 void remember(state& st, const command& c, const outcome& o) {
-  memory m{static_cast<std::uint8_t>(c.what.index()), c.ctx.who.user, object_of(c.what), o.refused, o.budget};
-  st.put(space::state, key_of(c.ctx), encode(m));
+  if (!finds_itself(c.what)) {
+    memory m{static_cast<std::uint8_t>(c.what.index()), c.ctx.who.user, object_of(c.what), o.refused, o.budget};
+    st.put(space::state, key_of(c.ctx), encode(m));
+  }
   // Amortised: one effect in 32 pays for forgetting up to 64. Which one is decided by the request,
   // not by chance.
   if ((c.ctx.request.value().bytes[15] & 31) == 0) forget_old(st, c.ctx);

@@ -3,7 +3,8 @@
 //
 // A memory is found by workspace, request id and the time the request was stamped with, which every
 // retry carries unchanged. It keeps who acted, on what, and what was refused; objects are answered as
-// they are now. What has no effect is not remembered: repeating it is harmless.
+// they are now. What has no effect is not remembered: repeating it is harmless. Nor is a conceal_secret: its rule
+// finds the receipt of its own that it made before (docs/adr/0022), so recall() knows nothing of it.
 
 #include <optional>
 
@@ -16,7 +17,7 @@ namespace nacre::model {
 // What the request answered, if it acted before. The same id under another caller or another kind of
 // operation is refused as a conflict: it must not fetch an answer that was never its own.
 std::optional<outcome> recall(const view& v, const command& c);
-bool is_remembered(const view& v, const context& ctx);
+bool is_remembered(const view& v, const command& c);
 // To be called with every effect. Now and then forgets what is past its time, a bounded number at once.
 void remember(state& st, const command& c, const outcome& o);
 

@@ -178,6 +178,17 @@ receipt_entry entry_of(const view& v, workspace_id ws, receipt_id id, receipt_re
   return e;
 }
 
+// The answer of the first time, with the receipt as it is now; nothing, if its workspace has been deleted since.
+outcome concealed_again(const view& v, const context& ctx, const conceal_secret& op) {
+  outcome o;
+  o.replayed = true;
+  if (auto found = find_receipt(v, ctx.workspace, op.receipt, ctx.now)) {
+    found->sealed_link = found->sealed_receipt = found->sealed_generated = "";
+    o.what = std::move(*found);
+  }
+  return o;
+}
+
 // ---- sweeping --------------------------------------------------------------------------------------
 
 class sweeping {
@@ -261,6 +272,12 @@ class sweeping {
 
 }  // namespace
 
+bool is_concealed(const view& v, const context& ctx, const conceal_secret& op) {
+  auto made = load_receipt(v, ctx.workspace, op.receipt);
+  return made && made->secret == op.id && made->created == ctx.now &&
+         (is_guest_partition(ctx.workspace) || made->owner == ctx.who.user);
+}
+
 void put_due(state& st, workspace_id ws, timestamp at, due_kind kind, const uuid& id) {
   st.put(space::index, keys::due_at(at, ws, kind, id), "");
 }
@@ -290,8 +307,13 @@ outcome apply_to(state& st, const context& ctx, const conceal_secret& op) {
   bool guest = is_guest_partition(ws);
   secret_record secret;
   receipt_record receipt;
+  if (guest && guest_partition_of(op.id) != ws)
+    return refuse(errc::internal, "A guest's secret in a foreign partition");
+  const bool taken =
+      st.get(space::state, keys::secret(ws, op.id)) || st.get(space::index, keys::one_time(op.id.value())) ||
+      st.get(space::index, keys::one_time(op.receipt.value())) || st.get(space::state, keys::claim(ws, op.id));
+  if (taken && is_concealed(st, ctx, op)) return concealed_again(st, ctx, op);
   if (guest) {
-    if (guest_partition_of(op.id) != ws) return refuse(errc::internal, "A guest's secret in a foreign partition");
     auto part = load<partition_record>(st, space::state, keys::partition(ws)).value_or(partition_record{});
     secret.sealed_bytes = op.sealed.size() + op.sealed_link.size() + op.sealed_generated.size();
     if (op.partition_bytes_max != 0 && part.sealed_bytes + secret.sealed_bytes > op.partition_bytes_max)
@@ -305,9 +327,7 @@ outcome apply_to(state& st, const context& ctx, const conceal_secret& op) {
     secret.owner = receipt.owner = ctx.who.user;
     receipt.custid = who->me.email;
   }
-  if (st.get(space::state, keys::secret(ws, op.id)) || st.get(space::index, keys::one_time(op.id.value())) ||
-      st.get(space::index, keys::one_time(op.receipt.value())) || st.get(space::state, keys::claim(ws, op.id)))
-    return refuse(errc::conflict, "This secret exists already");
+  if (taken) return refuse(errc::conflict, "This secret exists already");
 
   secret.receipt = op.receipt;
   receipt.secret = op.id;

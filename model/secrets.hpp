@@ -29,6 +29,8 @@ outcome apply_to(state& st, const context& ctx, const sweep& op);
 
 // Those that answer to no membership: the link is the credential.
 bool goes_by_link(const operation& op);
+// Whether it is this very request that made the secret: it names both ids, and its stamp is the receipt's.
+bool is_concealed(const view& v, const context& ctx, const conceal_secret& op);
 // The row of space::index that says when something's time has come (sweep).
 void put_due(state& st, workspace_id ws, timestamp at, due_kind kind, const uuid& id);
 

@@ -65,7 +65,8 @@ class history {
       case 0:
       case 1:
       case 2: {
-        // A link is made once, so an id comes once; a second life of it is another test's.
+        if (concealed_ && concealed_at_ == w.now && random_.one_in(2)) return *concealed_;
+        // A link is made once, so an id comes once but for retries; a second life of it is another test's.
         if (made_ >= secrets) return preview_secret{w.secret(nth_)};
         nth_ = ++made_;
         auto op = random_.one_in(2) ? w.generated(nth_) : w.hidden(nth_);
@@ -73,6 +74,8 @@ class history {
             60 + static_cast<std::uint32_t>(random_.below(4) == 0 ? random_.below(20'000) : random_.below(600));
         if (guesses_) op.lifespan_s = 2'592'000;
         op.has_passphrase = random_.one_in(2);
+        concealed_ = op;
+        concealed_at_ = w.now;
         return op;
       }
       case 3:
@@ -116,6 +119,8 @@ class history {
   nacre::testing::random_source random_;
   bool back_, guesses_;
   std::uint64_t nth_ = 1, made_ = 0;
+  std::optional<conceal_secret> concealed_;  // the last one, and when
+  timestamp concealed_at_;
 };
 
 void copy(const map_state& from, map_state& to) {

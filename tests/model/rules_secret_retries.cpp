@@ -95,12 +95,53 @@ TEST_CASE("a request that was granted one secret is not granted another", "[mode
   CHECK(w.refused(one, burn_secret{w.receipt(2)}) == errc::conflict);
   w.made(two, reserve_attempt{w.secret(2)});
   CHECK(w.refused(two, w.claiming(2)) == errc::conflict);
-  auto maker = w.maker();
-  w.made(maker, w.hidden(3));
-  CHECK(w.refused(maker, w.hidden(4)) == errc::conflict);
+  w.conceal(3);
   w.made(three, burn_secret{w.receipt(2), true});
   CHECK(w.refused(three, burn_secret{w.receipt(3)}) == errc::conflict);
   CHECK(w.viewable(3));
+}
+
+TEST_CASE("a secret is concealed by one request, and found by that one only", "[model][retries]") {
+  secrets_world w(GENERATE(false, true));
+  auto ctx = w.maker();
+  w.made(ctx, w.generated(1));
+  w.made(w.reader(), w.claiming(1));
+  auto before = w.st.all();
+  auto again = w.made(ctx, w.generated(1));
+  CHECK(again.replayed);
+  CHECK(std::get<receipt_entry>(again.what).state == receipt_state::revealed);  // and is not made again
+  auto another = w.maker();
+  another.now = after(ctx.now, 1);
+  CHECK(w.refused(another, w.generated(1)) == errc::conflict);
+  auto half = w.generated(1);
+  half.id = w.secret(2);
+  CHECK(w.refused(ctx, half) == errc::conflict);
+  if (!w.guests) {
+    auto other = w.as(w.owner);
+    other.now = ctx.now;
+    CHECK(w.refused(other, w.generated(1)) == errc::conflict);
+  }
+  CHECK(w.st.all() == before);
+}
+
+TEST_CASE("concealing leaves no memory of the request, and forgets old ones", "[model][retries]") {
+  secrets_world w(GENERATE(false, true));
+  auto remembered = [&] {
+    auto prefix = keys::all(w.home, 'R');
+    std::size_t n = 0;
+    w.st.scan(space::state, prefix, keys::past(prefix), [&](auto, auto) { return ++n > 0; });
+    return n;
+  };
+  auto before = remembered();
+  w.conceal(1);
+  CHECK(remembered() == before);
+  w.made(w.reader(), w.claiming(1));
+  CHECK(remembered() == before + 1);
+  w.now = after(w.now, limits::request_memory_ms + 1);
+  auto ctx = w.maker();
+  ctx.request = request_no(64 * 1'000);  // one of those that prune
+  w.made(ctx, w.hidden(2));
+  CHECK(remembered() == 0);
 }
 
 TEST_CASE("a second request with the same key is another request, and the same claim", "[model][retries]") {

@@ -119,7 +119,13 @@ class secrets_oracle {
     kept k;
     k.made = op;
     k.created = now_;
-    if (!kept_.emplace(op.id, k).second) return "conflict";
+    auto [it, fresh] = kept_.emplace(op.id, k);
+    if (!fresh && it->second.made.receipt == op.receipt && it->second.created == now_) {
+      auto before = it->second;
+      before.generated_told = true;  // who asks again holds it
+      return tell(before);
+    }
+    if (!fresh) return "conflict";
     return "receipt new viewable memo=";
   }
   std::string to(const preview_secret& op) {
