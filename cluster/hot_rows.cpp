@@ -6,10 +6,13 @@ namespace {
 
 constexpr std::size_t row_overhead_bytes = 128;  // of the table, roughly
 
-// There are many PATs and each is asked for now and then: they would only push out the rows every command needs.
-bool is_pat(std::string_view key) {
-  constexpr std::size_t workspace_bytes = 16;  // model/keys.hpp: ws + 'P' + pat
-  return key.size() > workspace_bytes && key[workspace_bytes] == 'P';
+// There are many PATs, secrets and receipts and each is asked for now and then: they would only push out the rows
+// every command needs.
+bool is_one_of_many(std::string_view key) {
+  constexpr std::size_t workspace_bytes = 16;  // model/keys.hpp: ws + 'P' + pat, and so on
+  if (key.size() <= workspace_bytes) return false;
+  const auto kind = key[workspace_bytes];
+  return kind == 'P' || kind == 'X' || kind == 'Y';
 }
 
 std::size_t weight(std::string_view key, std::string_view value) {
@@ -25,7 +28,7 @@ const std::string* hot_rows::find(model::space in, std::string_view key) const {
 }
 
 void hot_rows::read(model::space in, std::string_view key, const std::string& value) {
-  if (in != model::space::state || is_pat(key)) return;
+  if (in != model::space::state || is_one_of_many(key)) return;
   if (bytes_ + weight(key, value) > bytes_max_) forget();
   if (rows_.emplace(key, value).second) bytes_ += weight(key, value);
 }
