@@ -5,6 +5,7 @@
 #include <rocksdb/db.h>
 #include <rocksdb/filter_policy.h>
 #include <rocksdb/listener.h>
+#include <rocksdb/memory_allocator.h>
 #include <rocksdb/options.h>
 #include <rocksdb/perf_level.h>
 #include <rocksdb/table.h>
@@ -22,6 +23,7 @@
 #include <thread>
 #include <utility>
 
+#include "storage/block_memory.hpp"
 #include "storage/rocks_upgrade.hpp"
 #include "storage/row_cache.hpp"
 
@@ -106,6 +108,18 @@ class no_log final : public rocksdb::Logger {
   void Logv(const char*, va_list) override {}
 };
 
+class cached_blocks final : public rocksdb::MemoryAllocator {
+ public:
+  explicit cached_blocks(std::size_t bytes) : memory_(bytes) {}
+  const char* Name() const override { return "nacre.cached_blocks"; }
+  void* Allocate(std::size_t bytes) override { return memory_.take(bytes); }
+  void Deallocate(void* block) override { memory_.give_back(block); }
+  std::size_t UsableSize(void* block, std::size_t bytes) const override { return memory_.usable(block, bytes); }
+
+ private:
+  block_memory memory_;
+};
+
 bool has_lz4() {
   const auto known = rocksdb::GetSupportedCompressions();
   return std::find(known.begin(), known.end(), rocksdb::kLZ4Compression) != known.end();
@@ -158,6 +172,10 @@ rocksdb::ColumnFamilyOptions family_options(space in, const rocks_options& optio
   table.cache_index_and_filter_blocks = true;
   table.cache_index_and_filter_blocks_with_high_priority = true;
   table.pin_l0_filter_and_index_blocks_in_cache = true;
+  // Every read asks for them, so a store of millions of rows would look them up anew among its blocks each time, and
+  // read them anew after a while of nothing but cold rows. Held, they are some two hundredths of the data, of at most
+  // `max_open_files` files; what they take is not there for blocks.
+  if (!options.read_only) table.metadata_cache_options.unpartitioned_pinning = rocksdb::PinningTier::kAll;
   table.block_size = 4096;
   table.format_version = 5;
   if (in != space::audit && in != space::log) {  // read by key; those two in ranges, where a filter only costs memory
@@ -189,8 +207,15 @@ rocksdb::ColumnFamilyOptions family_options(space in, const rocks_options& optio
   return family;
 }
 
-std::vector<rocksdb::ColumnFamilyDescriptor> families(const rocks_options& options) {
-  auto cache = rocksdb::NewLRUCache(options.block_cache_bytes);
+std::shared_ptr<rocksdb::Cache> block_cache(const rocks_options& options) {
+  rocksdb::LRUCacheOptions kept(options.block_cache_bytes, /*num_shard_bits=*/-1, /*strict_capacity_limit=*/false,
+                                /*high_pri_pool_ratio=*/0.5);
+  kept.memory_allocator = std::make_shared<cached_blocks>(options.block_cache_bytes);
+  return rocksdb::NewLRUCache(kept);
+}
+
+std::vector<rocksdb::ColumnFamilyDescriptor> families(const rocks_options& options,
+                                                      const std::shared_ptr<rocksdb::Cache>& cache) {
   std::vector<rocksdb::ColumnFamilyDescriptor> all;
   for (std::size_t i = 0; i < model::space_count; ++i) {
     all.emplace_back(family_names[i], family_options(static_cast<space>(i), options, cache));
@@ -202,15 +227,34 @@ std::vector<rocksdb::ColumnFamilyDescriptor> families(const rocks_options& optio
 struct database {
   std::unique_ptr<rocksdb::DB> db;
   std::vector<rocksdb::ColumnFamilyHandle*> handles;
+  std::shared_ptr<rocksdb::Cache> blocks;
   mutable row_cache rows;
+  const bool writes;  // false: read_only
 
-  explicit database(std::size_t row_cache_bytes) : rows(row_cache_bytes) {}
+  explicit database(const rocks_options& options)
+      : blocks(block_cache(options)),
+        rows(options.read_only ? 0 : options.row_cache_bytes),
+        writes(!options.read_only) {}
   database(const database&) = delete;
   database& operator=(const database&) = delete;
   ~database() {
     for (auto* handle : handles) delete handle;  // RocksDB asks for this before its own end
   }
   rocksdb::ColumnFamilyHandle* at(space in) const { return handles[slot(in)]; }
+
+  // Whether the block of the next single row joins those cached. Always while there is room; then one in seven: where
+  // rows are asked for again their blocks soon come in, and where there are far more than fit they come and go at an
+  // seventh of the price. A block that stays out is read into the memory that the one before it has just left.
+  bool keeps_next_block() const {
+    constexpr unsigned looks_every = 256, joins_every = 7;
+    thread_local unsigned turn = 0;
+    if (++turn % looks_every == 0 && writes)  // a reader holds no index, and must keep what it reads of one
+      full_.store(blocks->GetUsage() >= blocks->GetCapacity() / 16 * 15, std::memory_order_relaxed);
+    return turn % joins_every == 0 || !full_.load(std::memory_order_relaxed);
+  }
+
+ private:
+  mutable std::atomic<bool> full_ = false;
 };
 
 // RocksDB counts every key comparison of a thread unless told not to; nobody here reads the counts.
@@ -236,6 +280,10 @@ class rows_ahead {
   }
 
   void read(rocksdb::DB& db, const rocksdb::ReadOptions& how, rocksdb::ColumnFamilyHandle* at) {
+    if (wanted_ == 1) {  // nothing to share
+      told_[0] = db.Get(how, at, keys_[0], &values_[0]);
+      return;
+    }
     std::array<rocksdb::Slice, rows_max> wanted;
     for (std::size_t i = 0; i < wanted_; ++i) wanted[i] = keys_[i];
     db.MultiGet(how, at, wanted_, wanted.data(), values_.data(), told_.data());
@@ -281,7 +329,7 @@ class rocks_view final : public model::view {
     if (found = of_->rows.find(in, key, at_->GetSequenceNumber()); found) return found;
     skip_counting();
     found.emplace();
-    auto status = of_->db->Get(reading(), of_->at(in), slice(key), &*found);
+    auto status = of_->db->Get(reading_one(), of_->at(in), slice(key), &*found);
     if (status.ok()) return found;
     if (!status.IsNotFound()) failed_ = true;
     return std::nullopt;
@@ -308,7 +356,8 @@ class rocks_view final : public model::view {
         ahead_->add_wanted(keys[i]), ++wanted;
     }
     if (wanted == 0) return;
-    ahead_->read(*of_->db, reading(), of_->at(in));
+    const bool alone = wanted == 1 && neighbours == 0;  // else the block is read again in a moment
+    ahead_->read(*of_->db, alone ? reading_one() : reading(), of_->at(in));
     bool found_last = false;
     ahead_->each_read([&](std::string_view key, std::string_view value) {
       of_->rows.learn(in, key, value, now);
@@ -336,6 +385,12 @@ class rocks_view final : public model::view {
   rocksdb::ReadOptions reading() const {
     rocksdb::ReadOptions options;
     options.snapshot = at_;
+    return options;
+  }
+
+  rocksdb::ReadOptions reading_one() const {
+    auto options = reading();
+    options.fill_cache = of_->keeps_next_block();
     return options;
   }
 
@@ -604,7 +659,7 @@ result<void> check_directory(const fs::path& directory, bool read_only) {
 rocksdb::Status open_database(const fs::path& directory, const rocks_options& options,
                               const std::shared_ptr<gate>& closes, database& into) {
   const auto db_options = database_options(options, closes);
-  const auto spaces = families(options);
+  const auto spaces = families(options, into.blocks);
   rocksdb::DB* opened = nullptr;
   rocksdb::Status status;
   if (options.read_only) {
@@ -626,7 +681,7 @@ result<std::unique_ptr<store>> open_rocks_store_as(const fs::path& directory, co
                                                    std::uint32_t version, const std::vector<upgrade_step>& steps) {
   if (auto usable = check_directory(directory, options.read_only); !usable) return tl::make_unexpected(usable.error());
   auto closes = std::make_shared<gate>();
-  auto opened = std::make_shared<database>(options.read_only ? 0 : options.row_cache_bytes);
+  auto opened = std::make_shared<database>(options);
   if (auto status = open_database(directory, options, closes, *opened); !status.ok()) {
     const std::string message = status.ToString();
     if (status.IsIOError() && message.find("/LOCK") != std::string::npos) {
