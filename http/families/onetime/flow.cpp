@@ -1,6 +1,7 @@
 #include "http/families/onetime/flow.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cstdlib>
 
 #include "actors/one_time.hpp"
@@ -217,6 +218,9 @@ void at_secret(call_ptr c, std::string_view link, const std::optional<std::strin
   auto retry = retry_key ? std::optional(actors::retry_hash_of(keys, id, *retry_key)) : std::nullopt;
   auto find = [id, retry, now = c->ctx.now](const model::view& v) -> std::optional<workspace_id> {
     auto ws = model::where_is(v, id);
+    // Whoever acts on the secret reads the row again, a moment later and through other views.
+    const auto row = model::keys::secret(ws, id);
+    v.prefetch(model::space::state, std::array<std::string_view, 1>{row});
     bool there = model::find_secret(v, ws, id, now) || (retry && model::find_claim(v, ws, id, *retry, now));
     return there ? std::optional(ws) : std::nullopt;
   };
