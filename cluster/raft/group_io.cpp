@@ -281,6 +281,7 @@ int raft_group::impl::fsm_apply(const struct raft_buffer* buf) {
 // Our snapshot is the state as it is in the store; libraft keeps a place and a term of it.
 int raft_group::impl::fsm_snapshot(struct raft_buffer** bufs, unsigned* n) {
   if (rules_.settled_configuration && !guard::may_mark(raft_)) return RAFT_BUSY;
+  if (held_back_) return RAFT_BUSY;  // a mark speaks of a state
   if (host_.keep_log() && applied_bytes_ < 4 * options_.compact_bytes) return RAFT_BUSY;
   note_applied();  // what the mark covers is given to the host before the mark
   *bufs = static_cast<struct raft_buffer*>(raft_malloc(sizeof(struct raft_buffer)));

@@ -107,7 +107,10 @@ class replica final : private group_host, private read_index::port {
   int random(int low, int high) override { return host_.random(low, high); }
   bool send(node_id to, message what) override;
   void write(std::uint64_t ticket, log_write what) override { host_.write(options_.group.of, ticket, std::move(what)); }
-  void committed(committed_entry entry) override { host_.apply(options_.group.of, std::move(entry)); }
+  // Without a state there is nothing to apply it to; an append that was under way when it went can still commit.
+  void committed(committed_entry entry) override {
+    if (!stateless_) host_.apply(options_.group.of, std::move(entry));
+  }
   void leader_changed() override { leader_changed_ = true; }
   std::unique_ptr<state_at> offer_state(node_id to) override { return host_.open_state(options_.group.of, to); }
   bool keep_log() override { return host_.giving_state(options_.group.of); }

@@ -229,7 +229,7 @@ TEST_CASE("a log that agrees with a fetched state goes on from it", "[cluster][r
   f.start();
   CHECK(f.part->status().fetching);
   f.tell(1, append{6, 9, 6, 9, false, {}});
-  f.now += 600;
+  f.now += 100;
   f.part->tick();
   const auto wanted = f.told<fetch>(1);
   REQUIRE(wanted);

@@ -1,6 +1,8 @@
 #include "tests/sim/world.hpp"
 
 #include <algorithm>
+#include <cstdlib>
+#include <iostream>
 #include <utility>
 
 #include "cluster/raft/log_store.hpp"
@@ -34,6 +36,16 @@ model::conceal_secret hidden(std::uint64_t n) {
   op.sealed_receipt = "receipt " + std::to_string(n);
   return op;
 }
+
+// NACRE_SIM_TRACE=1: what happens, line by line.
+bool tracing() {
+  static const bool on = std::getenv("NACRE_SIM_TRACE") != nullptr;
+  return on;
+}
+#define SIM_TRACE(text)                                                             \
+  do {                                                                              \
+    if (tracing()) std::cout << "  " << w.now << " n" << id << ' ' << text << '\n'; \
+  } while (false)
 
 }  // namespace
 
@@ -73,6 +85,8 @@ void node::boot() {
     return w.fail("node " + std::to_string(id) + ": its log begins at " + std::to_string(log->mark.index) +
                   ", its state ends at " + std::to_string(applied->at.index));
   const auto at = applied->at;
+  SIM_TRACE("boots: mark " << log->mark.index << " applied " << at.index << " log " << log->first << "+"
+                           << log->entries.size() << (*stateless ? " stateless" : ""));
   if (auto started = replica->start(std::move(*log), at, *stateless); !started) return w.fail(started.error().text);
   w.at(w.between(1, 30), [this, l = life] {
     if (up && life == l) tick();
@@ -83,6 +97,7 @@ void node::boot() {
 void node::crash() {
   if (!up) return;
   ++w.told.crashes;
+  SIM_TRACE("crashes with " << disk.unsynced() << " unsynced");
   up = false;
   ++life;
   // The write in flight may have reached the disk.
@@ -153,11 +168,13 @@ void node::write(raft::instance, std::uint64_t ticket, raft::log_write what) {
 }
 void node::apply(raft::instance, raft::committed_entry entry) {
   w.saw_committed(id, entry);
+  SIM_TRACE("commits " << entry.index << "/" << entry.term << " of " << entry.payload.size());
   entries_.push_back(std::move(entry));
   work();
 }
 void node::install_begin(raft::instance of) {
   ++w.told.fetches;
+  SIM_TRACE("begins to fetch");
   installs_.push_back([this, of] { return installer_->begin(of.group); });
   work();
 }
@@ -174,6 +191,7 @@ void node::install_end(raft::instance of, raft::log_mark at, bool keep_log) {
     auto log = installer_->end(of, at, keep_log);
     if (!log) return nacre::fail(log.error());
     if (auto opened = applier_->open(of); !opened) return nacre::fail(opened.error());
+    SIM_TRACE("has fetched " << at.index << "/" << at.term << (keep_log ? " and keeps its log" : ""));
     replica->installed(std::move(*log), at);
     return {};
   });
@@ -207,6 +225,7 @@ void node::work() {
         if (!disk.failing) w.fail("node " + std::to_string(id) + ": " + report.error().text);
         return crash();
       }
+      SIM_TRACE("applied " << report->at.index << ", decides " << report->decided.size());
       replica->applied(std::move(*report));
       after();
       if (!up || life != l) return;
