@@ -19,7 +19,8 @@ void replica::begin_fetch(node_id from, const snapshot_offer& offer) {
   if (fetching_ &&
       (fetching_->ending || fetching_->offer.stream == offer.stream || now - fetching_->heard_at < newer_after_ms))
     return;
-  if (group_->role() == role::leader) return;
+  // One from before our mark would let go of entries we have answered for.
+  if (group_->role() == role::leader || offer.at.index < group_->commit_index()) return;
   give_up_fetch();
   group_->hold(true);
   stateless_ = true;
