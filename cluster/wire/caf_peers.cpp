@@ -318,8 +318,12 @@ class transport final : public caf_peers {
       tell({caf_peers_event::kind::refused, p.node, std::move(why)});
   }
 
-  // Somebody whom we have no place to note it for, or whom we must not believe it.
-  void refused_stranger(node_id claimed, std::string_view why) {
+  // Who dialled us, and no connection came of it. `claimed` is what it says to be, perhaps nobody we know.
+  void not_taken(node_id claimed, std::string_view why) {
+    if (const auto p = find(claimed)) {
+      std::lock_guard lock(p->mutex);
+      if (!p->session) p->trouble = why;
+    }
     {
       std::lock_guard lock(strangers_mutex_);
       const auto now = steady::now();
@@ -439,14 +443,16 @@ void finish(session_actor* self, std::string why, std::optional<refusal> to_tell
 
 void refuse_peer(session_actor* self, refusal r) {
   auto& s = self->state;
-  // An acceptor's peer is noted as what it says only once it has proved it.
-  if (s.acceptor) s.over->refused_stranger(s.acceptor->peer(), why_we_refuse(r));
+  if (s.acceptor) s.over->not_taken(s.acceptor->peer(), why_we_refuse(r));
   finish(self, std::string(why_we_refuse(r)), r);
 }
 
 void on_unsealed(session_actor* self, const std::string& message) {
   auto& s = self->state;
-  if (const auto r = decode_refusal(message)) return finish(self, std::string(why_it_refuses(*r)));
+  if (const auto r = decode_refusal(message)) {
+    if (s.acceptor) s.over->not_taken(s.acceptor->peer(), why_it_refuses(*r));
+    return finish(self, std::string(why_it_refuses(*r)));
+  }
   if (s.dialler) {
     // The answer comes from the actor that will be our other end.
     auto from = self->current_sender();

@@ -335,7 +335,10 @@ TEST_CASE("another root key is told by both sides", "[wire]") {
   pair_of_nodes pair("another root");
   pair.start();
   CHECK(pair.two->says(1, "refused: its root key is another one"));
-  CHECK(eventually([&] { return pair.two->events.size() >= 1; }));
+  CHECK(pair.one->says(2, "it refuses us: our root key is another one"));
+  const auto told = pair.one->events.next();
+  CHECK(told.what == caf_peers_event::kind::refused);
+  CHECK(told.node == 2);
   CHECK_FALSE(pair.one->of(2).connected);
 }
 
