@@ -37,7 +37,7 @@ struct caf_peers_settings {
   std::size_t window_bytes = 16u << 20;
   std::chrono::milliseconds beat{250};
   std::chrono::milliseconds silence{2'000};
-  std::chrono::milliseconds redial_least{100}, redial_most{2'000};
+  std::chrono::milliseconds redial_least{100}, redial_most{1'000};
   std::function<void(const caf_peers_event&)> on_event;  // for the log; any thread, must not block
 };
 

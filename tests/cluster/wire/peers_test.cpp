@@ -247,7 +247,7 @@ TEST_CASE("a peer that does not read does not grow our memory", "[wire]") {
   const auto dir = std::filesystem::path(pair.files.at("ca.crt")).parent_path().string();
   child_process other(child({"deaf", "2", dir, "root", "1", pair.one->address()}), errors / "child");
   REQUIRE(pair.one->connects(2));
-  const auto before = resident_bytes();
+  [[maybe_unused]] const auto before = resident_bytes();
   const std::string frame(256 * 1024, 'x');
   std::size_t taken = 0, most = 0;
   for (int i = 0; i < 8'192; ++i) {  // 2 GiB, if it took them
@@ -258,7 +258,9 @@ TEST_CASE("a peer that does not read does not grow our memory", "[wire]") {
   CHECK(most <= pair.one->settings.window_bytes);
   CHECK(most > pair.one->settings.window_bytes / 2);
   CHECK(pair.one->of(2).dropped >= 8'192 - taken);
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)  // these take memory as they like
   CHECK(resident_bytes() - std::min(resident_bytes(), before) < 6 * pair.one->settings.window_bytes);
+#endif
   // It answers nothing any more, so it counts as gone.
   CHECK(eventually([&] { return !pair.one->of(2).connected || pair.one->events.size() > 1; }));
 }
