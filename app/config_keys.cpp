@@ -277,7 +277,8 @@ const std::vector<entry>& table() {
        "Trust JWTs of the development issuer whose private key lies in data.dir. Loopback only: refused on another "
        "address, with an http.public_url of another machine and, without --dev, with http.trusted_proxies, because "
        "through a proxy others reach a loopback address.",
-       "True: whoever reads data.dir is any user in any workspace."},
+       "True: whoever reads data.dir is any user in any workspace; with --dev, any program on this machine can be the "
+       "console's developer."},
       {"auth.issuers", entry::tables{}, "tables",
        "The OIDC issuers whose JWTs are accepted. Per table: issuer (exact iss), audience (must be in aud), jwks_file "
        "(path), and if wished algorithms (of RS256, ES256, EdDSA, HS256; default all), trust_roles (take role claims "

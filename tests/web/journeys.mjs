@@ -5,7 +5,7 @@ import { readFileSync } from 'node:fs';
 import { after, before, describe, test } from 'node:test';
 import { gunzipSync, gzipSync } from 'node:zlib';
 import { createRequire } from 'node:module';
-import { lan, launch, Node, Person } from './kit.mjs';
+import { journeysIn, lan, launch, Node } from './kit.mjs';
 
 const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 const golden = JSON.parse(readFileSync(new URL('sealed.json', import.meta.url), 'utf8'));
@@ -23,28 +23,7 @@ after(async () => {
   await node?.end();
 }, { timeout: 60_000 });
 
-// `arrive` opens a browser profile of one person; all leave at the end, and none may have met a fault.
-function journey(name, walk) {
-  test(name, { timeout: 60_000 }, async () => {
-    const people = [];
-    const arrive = async (options, at = node) => {
-      people.push(await Person.arrive(browser, at, options));
-      return people.at(-1);
-    };
-    try {
-      await walk(arrive);
-    } catch (error) {
-      for (const who of people) {
-        const said = await who.page.locator('body').innerText({ timeout: 1_000 }).catch(() => '');
-        console.error(`# ${who.page.url().replace(/[#].*/, '#…')}: ${said.replace(/\s+/g, ' ').slice(0, 600)} ${who.faults.join('; ')}`);
-      }
-      throw error;
-    } finally {
-      await Promise.all(people.map((who) => who.context.close()));
-    }
-    for (const who of people) assert.deepEqual(who.faults, []);
-  });
-}
+const journey = journeysIn(() => ({ node, browser }));
 
 // Lets `times` requests reach the node and their answers get lost on the way back.
 async function loseAnswers(who, pattern, times) {

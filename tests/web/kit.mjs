@@ -2,14 +2,16 @@
 // bounded by the test's time.
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { randomBytes } from 'node:crypto';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { test } from 'node:test';
 import { chromium } from 'playwright-core';
 
-const binaries = process.env.NACRE_BIN_DIR ?? new URL('../../build/release/bin', import.meta.url).pathname;
+export const binaries = process.env.NACRE_BIN_DIR ?? new URL('../../build/release/bin', import.meta.url).pathname;
 const chromiumPath = process.env.NACRE_CHROMIUM ?? '/usr/bin/chromium';
 
 async function freePort() {
@@ -25,11 +27,18 @@ const environment = Object.fromEntries(Object.entries(process.env).filter(([name
 
 // nacred on a directory of its own; it can be killed and started again on the same address.
 export class Node {
-  static async start(more = ['--set', 'limits.enabled=false']) {
+  // `more`: arguments, or what makes them of the node's folder; without `dev` it is a node as in production.
+  static async start(more = ['--set', 'limits.enabled=false'], { dev = true } = {}) {
     const node = new Node();
     node.folder = mkdtempSync(join(tmpdir(), 'nacre-web-'));
     node.port = await freePort();
-    node.more = more;
+    node.more = typeof more === 'function' ? ['--set', 'limits.enabled=false', ...more(node.folder)] : more;
+    node.kind = ['--dev'];
+    if (!dev) {
+      const key = join(node.folder, 'root.key');
+      writeFileSync(key, randomBytes(32).toString('hex'), { mode: 0o600 });
+      node.kind = ['--set', `keys.root=file:${key}`];
+    }
     await node.restart();
     return node;
   }
@@ -39,7 +48,7 @@ export class Node {
   }
 
   async restart() {
-    const given = ['--dev', '--data-dir', this.folder, '--http', `127.0.0.1:${this.port}`, ...this.more];
+    const given = [...this.kind, '--data-dir', this.folder, '--http', `127.0.0.1:${this.port}`, ...this.more];
     const child = spawn(join(binaries, 'nacred'), given, { env: environment, stdio: ['ignore', 'pipe', 'pipe'] });
     this.child = child;
     let said = '';
@@ -87,6 +96,31 @@ export class Node {
   async isStillThere(secret) {
     return (await this.call('GET', `/secret/${secret}`, undefined, { 'Sec-Purpose': 'prefetch' })).status === 200;
   }
+}
+
+// Journeys of people in the world that `at` answers: `arrive` opens a browser profile of one person; all leave at the
+// end, and none may have met a fault.
+export function journeysIn(at) {
+  return (name, walk) =>
+    test(name, { timeout: 60_000 }, async () => {
+      const people = [];
+      const arrive = async (options, node = at().node) => {
+        people.push(await Person.arrive(at().browser, node, options));
+        return people.at(-1);
+      };
+      try {
+        await walk(arrive);
+      } catch (error) {
+        for (const who of people) {
+          const said = await who.page.locator('body').innerText({ timeout: 1_000 }).catch(() => '');
+          console.error(`# ${who.page.url().replace(/[#].*/, '#…')}: ${said.replace(/\s+/g, ' ').slice(0, 600)} ${who.faults.join('; ')}`);
+        }
+        throw error;
+      } finally {
+        await Promise.all(people.map((who) => who.context.close()));
+      }
+      for (const who of people) assert.deepEqual(who.faults, []);
+    });
 }
 
 // One browser for all tests. A name that is neither https nor one's own machine leads to the node, too: there browsers

@@ -22,7 +22,7 @@ export interface SignedIn {
   place: string; // the fragment somebody came from
 }
 
-interface Kept {
+export interface Kept {
   verifier: string;
   state: string;
   nonce: string;
@@ -45,7 +45,7 @@ function keep(what: Kept): boolean {
   }
 }
 
-function takeKept(): Kept | null {
+export function takeKept(): Kept | null {
   try {
     const text = sessionStorage.getItem(item);
     sessionStorage.removeItem(item);

@@ -95,7 +95,7 @@ export const ja: ConsoleTexts = {
     empty: 'まだトークンはありません。',
     noMatch: '当てはまるトークンはありません。',
     expiring: (_, text) => `${text} 件のトークンが 14 日以内に期限切れになります。`,
-    expiresIn: (span) => `あと${span}`,
+    expiresIn: (span) => `あと ${span}`,
     expired: '期限切れ',
     noExpiry: '期限なし',
     notYet: 'まだ有効ではない',
