@@ -650,8 +650,9 @@ journey('service users and projects are made, and a service user’s token gets 
   await who.page.getByRole('alert').getByText('Another project has this key already.').waitFor();
 
   await go(who, user, 'service-users', 'service-users');
+  assert.equal(who.calls('GET').filter((each) => each.url().endsWith(`/workspaces/${user.workspace}`)).length, 1, 'the workspace is asked for once');
   await who.button('New service user').click();
-  await who.page.getByLabel('Name').fill('Deploy bot');
+  await who.page.keyboard.type('Deploy bot');
   await who.button('Create', { exact: true }).click();
   await who.page.getByRole('link', { name: /Deploy bot/ }).click();
   await who.reaches('service-user');
@@ -909,6 +910,12 @@ journey('the keyboard is enough, and focus goes where something happened', async
   await reach(/^typed/);
   await press('Enter');
   await who.reaches('token');
+  await reach('Reveal');
+  await press('Enter');
+  await who.page.waitForFunction(() => document.activeElement.getAttribute('aria-label') === 'Token');
+  await reach('Done, forget it');
+  await press('Enter');
+  await who.page.waitForFunction(() => document.activeElement.textContent === 'typed');
   await reach('Revoke the token');
   await press('Enter');
   assert.equal(await focused(), 'Revoke “typed”?');

@@ -33,7 +33,7 @@ class Current {
   leave(): void {
     this.#id = '';
     this.workspace = null;
-    this.trouble = '';
+    this.trouble = this.said = '';
     this.#names = {};
   }
 

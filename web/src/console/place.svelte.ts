@@ -33,6 +33,9 @@ class Here {
 
 export const here = new Here();
 
+// Where the focus goes when what had it is no longer there.
+export const toHeading = (): void => void requestAnimationFrame(() => document.querySelector<HTMLElement>('main h1')?.focus());
+
 export const home = '#/';
 export function addressOf(workspace: string, section: Section = 'tokens', item = ''): string {
   return `#/w/${workspace}/${section}${item ? `/${item}` : ''}`;

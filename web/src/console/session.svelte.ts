@@ -56,6 +56,7 @@ class Session {
   async ask<T>(verb: string, path: string, asked: Asked & { workspace?: string; key?: string } = {}): Promise<Answer<T>> {
     const { workspace, key, headers, ...rest } = asked;
     const used = this.#token;
+    if (!used) return { kind: 'lost' };
     const answer = await send<T>(verb, path, {
       ...rest,
       headers: {
