@@ -557,6 +557,24 @@ journey('tokens that end soon are pointed out, and found by name', async (arrive
   await who.page.getByText('No token fits.').waitFor();
 });
 
+journey('a long list comes page by page, and what came meanwhile is not shown twice', async (arrive) => {
+  const user = await User.withWorkspace();
+  for (let i = 0; i < 104; ++i) await user.token({ name: `number ${i}` });
+  const who = await arrive();
+  await signIn(who, user.jwt, `/console#/w/${user.workspace}/tokens`, 'tokens');
+  const lines = who.page.locator('.list li');
+  assert.equal(await lines.count(), 100);
+  await user.token({ name: 'meanwhile' });
+  await who.button('Show more (4 left)').click();
+  await who.page.getByText('number 0', { exact: true }).waitFor();
+  const names = await lines.locator('strong').allTextContents();
+  assert.equal(names.length, 104);
+  assert.equal(new Set(names).size, 104);
+  await who.button('Show more (1 left)').click();
+  await who.page.getByText('meanwhile', { exact: true }).waitFor();
+  assert.equal(await lines.count(), 105);
+});
+
 journey('a reveal shows the budget, survives a lost answer, is confirmed, and says when there is none left', async (arrive) => {
   const own = await Node.start(['--set', 'reveal.per_pat=3']);
   try {

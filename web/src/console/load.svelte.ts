@@ -21,7 +21,7 @@ export class Load<T> {
   };
 }
 
-// A list that comes page by page.
+// A list that comes page by page. What came to be meanwhile moves the pages: nothing is taken twice.
 export class Pages<T> {
   items = $state<T[]>([]);
   total = $state(0);
@@ -30,7 +30,10 @@ export class Pages<T> {
   trouble = $state('');
   #ask: (offset: number) => Promise<Answer<Listed<T>>>;
 
-  constructor(ask: (offset: number) => Promise<Answer<Listed<T>>>) {
+  constructor(
+    ask: (offset: number) => Promise<Answer<Listed<T>>>,
+    readonly keyOf: (item: T) => string,
+  ) {
     this.#ask = ask;
     void this.run();
   }
@@ -38,13 +41,12 @@ export class Pages<T> {
   // From the start, as many as were there.
   run = async (): Promise<void> => {
     const wanted = Math.max(pageSize, this.items.length);
-    const found: T[] = [];
-    for (let total = 1; found.length < Math.min(wanted, total); ) {
-      const page = await this.#page(found.length);
+    let found: T[] = [];
+    for (let offset = 0, total = 1; offset < Math.min(wanted, total); offset += pageSize) {
+      const page = await this.#page(offset);
       if (!page) return;
-      found.push(...page.data);
+      found = this.#joined(found, page.data);
       total = page.pagination.total;
-      if (page.data.length === 0) break;
     }
     this.items = found;
     this.known = true;
@@ -52,8 +54,17 @@ export class Pages<T> {
 
   more = async (): Promise<void> => {
     const page = await this.#page(this.items.length);
-    if (page) this.items = [...this.items, ...page.data];
+    if (!page) return;
+    const joined = this.#joined(this.items, page.data);
+    const isAhead = joined.length === this.items.length; // what is left came to be at the front
+    this.items = joined;
+    if (isAhead) await this.run();
   };
+
+  #joined(first: T[], more: T[]): T[] {
+    const known = new Set(first.map(this.keyOf));
+    return [...first, ...more.filter((each) => !known.has(this.keyOf(each)))];
+  }
 
   async #page(offset: number): Promise<Listed<T> | null> {
     this.busy = true;
