@@ -329,6 +329,34 @@ test('what an issuer answers wrongly signs nobody in, and says why', { timeout: 
   }
 });
 
+journey('a browser that keeps nothing, and who turns back at the issuer, are told and left where they were', async (arrive) => {
+  const who = await arrive();
+  const signInThere = who.button(`Sign in with ${new URL(issuer.url).host}`);
+  await who.visit('/console');
+  await who.reaches('signed-out');
+  await who.page.route(`${issuer.url}/authorize**`, (route) => route.fulfill({ contentType: 'text/html', body: '<title>issuer</title>' }), { times: 1 });
+  await signInThere.click();
+  await who.page.waitForURL(`${issuer.url}/authorize**`);
+  await who.page.goBack();
+  await who.reaches('signed-out');
+  await who.page.waitForFunction(() => sessionStorage.length === 0);
+  await signInThere.click();
+  await who.reaches('workspaces');
+
+  const blocked = await arrive();
+  await blocked.page.addInitScript(() => {
+    Storage.prototype.setItem = () => {
+      throw new DOMException('blocked', 'SecurityError');
+    };
+  });
+  await blocked.visit('/console');
+  await blocked.reaches('signed-out');
+  await blocked.button(/^Sign in with/).click();
+  await blocked.page.getByRole('alert').getByText('Your browser keeps nothing for this page').waitFor();
+  await blocked.button('Sign in as developer').click();
+  await blocked.reaches('workspaces');
+});
+
 journey('over plain http the page says what it cannot do and what may be overheard', async (arrive) => {
   const who = await arrive();
   await who.visit('/console', node.url.replace('127.0.0.1', lan));

@@ -143,7 +143,7 @@ export const de: ConsoleTexts = {
     forget: 'Fertig, vergessen',
     noReveal: 'Dieses Token wurde als Hash übernommen: es gibt nichts aufzudecken.',
     notNow: 'Es ist abgelaufen: aufzudecken gibt es nichts Brauchbares. Verlängern Sie es erst.',
-    facts: 'Darüber',
+    facts: 'Angaben',
     owner: 'Besitzer',
     scopesNow: 'Darf',
     created: 'Erstellt',
