@@ -442,7 +442,7 @@ class maker {
       write(*what.find("description"));
       if (auto names = what.find("headers")) write_headers(*names);
       w_.key("content").object().key("application/json").object().key("schema");
-      write(*schema);
+      write(what.find("schema").value_or(*schema));
       if (auto example = what.find("example")) write(w_.key("example"), *example);
       w_.end_object().end_object().end_object();
     }
