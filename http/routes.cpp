@@ -38,7 +38,7 @@ constexpr endpoint table[] = {
 
     {get, "/",              "page-share",   page, "The page to share a secret", web::share},
     {get, "/secret/{id}",   "page-open",    page, "The page to open a secret; changes nothing", web::open},
-    {get, "/s",             "page-sealed",  page, "The same for what was sealed in a browser; its link stands behind '#'", web::open},
+    {get, "/s",             "page-sealed",  page, "The page to open what was sealed in a browser; its link stands behind '#'", web::open},
     {get, "/receipt/{id}",  "page-receipt", page, "The page of a receipt", web::receipt},
     {get, "/console",       "page-console", page, "The page of workspaces, tokens, webhooks and the audit log", web::console},
     {get, "/console/config.json", "console-config", page, "How people sign in to the console, and what is served", console::config},
@@ -81,7 +81,7 @@ constexpr endpoint table[] = {
     {get,   "/api/v1/audit",                            "list-audit",          header_workspace, "The audit log, oldest first", management::list_audit},
 
     {post,    "/api/v1/introspect", "introspect",     user,      "Whether a token is good, and for what (RFC 7662)", checking::introspect},
-    {get,     "/api/v1/verify",     "verify",         presented, "The same for a proxy: 200, 401 or 403", checking::verify},
+    {get,     "/api/v1/verify",     "verify",         presented, "Whether the token that comes with it is good for this: 200, 401 or 403, for a proxy", checking::verify},
     {post,    "/api/v1/verify",     "verify-post",    presented, "The same", checking::verify},
     {put,     "/api/v1/verify",     "verify-put",     presented, "The same", checking::verify},
     {patch,   "/api/v1/verify",     "verify-patch",   presented, "The same", checking::verify},
@@ -143,13 +143,13 @@ constexpr endpoint table[] = {
     {get,  "/api/users/service/{userId}/personal-access-tokens/{patId}",            "service-get-token",        own_workspace, "One of them, without the token", service_tokens::get_token},
     {del,  "/api/users/service/{userId}/personal-access-tokens/{patId}",            "service-delete-token",     own_workspace, "End it", service_tokens::delete_token},
     {post, "/api/users/service/{userId}/personal-access-tokens/{patId}/regenerate", "service-regenerate-token", own_workspace, "A new token in its place; the old one ends", service_tokens::regenerate_token},
-    {post, "/api/users/service/{userId}/personal-access-tokens/{patId}/rotate",     "service-rotate-token",     own_workspace, "The same with an overlap", service_tokens::rotate_token},
+    {post, "/api/users/service/{userId}/personal-access-tokens/{patId}/rotate",     "service-rotate-token",     own_workspace, "A new token in its place; the old one may stay good for a while", service_tokens::rotate_token},
     {get,  "/api/personal-access-tokens",                                           "own-list-tokens",          own_workspace, "One's own tokens, oldest first", service_tokens::list_tokens, lists_tokens},
     {post, "/api/personal-access-tokens",                                           "own-create-token",         own_workspace, "Create a token for oneself", service_tokens::create_token},
     {get,  "/api/personal-access-tokens/{patId}",                                   "own-get-token",            own_workspace, "One of them, without the token", service_tokens::get_token},
     {del,  "/api/personal-access-tokens/{patId}",                                   "own-delete-token",         own_workspace, "End it", service_tokens::delete_token},
     {post, "/api/personal-access-tokens/{patId}/regenerate",                        "own-regenerate-token",     own_workspace, "A new token in its place; the old one ends", service_tokens::regenerate_token},
-    {post, "/api/personal-access-tokens/{patId}/rotate",                            "own-rotate-token",         own_workspace, "The same with an overlap", service_tokens::rotate_token},
+    {post, "/api/personal-access-tokens/{patId}/rotate",                            "own-rotate-token",         own_workspace, "A new token in its place; the old one may stay good for a while", service_tokens::rotate_token},
 
     {get,  "/api/admin/user",                                          "unleash-user",                 own_workspace, "The caller and what they may", unleash::who_am_i},
     {get,  "/api/admin/user/tokens",                                   "unleash-list-tokens",          own_workspace, "One's own tokens, oldest first", unleash::list_own_tokens, lists_tokens},

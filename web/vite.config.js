@@ -6,7 +6,8 @@ import { defineConfig } from 'vite';
 
 const root = fileURLToPath(new URL('.', import.meta.url));
 const guests = ['share', 'open', 'receipt'];
-const pages = [...guests, 'console'];
+const others = ['console', 'docs']; // each built by itself
+const pages = [...guests, ...others];
 
 // Every page is page.html with an entry of its own.
 function pagesOfOneTemplate() {
@@ -25,7 +26,7 @@ function pagesOfOneTemplate() {
     configureServer(server) {
       server.middlewares.use(async (request, response, next) => {
         const { pathname } = new URL(request.url, 'http://localhost');
-        const page = pathname === '/console' ? 'console' : named(pathname);
+        const page = others.find((each) => pathname === `/${each}`) ?? named(pathname);
         if (!page) return next();
         response.setHeader('Content-Type', 'text/html; charset=utf-8');
         response.end(await server.transformIndexHtml(pathname, text(page)));
@@ -34,7 +35,8 @@ function pagesOfOneTemplate() {
   };
 }
 
-// Two builds into one folder (`--mode console` is the second): what the console needs is no part of what guests load.
+// Builds into one folder, `--mode console` and `--mode docs` after the first: what those need is no part of what guests
+// load.
 export default defineConfig(({ mode }) => ({
   root,
   plugins: [pagesOfOneTemplate(), svelte()],
@@ -43,13 +45,13 @@ export default defineConfig(({ mode }) => ({
     assetsInlineLimit: 0, // no data: addresses
     modulePreload: { polyfill: false },
     cssCodeSplit: false,
-    emptyOutDir: mode !== 'console',
-    copyPublicDir: mode !== 'console',
+    emptyOutDir: !others.includes(mode),
+    copyPublicDir: !others.includes(mode),
     rollupOptions: {
-      input: (mode === 'console' ? ['console'] : guests).map((page) => join(root, `${page}.html`)),
+      input: (others.includes(mode) ? [mode] : guests).map((page) => join(root, `${page}.html`)),
       treeshake: { propertyReadSideEffects: false },
     },
   },
   // For `npm run dev`: the API of a node that runs beside it.
-  server: { proxy: { '/api': 'http://127.0.0.1:8080', '/console/': 'http://127.0.0.1:8080' } },
+  server: { proxy: { '/api': 'http://127.0.0.1:8080', '/console/': 'http://127.0.0.1:8080', '/openapi.json': 'http://127.0.0.1:8080' } },
 }));

@@ -272,7 +272,8 @@ class maker {
   // ---- parts of the document -------------------------------------------------------------------------
 
   void write_info() {
-    const auto* base = find_fragment("base");
+    auto at = index_of("base");
+    const auto* base = at ? &read_[*at] : nullptr;
     auto info = base ? base->find("info") : std::nullopt;
     if (!info) return complain("base", "has no info");
     w_.key("info").object();
@@ -280,17 +281,26 @@ class maker {
     w_.field("version", std::string_view(settings_.version)).end_object();
     if (!url_.empty()) w_.key("servers").array().object().field("url", url_).end_object().end_array();
     w_.key("tags").array();
-    for (std::size_t n = 0; n < read_.size(); ++n)
-      if (auto tag = read_[n].find("tag"); tag && served_.contains(n)) write(*tag);
+    std::size_t tags = 0;
+    if (auto order = base->find("order"))
+      for (const auto& name : order->items()) {
+        auto n = index_of(name.string().value_or(""));
+        auto tag = n ? read_[*n].find("tag") : std::nullopt;
+        if (!tag) return complain(name.string().value_or(""), "is no fragment with a tag");
+        ++tags;
+        if (served_.contains(*n)) write(*tag);
+      }
     w_.end_array();
+    auto tagged = std::count_if(read_.begin(), read_.end(), [](const auto& f) { return f.find("tag").has_value(); });
+    if (tags != static_cast<std::size_t>(tagged)) complain("base", "has not every fragment in its order");
   }
 
   void write(json_writer&, const json_value& v) { write(v); }
 
-  const json_document* find_fragment(std::string_view name) const {
+  std::optional<std::size_t> index_of(std::string_view fragment) const {
     for (std::size_t n = 0; n < from_.size(); ++n)
-      if (from_[n].name == name) return &read_[n];
-    return nullptr;
+      if (from_[n].name == fragment) return n;
+    return std::nullopt;
   }
 
   void write_paths() {
@@ -321,6 +331,16 @@ class maker {
     return out;
   }
 
+  // In the table "The same" follows what it is the same as; here it stands alone.
+  std::string summary_of(const endpoint& e, const operation& o) const {
+    constexpr std::string_view same = "The same";
+    auto like = o.what.find("like");
+    if (!like || !e.summary.starts_with(same)) return std::string(e.summary);
+    for (const auto& other : table_)
+      if (other.name == like->string()) return std::string(other.summary).append(e.summary.substr(same.size()));
+    return std::string(e.summary);
+  }
+
   void write_operation(const endpoint& e) {
     const auto& described = operations_.find(e.name)->second;
     const auto& file = read_[described.fragment];
@@ -329,7 +349,8 @@ class maker {
       auto at = o.find(name);
       return at == o.end() ? std::nullopt : std::optional(o.extract(at).mapped());
     };
-    w_.key(verb_of(e.verb)).object().field("operationId", e.name).field("summary", e.summary);
+    w_.key(verb_of(e.verb)).object().field("operationId", e.name);
+    w_.field("summary", std::string_view(summary_of(e, described)));
     auto tag = file.find("tag");
     w_.key("tags").array().value(tag ? tag->find("name")->string().value_or("") : "").end_array();
     if (auto text = take("description")) write(w_.key("description"), *text);

@@ -70,7 +70,7 @@ std::string complaint(std::string_view base, std::string_view part) {
 }
 
 constexpr std::string_view small_base =
-    R"({"info":{"title":"t"},"parameters":{"Workspace":{}},
+    R"({"order":["things"],"info":{"title":"t"},"parameters":{"Workspace":{}},
         "errors":{"family":"native","name":"N","schema":{},"always":["400"],"statuses":{"400":{"description":"bad"}}}})";
 
 std::string things(std::string_view operations, std::string_view captures = R"({"id":"Id"})") {
@@ -96,7 +96,9 @@ TEST_CASE("the description has every route that is served, and no other", "[http
       if (!there) continue;
       ++served;
       CHECK(there->find("operationId")->string() == e.name);
-      CHECK(there->find("summary")->string() == e.summary);
+      auto summary = *there->find("summary")->string();
+      CHECK((summary == e.summary || e.summary.starts_with("The same")));
+      CHECK_FALSE(summary.starts_with("The same"));
       CHECK_FALSE(there->find("tags")->items().front().string()->empty());
       auto answers = there->find("responses")->members();
       CHECK(std::count_if(answers.begin(), answers.end(), [](const auto& a) { return a.first.front() == '2'; }) == 1);
@@ -194,7 +196,10 @@ TEST_CASE("a mistake in a fragment is told with its name", "[http][describe]") {
   CHECK(complaint(small_base, things(good, "{}")) == "get-thing: has a capture that is not described");
   CHECK(complaint("{}", things(good)) == "get-thing: has no errors");
   CHECK(complaint(small_base, "{") == "things: The body is not valid JSON.");
+  constexpr std::string_view unordered =
+      R"({"order":[],"info":{},"errors":{"family":"native","name":"N","schema":{},"statuses":{}}})";
+  CHECK(complaint(unordered, things(good)) == "base: has not every fragment in its order");
   constexpr std::string_view twice =
-      R"({"info":{},"parameters":{"Workspace":{},"Id":{}},"errors":{"family":"native","name":"N","schema":{},"statuses":{}}})";
+      R"({"order":["things"],"info":{},"parameters":{"Workspace":{},"Id":{}},"errors":{"family":"native","name":"N","schema":{},"statuses":{}}})";
   CHECK(complaint(twice, things(good)) == "things: has a component that is there already");
 }

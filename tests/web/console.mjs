@@ -169,7 +169,7 @@ test('the developer’s door opens for a page of this node alone, and exists at 
   }
   const none = await Node.start(['--set', 'console.enabled=false', '--set', 'families.onetime=false']);
   try {
-    for (const path of ['/console', '/console/config.json', '/console/dev-token', '/favicon.svg', '/'])
+    for (const path of ['/console', '/console/config.json', '/console/dev-token', '/'])
       assert.equal((await fetch(none.url + path)).status, 404, path);
   } finally {
     await none.end();
