@@ -359,6 +359,7 @@ test('each refusal is one that is documented', async (t) => {
         await attempt(`another ${parameter.name}`, other(elsewhere[parameter.component]()), undefined);
         await attempt(`a bad ${parameter.name}`, other('x'), undefined);
       }
+      for (const each of operation.parameters.filter((one) => one.in === 'header' && one.required)) await attempt(`no ${each.name}`, (call) => delete call.headers[each.name], false);
       if (operation.parameters.some((each) => each.name === 'Idempotency-Key')) await attempt('a short key', (call) => (call.headers['Idempotency-Key'] = 'short'), false);
       if (operation.parameters.some((each) => each.in === 'query')) await attempt('a broken query', (call) => (call.query = 'x=%zz'), undefined);
       if (operation.responses[413]) await attempt('a body that is too large', (call) => (call.headers['Content-Type'] = 'application/json', call.body = `"${'x'.repeat(100_000)}"`), false);
