@@ -1,0 +1,114 @@
+#include "tests/e2e/cluster_kit.hpp"
+
+#include <arpa/inet.h>
+#include <sys/socket.h>
+
+namespace nacre::e2e {
+
+namespace {
+
+bool is_free(int port) {
+  const int fd = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  sockaddr_in at{};
+  at.sin_family = AF_INET;
+  at.sin_port = htons(static_cast<std::uint16_t>(port));
+  at.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  const bool free = ::bind(fd, reinterpret_cast<sockaddr*>(&at), sizeof at) == 0;
+  ::close(fd);
+  return free;
+}
+
+// Such that the nodes' ports and those between them, 1,001 above, are free now.
+int free_ports(int nodes) {
+  for (int port = 31'000 + static_cast<int>(::getpid() % 400) * 20; port < 58'000; port += 20) {
+    bool free = true;
+    for (int i = 0; i < nodes; ++i) free = free && is_free(port + i) && is_free(port + 1'001 + i);
+    if (free) return port;
+  }
+  throw std::runtime_error("no free ports");
+}
+
+}  // namespace
+
+cluster::cluster(options o) : options_(std::move(o)), base_port_(free_ports(options_.nodes)) {
+  {
+    test::child_process layout({test::program("nacre").string(), "cluster", "dev", "--nodes", std::to_string(size()),
+                                "--data-dir", data().string(), "--http-base-port", std::to_string(base_port_)},
+                               home_ / "layout");
+    const auto ready = layout.line("ready");
+    INFO(test::read_whole(home_ / "layout"));
+    REQUIRE(ready);
+    layout.signal(SIGTERM);
+    REQUIRE(layout.wait() == 0);
+  }
+  if (options_.apart) net_ = std::make_unique<test::network>(size());
+  for (int node = 1; node <= size(); ++node) REQUIRE(start(node));
+  std::vector<int> all;
+  for (int node = 1; node <= size(); ++node) all.push_back(node);
+  await_serving(all);
+}
+
+bool cluster::start(int node) {
+  std::vector<std::string> command{test::program("nacred").string(), "--dev", "--config",
+                                   (data() / ("node" + std::to_string(node) + ".toml")).string()};
+  command.insert(command.end(), options_.arguments.begin(), options_.arguments.end());
+  if (net_) {
+    std::string peers;
+    for (int i = 1; i <= size(); ++i)
+      peers += (i == 1 ? "" : ",") + std::to_string(i) + "=" + test::network::address(i) + ":7400";
+    for (const auto& each : {std::string("--set"), "cluster.listen=" + test::network::address(node) + ":7400",
+                             std::string("--set"), "cluster.peers=" + peers})
+      command.push_back(each);
+    command = net_->inside(node, std::move(command));
+  }
+  children_[node] = std::make_unique<test::child_process>(command, home_ / ("errors" + std::to_string(node)));
+  return children_[node]->line("ready http://").has_value();
+}
+
+void cluster::kill(int node) {
+  children_[node]->signal(SIGKILL);
+  children_[node]->wait();
+}
+
+int cluster::stop(int node) {
+  children_[node]->signal(SIGTERM);
+  return children_[node]->wait().value_or(-1);
+}
+
+http_answer cluster::send(int node, std::string_view verb, std::string_view target, const header_list& headers,
+                          std::string_view body) {
+  const auto ask = [&] { return http_client(port(node)).send(verb, target, headers, body); };
+  return net_ ? net_->within(node, ask) : ask();
+}
+
+std::optional<int> cluster::leader() {
+  for (int node = 1; node <= size(); ++node) {
+    if (!running(node)) continue;
+    if (send(node, "GET", "/metrics").body.find("nacre_cluster_leads{group=\"0\"} 1") != std::string::npos) return node;
+  }
+  return std::nullopt;
+}
+
+void cluster::await_serving(const std::vector<int>& nodes) {
+  for (int node : nodes) {
+    INFO("node " << node << ": " << errors(node));
+    REQUIRE(eventually([&] { return serves(node); }));
+  }
+}
+
+std::optional<std::string> cluster::conceal(int node, const std::string& value) {
+  const auto a = send(node, "POST", "/api/v2/guest/secret/conceal", {{"Content-Type", "application/json"}},
+                      R"({"secret":{"secret":")" + value + R"(","ttl":3600}})");
+  if (a.status != 200) return std::nullopt;
+  constexpr std::string_view before = R"("secret_identifier":")";
+  const auto at = a.body.find(before) + before.size();
+  return a.body.substr(at, a.body.find('"', at) - at);
+}
+
+http_answer cluster::reveal(int node, const std::string& id, const std::string& key) {
+  header_list headers{{"Content-Type", "application/json"}};
+  if (!key.empty()) headers.emplace_back("Idempotency-Key", key);
+  return send(node, "POST", "/api/v2/guest/secret/" + id + "/reveal", headers, R"({"continue":"true"})");
+}
+
+}  // namespace nacre::e2e

@@ -1,0 +1,61 @@
+#pragma once
+// A cluster of real nodes that a test may kill, pause and cut off. Laid out by `nacre cluster dev`, then run node by
+// node, on this machine's loopback or, `apart`, each in a network namespace of its own. Nodes are numbered from 1.
+
+#include <catch2/catch.hpp>
+#include <csignal>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "tests/e2e/kit.hpp"
+#include "tests/support/network.hpp"
+
+namespace nacre::e2e {
+
+class cluster {
+ public:
+  struct options {
+    int nodes = 3;
+    bool apart = false;
+    std::vector<std::string> arguments = {"--set", "limits.enabled=false"};
+  };
+  cluster() : cluster(options{}) {}
+  explicit cluster(options o);
+
+  int size() const { return options_.nodes; }
+  std::filesystem::path data() const { return home_ / "cluster"; }
+  std::uint16_t port(int node) const { return static_cast<std::uint16_t>(base_port_ + node - 1); }
+  test::network& net() { return *net_; }
+  // Of the errors of all runs of a node.
+  std::string errors(int node) const { return test::read_whole(home_ / ("errors" + std::to_string(node))); }
+
+  bool start(int node);  // whether it became ready to answer, not necessarily to serve
+  void kill(int node);   // SIGKILL
+  int stop(int node);    // SIGTERM; the exit code
+  void pause(int node) { children_[node]->signal(SIGSTOP); }
+  void resume(int node) { children_[node]->signal(SIGCONT); }
+  bool running(int node) { return children_.contains(node) && children_[node]->running(); }
+
+  // One request over a connection of its own.
+  http_answer send(int node, std::string_view verb, std::string_view target, const header_list& headers = {},
+                   std::string_view body = {});
+  bool serves(int node) { return send(node, "GET", "/readyz").status == 200; }
+  std::optional<int> leader();  // as a running node says of itself
+  void await_serving(const std::vector<int>& nodes);
+
+  // By guests; the link's identifier, if it was acknowledged.
+  std::optional<std::string> conceal(int node, const std::string& value);
+  http_answer reveal(int node, const std::string& id, const std::string& key = {});
+
+ private:
+  test::temporary_directory home_;
+  options options_;
+  int base_port_ = 0;
+  std::unique_ptr<test::network> net_;
+  std::map<int, std::unique_ptr<test::child_process>> children_;
+};
+
+}  // namespace nacre::e2e
