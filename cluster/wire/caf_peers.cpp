@@ -350,6 +350,8 @@ class transport final : public caf_peers {
     config_.openssl_key = settings_.key;
     config_.set("scheduler.policy", caf::atom("sharing"));
     config_.set("scheduler.max-threads", std::size_t{2});
+    // By default an actor goes on while it has messages: CAF's broker would not touch a socket while anybody sends.
+    config_.set("scheduler.max-throughput", std::size_t{32});
     config_.set("middleman.workers", std::size_t{0});
     config_.set("middleman.heartbeat-interval", caf::timespan{settings_.beat});
     config_.set("middleman.connection-timeout", caf::timespan{settings_.silence});

@@ -59,6 +59,7 @@ caf::actor_system_config& modules(caf::actor_system_config& config, bool tls) {
   config.load<caf::io::middleman>();
   if (tls) config.load<caf::openssl::manager>();
   config.set("middleman.app-identifiers", std::vector<std::string>{"nacre"});
+  config.set("middleman.heartbeat-interval", caf::timespan{std::chrono::milliseconds(250)});  // or it is cut off
   return config;
 }
 
