@@ -61,7 +61,7 @@ result<engine> open_raft(const config& c, const installation& at, cluster::commi
   wires.ca = k.ca;
   wires.certificate = k.certificate;
   wires.key = k.key;
-  wires.root_check = at.keys->root_check();
+  wires.root_check = at.keys->root_check_value();
   wires.on_event = [&log](const cluster::caf_peers_event& e) { log_connection(log, e); };
   auto connections = cluster::make_caf_peers(std::move(wires));
   if (!connections) return fail(connections.error());

@@ -88,9 +88,6 @@ class keyring {
   // key_provider::check_value() of the root key.
   std::string root_check_value() const { return root_->check_value(); }
 
-  // Names the root key without telling it (key_provider::check_value).
-  std::string root_check() const { return root_->check_value(); }
-
   // A fresh data key, wrapped under the root key, ready for space::sealed.
   std::string make_data_key(workspace_id workspace, std::uint32_t version) const;
   result<data_key> open_data_key(workspace_id workspace, std::uint32_t version, std::string_view wrapped) const;
