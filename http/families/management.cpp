@@ -95,7 +95,7 @@ response self(const call& c) {
     w.field("tokenId", std::string_view(to_string(me.who.pat)));
     w.field("workspaceId", std::string_view(to_string(*me.bound_to)));
     w.key("scopes").array();
-    for (auto s : {model::scope_read, model::scope_write, model::scope_admin})
+    for (auto s : model::scope_bits)
       if (me.who.scopes & s) w.value(model::name_of(s));
     w.end_array();
   }

@@ -438,6 +438,8 @@ test('what the state forbids is refused as it is documented', async () => {
   assert.ok(known.active && known.nbf && known.exp === undefined);
   assert.deepEqual(await at('introspect', 200, '/api/v1/introspect', stage.jwt, { token: 'nothing' }), { active: false });
   await at('me', 200, '/api/v1/me', bearer(reader.data.token));
+  const asker = (await newPat(stage, ['read', 'introspect'])).token;
+  assert.deepEqual((await at('me', 200, '/api/v1/me', bearer(asker))).data.scopes, ['read', 'introspect']);
 });
 
 test('a token whose owner has left is told so', async () => {
