@@ -105,6 +105,12 @@ class log {
   // Whether what must be done once for the whole cluster (a sweep, a delivery) is this node's part for this workspace.
   // A hint: for a moment two nodes may think so, or none.
   virtual bool leads(workspace_id) const { return true; }
+  // Who orders from now on, this node or others; done when this node has gone over. `conflict`: with these the cluster
+  // could not go on, or another change is on its way. `unsupported`: one node orders everything.
+  virtual void reconfigure(std::vector<peers::neighbour> /*members*/, deadline,
+                           unique_function<void(result<void>)> done) {
+    done(fail(errc::unsupported, "One node orders everything here"));
+  }
   virtual void stop() = 0;
 };
 

@@ -91,13 +91,18 @@ class raft_log final : public log, private store_writer::listener {
         return {};
       });
     }
-    void install_end(instance which, log_mark at, bool keep_log) override {
-      of.writer_.then([this, which, at, keep_log]() -> result<void> {
-        auto log_after = of.end_state(which, at, keep_log);
+    void install_end(instance which, log_mark at, bool keep_log, member_list begins) override {
+      of.writer_.then([this, which, at, keep_log, begins = std::move(begins)]() -> result<void> {
+        auto log_after = of.end_state(which, at, keep_log, begins);
         if (!log_after) return fail(log_after.error());
         with([&](replica& r) { r.installed(std::move(*log_after), at); });
         return {};
       });
+    }
+    void members_are(instance which, const member_list& members) override {
+      std::lock_guard lock(of.neighbouring_);
+      of.neighbours_[which.group] = members;
+      of.neighbours_changed_ = true;
     }
     std::unique_ptr<group_host::state_at> open_state(instance which, node_id to) override {
       return of.server_.open(which, to, now_in_ms());
@@ -124,11 +129,7 @@ class raft_log final : public log, private store_writer::listener {
         applier_(store, options_.self, boot, changes_, std::move(on_commit)),
         installer_(store, groups),
         server_(store, groups, boot),
-        writer_(store, applier_, *this) {
-    members_.push_back(options_.self);
-    for (const auto& other : options_.others) members_.push_back(other.node);
-    std::sort(members_.begin(), members_.end());
-  }
+        writer_(store, applier_, *this) {}
   ~raft_log() override { stop(); }
 
   result<void> start() {
@@ -137,9 +138,11 @@ class raft_log final : public log, private store_writer::listener {
       auto epoch = load_epoch(*v, id);
       if (!epoch) return fail(epoch.error());
       if (!*epoch) return fail(errc::conflict, "this data directory belongs to no cluster");
-      auto members = (*epoch)->members;
-      std::sort(members.begin(), members.end());
-      if (members != members_) return fail(errc::conflict, "this data directory belongs to a cluster of other members");
+      const auto& members = (*epoch)->members;
+      const bool waits = members.empty();
+      if (!waits &&
+          std::none_of(members.begin(), members.end(), [&](const auto& m) { return m.node == options_.self; }))
+        return fail(errc::conflict, "this node is no member of the cluster its data directory belongs to");
       const instance of{id, (*epoch)->epoch};
       auto found_log = load_log(*v, of);
       if (!found_log) return fail(found_log.error());
@@ -152,9 +155,10 @@ class raft_log final : public log, private store_writer::listener {
         hidden_ = std::make_shared<no_state>();
         state_hidden_ = true;
       }
+      neighbours_[id] = waits ? options_.contacts : members;
       if (applied->at.index < found_log->mark.index && !*stateless)
         return fail(errc::corrupt, "the state ends before the replicated log begins");
-      slots_.push_back(std::make_unique<slot>(*this, options_for(of)));
+      slots_.push_back(std::make_unique<slot>(*this, options_for(of, members)));
       loaded_.push_back({std::move(*found_log), applied->at, *stateless});
     }
     v.reset();
@@ -170,7 +174,7 @@ class raft_log final : public log, private store_writer::listener {
     if (auto started = peers_.start([this](node_id from, std::string frame) { receive(from, frame); }); !started)
       return started;
     connected_ = true;
-    peers_.set_neighbours(options_.others);
+    connect_neighbours();
     ticker_ = std::thread([this] { tick(); });
     courier_ = std::thread([this] { carry(); });
     return {};
@@ -178,8 +182,11 @@ class raft_log final : public log, private store_writer::listener {
 
   void propose(proposal p) override {
     if (closed_) return p.done(refused(errc::storage_failed, "The node takes no changes at present"));
+    auto command = model::encode(p.what);
+    // What does not decode would stop every node once it is in the log.
+    if (!model::decode_command(command)) return p.done(refused(errc::internal, "The command does not decode"));
     auto& at = slot_of(p.what.ctx.workspace);
-    at.with([&](replica& r) { r.propose(model::encode(p.what), ms_of(p.deadline), std::move(p.done)); });
+    at.with([&](replica& r) { r.propose(std::move(command), ms_of(p.deadline), std::move(p.done)); });
   }
 
   void read_barrier(workspace_id ws, deadline by,
@@ -191,26 +198,15 @@ class raft_log final : public log, private store_writer::listener {
   }
 
   void when_current(deadline by, unique_function<void(result<void>)> done) override {
-    if (slots_.size() == 1) return current(*slots_.front(), by, std::move(done));
-    struct gathered {
-      std::mutex mutex;
-      std::size_t left;
-      std::optional<error> wrong;
-      unique_function<void(result<void>)> done;
-    };
-    auto all = std::make_shared<gathered>();
-    all->left = slots_.size();
-    all->done = std::move(done);
-    for (auto& each : slots_) {
-      current(*each, by, [all](result<void> how) {
-        {
-          std::lock_guard lock(all->mutex);
-          if (!how) all->wrong = how.error();
-          if (--all->left > 0) return;
-        }
-        all->done(all->wrong ? result<void>(fail(*all->wrong)) : result<void>{});
-      });
-    }
+    of_all(std::move(done), [&](slot& each, auto then) { current(each, by, std::move(then)); });
+  }
+
+  void reconfigure(std::vector<peers::neighbour> members, deadline by,
+                   unique_function<void(result<void>)> done) override {
+    if (closed_) return done(fail(errc::storage_failed, "The node takes no changes at present"));
+    of_all(std::move(done), [&](slot& each, auto then) {
+      each.with([&](replica& r) { r.change_members(members, ms_of(by), std::move(then)); });
+    });
   }
 
   // While a state is fetched: the one before.
@@ -250,7 +246,6 @@ class raft_log final : public log, private store_writer::listener {
   cluster_status standing() const override {
     cluster_status s;
     s.self = options_.self;
-    s.members = members_;
     for (group_id id = 0; id < slots_.size(); ++id) {
       std::lock_guard lock(slots_[id]->mutex);
       const auto of = slots_[id]->part->status();
@@ -263,6 +258,8 @@ class raft_log final : public log, private store_writer::listener {
       g.commit_index = of.commit_index;
       g.applied_index = of.applied_index;
       g.pending = of.pending;
+      if (id == 0)
+        for (const auto& m : slots_[id]->part->members()) s.members.push_back(m.node);
       for (const auto& p : of.peers) g.others.push_back({p.node, p.match, p.heard, p.fetching});
       s.groups.push_back(std::move(g));
     }
@@ -296,7 +293,7 @@ class raft_log final : public log, private store_writer::listener {
   }
 
  private:
-  replica_options options_for(instance of) const {
+  replica_options options_for(instance of, const member_list& members) const {
     replica_options r;
     r.boot = boot_;
     r.groups = groups_;
@@ -304,7 +301,8 @@ class raft_log final : public log, private store_writer::listener {
     auto& g = r.group;
     g.of = of;
     g.self = options_.self;
-    g.members = members_;
+    r.members = members;
+    for (const auto& m : members) g.members.push_back(m.node);
     g.heartbeat = options_.heartbeat;
     g.election = options_.election;
     g.batch_commands_max = options_.batch_commands_max;
@@ -326,8 +324,8 @@ class raft_log final : public log, private store_writer::listener {
     }
     return installer_.begin(of.group);
   }
-  result<loaded_log> end_state(instance of, log_mark at, bool keep_log) {
-    auto log_after = installer_.end(of, at, keep_log);
+  result<loaded_log> end_state(instance of, log_mark at, bool keep_log, const member_list& begins) {
+    auto log_after = installer_.end(of, at, keep_log, begins);
     if (!log_after) return log_after;
     if (auto opened = applier_.open(of); !opened) return fail(opened.error());
     // Anything may be another than before.
@@ -374,6 +372,31 @@ class raft_log final : public log, private store_writer::listener {
     }
   }
 
+  // Done when all groups are, with what went wrong last.
+  template <class Ask>
+  void of_all(unique_function<void(result<void>)> done, Ask ask) {
+    if (slots_.size() == 1) return ask(*slots_.front(), std::move(done));
+    struct gathered {
+      std::mutex mutex;
+      std::size_t left;
+      std::optional<error> wrong;
+      unique_function<void(result<void>)> done;
+    };
+    auto all = std::make_shared<gathered>();
+    all->left = slots_.size();
+    all->done = std::move(done);
+    for (auto& each : slots_) {
+      ask(*each, unique_function<void(result<void>)>([all](result<void> how) {
+        {
+          std::lock_guard lock(all->mutex);
+          if (!how) all->wrong = how.error();
+          if (--all->left > 0) return;
+        }
+        all->done(all->wrong ? result<void>(fail(*all->wrong)) : result<void>{});
+      }));
+    }
+  }
+
   void current(slot& at, deadline by, unique_function<void(result<void>)> done) {
     if (closed_) return done(fail(errc::storage_failed, "The node cannot tell what is current at present"));
     at.with([&](replica& r) { r.read(ms_of(by), std::move(done)); });
@@ -389,8 +412,8 @@ class raft_log final : public log, private store_writer::listener {
   void applied(group_id group, apply_report report) override {
     slots_[group]->with([&](replica& r) { r.applied(std::move(report)); });
   }
-  void written(group_id group, std::uint64_t ticket) override {
-    slots_[group]->with([&](replica& r) { r.written(ticket); });
+  void written(instance of, std::uint64_t ticket) override {
+    slots_[of.group]->with([&](replica& r) { r.written(of, ticket); });
   }
   void failed(const std::string& why) override {
     close(why);
@@ -402,6 +425,21 @@ class raft_log final : public log, private store_writer::listener {
     std::lock_guard lock(closing_);
     closed_ = true;
     if (closed_reason_.empty()) closed_reason_ = why.empty() ? "replication failed" : why;
+  }
+
+  // Whom any group wants.
+  void connect_neighbours() {
+    member_list all;
+    {
+      std::lock_guard lock(neighbouring_);
+      neighbours_changed_ = false;
+      for (const auto& [group, members] : neighbours_)
+        for (const auto& m : members)
+          if (m.node != options_.self &&
+              std::none_of(all.begin(), all.end(), [&](const auto& other) { return other.node == m.node; }))
+            all.push_back(m);
+    }
+    peers_.set_neighbours(std::move(all));
   }
 
   void tick() {
@@ -416,6 +454,7 @@ class raft_log final : public log, private store_writer::listener {
         for (auto& each : slots_) each->with([](replica& r) { r.stop(); });
         continue;
       }
+      if (neighbours_changed_) connect_neighbours();
       const auto now = now_in_ms();
       const bool wanted = now - age_asked_at_ < age_wanted_ms;
       for (auto& each : slots_) {
@@ -433,7 +472,6 @@ class raft_log final : public log, private store_writer::listener {
   const raft_options options_;
   peers& peers_;
   const std::uint64_t boot_;
-  std::vector<node_id> members_;
   cluster::changes changes_;
   applier applier_;            // the writer's
   state_installer installer_;  // the writer's
@@ -451,6 +489,10 @@ class raft_log final : public log, private store_writer::listener {
   mutable std::mutex closing_;
   std::atomic<bool> closed_{false};
   std::string closed_reason_;
+
+  std::mutex neighbouring_;
+  std::map<group_id, member_list> neighbours_;
+  std::atomic<bool> neighbours_changed_{false};
 
   mutable std::mutex hiding_;
   std::shared_ptr<const model::view> hidden_;  // what is shown while a state is put in place
@@ -483,7 +525,7 @@ result<std::uint32_t> groups_of_cluster(const storage::store& store) {
   return groups;
 }
 
-result<void> found_cluster(storage::store& store, std::uint32_t groups, const std::vector<node_id>& members) {
+result<void> found_cluster(storage::store& store, std::uint32_t groups, const std::vector<peers::neighbour>& members) {
   if (groups == 0 || groups > groups_max || members.empty() || members.size() > members_max)
     return fail(errc::invalid, "a cluster has 1 to 256 groups and 1 to 9 members");
   auto existing = groups_of_cluster(store);
@@ -496,6 +538,21 @@ result<void> found_cluster(storage::store& store, std::uint32_t groups, const st
       {storage::write::kind::put, model::space::meta, std::string(groups_key), model::writer{}.u32(groups).take()}};
   for (group_id id = 0; id < groups; ++id)
     for (auto& w : found({id, 1}, members, {std::max<std::uint64_t>(1, applied), 1})) all.push_back(std::move(w));
+  return store.apply(all, storage::durability::synced);
+}
+
+result<void> join_cluster(storage::store& store, std::uint32_t groups) {
+  if (groups == 0 || groups > groups_max) return fail(errc::invalid, "a cluster has 1 to 256 groups");
+  auto existing = groups_of_cluster(store);
+  if (!existing) return fail(existing.error());
+  if (*existing != 0 || read_applied_index(*store.snapshot()) != 0)
+    return fail(errc::conflict, "the data directory holds something already");
+  storage::batch all{
+      {storage::write::kind::put, model::space::meta, std::string(groups_key), model::writer{}.u32(groups).take()}};
+  for (group_id id = 0; id < groups; ++id) {
+    for (auto& w : found({id, 1}, {}, {1, 1})) all.push_back(std::move(w));
+    all.push_back(state_installer::unfinished_row(id));
+  }
   return store.apply(all, storage::durability::synced);
 }
 

@@ -3,9 +3,10 @@
 //
 // Behaves as cluster/log.hpp says on every node, whoever leads. A command travels to the leader as it was proposed,
 // sealed and encoded; its `done` is called when this node has applied it. Without a leader, or cut off from it, a
-// proposal waits until its deadline: `refused` if it surely was never handed on, else `unknown`. Fail-stop: after a
-// failed write or an untrustworthy read this node takes no part any more; status() says why. Threads: of its own one
-// that writes and one that ticks; frames are handled on the threads of `peers`.
+// proposal waits until its deadline: `refused` if it surely was never handed on, else `unknown`.
+// Fail-stop: after a failed write or an untrustworthy read this node takes no part any more; status() says why.
+// Threads: of its own one that writes, one that ticks and one that reads states for others; frames are handled on
+// those of `peers`.
 
 #include <chrono>
 #include <cstdint>
@@ -21,7 +22,7 @@ namespace nacre::cluster {
 
 struct raft_options {
   node_id self = 0;
-  std::vector<peers::neighbour> others;     // the members but this node, and where they are
+  std::vector<peers::neighbour> contacts;   // whom to reach while this node waits to be taken in
   std::chrono::milliseconds heartbeat{50};  // of a leader
   std::chrono::milliseconds election{500};  // 1 to 2 times that without a leader: an election
   std::size_t pending_max = 16'384;         // proposals of this node; beyond: refused `busy`
@@ -33,9 +34,11 @@ struct raft_options {
 };
 
 // Makes the store the first of a cluster: what it holds (nothing, or what `solo` wrote) is the state the log goes on
-// from. Every member of a new cluster is founded alike, on equal states; `groups` never changes. `conflict`: it belongs
-// to a cluster already.
-result<void> found_cluster(storage::store& store, std::uint32_t groups, const std::vector<node_id>& members);
+// from. Every member of a new cluster is founded alike, on equal states; `groups` never changes.
+// `conflict`: it belongs to a cluster already.
+result<void> found_cluster(storage::store& store, std::uint32_t groups, const std::vector<peers::neighbour>& members);
+// Makes an empty store that of a node which is to be taken in by reconfigure(), and fetches the state then.
+result<void> join_cluster(storage::store& store, std::uint32_t groups);
 // 0: of none.
 result<std::uint32_t> groups_of_cluster(const storage::store& store);
 

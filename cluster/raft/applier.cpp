@@ -29,6 +29,7 @@ result<applied_record> applier::open(instance of_group) {
   auto applied = load_applied(*v, of_group.group);
   if (!applied) return fail(applied.error());
   g.applied = *applied;
+  g.epoch = of_group.epoch;
   hot_.forget();
   if (auto loaded = g.seen.load(*v); !loaded) return fail(loaded.error());
   return g.applied;
@@ -45,9 +46,16 @@ result<apply_report> applier::apply(instance of_group, std::vector<committed_ent
   std::vector<model::command> commands;
   std::vector<std::pair<std::size_t, std::uint64_t>> ours;  // place among the commands, and number
   for (const auto& entry : entries) {
-    if (entry.index <= g.applied.at.index) continue;
+    if (entry.index <= g.applied.at.index || g.epoch != of_group.epoch) continue;  // or behind the end of an epoch
     g.applied = {of_group.epoch, {entry.index, entry.term}};
     if (entry.payload.empty()) continue;
+    if (is_seal(entry.payload)) {
+      report.sealed = decode_seal(entry.payload);
+      if (!report.sealed || report.sealed->next_epoch != of_group.epoch + 1)
+        return fail(errc::corrupt, "an entry of the replicated log does not decode");
+      g.epoch = report.sealed->next_epoch;
+      continue;
+    }
     auto batch = decode_batch(entry.payload);
     if (!batch) return fail(errc::corrupt, "an entry of the replicated log does not decode");
     for (auto& each : *batch) {
@@ -75,6 +83,11 @@ result<apply_report> applier::apply(instance of_group, std::vector<committed_ent
     for (const auto& c : commands)
       changes_.begin(c, round);
   g.seen.add_changed(staged.writes);
+  if (report.sealed) {
+    for (auto& w : found({of_group.group, report.sealed->next_epoch}, report.sealed->members, report.at))
+      staged.writes.push_back(std::move(w));
+    for (auto& w : erase_log(of_group)) staged.writes.push_back(std::move(w));
+  }
   staged.writes.push_back(applied_row(of_group.group, g.applied));
   if (auto done = store_.apply(staged.writes, storage::durability::buffered); !done) return fail(done.error());
   if (acted) changes_.end(round);

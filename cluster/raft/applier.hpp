@@ -25,6 +25,7 @@ struct decision {
 struct apply_report {
   log_mark at;
   std::vector<decision> decided;  // of proposals of this node since its start
+  std::optional<seal> sealed;     // the epoch ended at `at`
 };
 
 class applier {
@@ -44,6 +45,7 @@ class applier {
     explicit group_state(group_id group) : seen(group) {}
     seen_tags seen;
     applied_record applied;
+    std::uint64_t epoch = 0;
   };
   group_state& of(group_id group);
 

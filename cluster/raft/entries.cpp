@@ -6,7 +6,50 @@
 namespace nacre::cluster::raft {
 
 namespace {
-constexpr std::uint8_t version_1 = 1;
+constexpr std::uint8_t version_1 = 1;  // a batch of commands
+constexpr std::uint8_t seal_version_1 = 2;
+}  // namespace
+
+void put_members(model::writer& w, const member_list& members) {
+  w.u8(static_cast<std::uint8_t>(members.size()));
+  for (const auto& m : members) w.u64(m.node).bytes(m.address);
+}
+
+member_list get_members(model::reader& r) {
+  member_list all;
+  auto count = r.u8();
+  if (count > members_max) r.fail();
+  for (; count > 0 && r.ok(); --count) {
+    member m;
+    m.node = r.u64();
+    m.address = r.text(address_bytes_max);
+    for (const auto& other : all)
+      if (other.node == m.node) r.fail();
+    if (m.node == 0) r.fail();
+    all.push_back(std::move(m));
+  }
+  return all;
+}
+
+std::string encode_seal(const seal& s) {
+  model::writer w;
+  w.u8(seal_version_1).u64(s.next_epoch);
+  put_members(w, s.members);
+  return w.take();
+}
+
+bool is_seal(std::string_view payload) {
+  return !payload.empty() && static_cast<std::uint8_t>(payload.front()) == seal_version_1;
+}
+
+std::optional<seal> decode_seal(std::string_view payload) {
+  model::reader r(payload);
+  seal s;
+  if (r.u8() != seal_version_1) return std::nullopt;
+  s.next_epoch = r.u64();
+  s.members = get_members(r);
+  if (!r.finished() || s.next_epoch < 2 || s.members.empty()) return std::nullopt;
+  return s;
 }
 
 std::string encode_item(const tag& from, std::string_view command) {

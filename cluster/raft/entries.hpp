@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "cluster/raft/types.hpp"
+#include "model/wire.hpp"
 
 namespace nacre::cluster::raft {
 
@@ -30,6 +31,22 @@ struct tagged_command {
   std::string command;  // model::encode
   friend bool operator==(const tagged_command&, const tagged_command&) = default;
 };
+
+// The last entry of an epoch: who forms the next one. What lies behind it in the log counts for nothing.
+struct seal {
+  std::uint64_t next_epoch = 0;
+  member_list members;
+};
+
+inline constexpr std::size_t members_max = 9;
+inline constexpr std::size_t address_bytes_max = 300;
+void put_members(model::writer& w, const member_list& members);
+// Fails the reader where there are too many, one twice or one without a number.
+member_list get_members(model::reader& r);
+
+std::string encode_seal(const seal& s);
+bool is_seal(std::string_view payload);
+std::optional<seal> decode_seal(std::string_view payload);
 
 // One command as it lies in an entry and in a forwarded frame.
 std::string encode_item(const tag& from, std::string_view command);

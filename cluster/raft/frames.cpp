@@ -148,6 +148,23 @@ void get(reader& r, chunk& m) {
   m.rows = r.text(chunk_bytes_max + entry_bytes_max);
 }
 
+void put(writer& w, const epoch_notice& m) {
+  w.u64(m.mark.index).u64(m.mark.term).u32(m.groups);
+  put_members(w, m.members);
+}
+void get(reader& r, epoch_notice& m) {
+  m.mark.index = number(r);
+  m.mark.term = number(r);
+  m.groups = r.u32();
+  m.members = get_members(r);
+  if (m.mark.index == 0 || m.mark.term == 0 || m.groups == 0 || m.members.empty()) r.fail();
+}
+void put(writer& w, const reconfigure& m) { put_members(w, m.members); }
+void get(reader& r, reconfigure& m) {
+  m.members = get_members(r);
+  if (m.members.empty()) r.fail();
+}
+
 std::size_t size_hint(const message& m) {
   std::size_t size = 128;
   if (const auto* a = std::get_if<append>(&m))

@@ -5,6 +5,7 @@
 // another machine: it refuses what encode() would not have written, and everything it returns is within the bounds
 // stated here. Who sent a frame is what the connection proves, never a field.
 
+#include <algorithm>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -100,8 +101,28 @@ struct chunk {
   friend bool operator==(const chunk&, const chunk&) = default;
 };
 
+// ---- membership
+// Whoever is in an older epoch: this one counts, and began after `mark`.
+struct epoch_notice {
+  log_mark mark;
+  std::uint32_t groups = 1;
+  member_list members;
+  friend bool operator==(const epoch_notice& a, const epoch_notice& b) {
+    auto same = [](const member& x, const member& y) { return x.node == y.node && x.address == y.address; };
+    return a.mark == b.mark && a.groups == b.groups &&
+           std::equal(a.members.begin(), a.members.end(), b.members.begin(), b.members.end(), same);
+  }
+};
+// To the leader: end this epoch, and begin the next with these.
+struct reconfigure {
+  member_list members;
+  friend bool operator==(const reconfigure& a, const reconfigure& b) {
+    return epoch_notice{{}, 1, a.members} == epoch_notice{{}, 1, b.members};
+  }
+};
+
 using message = std::variant<append, append_reply, vote, vote_reply, snapshot_offer, forward, forward_refused, probe,
-                             probe_reply, ask_index, index_reply, fetch, chunk>;
+                             probe_reply, ask_index, index_reply, fetch, chunk, epoch_notice, reconfigure>;
 
 struct frame {
   instance of;

@@ -53,6 +53,7 @@ result<void> raft_group::impl::start(loaded_log from) {
   told_applied_ = from.mark.index;
   durable_term_ = terms_.term_of(terms_.next() - 1);
   told_commit_.assign(options_.members.size(), 0);
+  heard_at_.assign(options_.members.size(), 0);
   for (const auto& e : from.entries) durable_term_ = std::max(durable_term_, e.term);
   loaded_ = std::move(from);
   connect();
@@ -120,6 +121,14 @@ raft_group::verdict raft_group::impl::propose(std::string item) {
   return verdict::taken;
 }
 
+raft_group::verdict raft_group::impl::end_epoch(std::string payload) {
+  if (!is_leader()) return verdict::not_leader;
+  if (ending_ || !last_entry_.empty()) return verdict::busy;
+  last_entry_ = std::move(payload);
+  settle();
+  return verdict::taken;
+}
+
 // Runs until nothing is left to do at present.
 void raft_group::impl::settle() {
   if (settling_) return;
@@ -155,6 +164,8 @@ bool raft_group::impl::settle_once() {
     } else {
       queue_.clear();  // whoever proposed them tries again
       queue_bytes_ = 0;
+      ending_ = false;
+      last_entry_.clear();
     }
     if (told) host_.leader_changed();
     return true;
@@ -242,6 +253,7 @@ void raft_group::impl::deliver_append(node_id from, append& a) {
 }
 
 void raft_group::impl::deliver_append_reply(node_id from, const append_reply& r) {
+  if (const auto place = place_of(from); place < heard_at_.size()) heard_at_[place] = host_.now_ms();
   raft_message m{};
   m.type = RAFT_IO_APPEND_ENTRIES_RESULT;
   m.append_entries_result = {r.term, r.rejected, r.last_index};
@@ -277,7 +289,7 @@ void raft_group::impl::deliver_offer(node_id from, const snapshot_offer& o) {
 // ---------------------------------------------------------------- what goes into the log
 
 bool raft_group::impl::may_submit() const {
-  if (queue_.empty() || !is_leader()) return false;
+  if ((queue_.empty() && last_entry_.empty()) || ending_ || !is_leader()) return false;
   if (rules_.own_term_first && !guard::may_replicate(raft_.current_term, durable_term_)) return false;
   // One append in flight; meanwhile the next batch gathers.
   if (rules_.gate && writing()) return false;
@@ -292,6 +304,10 @@ void raft_group::impl::submit_barrier() {
 
 // A whole batch in one entry: libraft would call back for the first of several only.
 void raft_group::impl::submit_batch() {
+  if (!last_entry_.empty()) {
+    ending_ = true;
+    return submit(std::exchange(last_entry_, {}));
+  }
   std::vector<std::string> items;
   std::size_t bytes = 0;
   while (!queue_.empty() && items.size() < std::min(options_.batch_commands_max, commands_per_entry_max)) {
@@ -301,7 +317,10 @@ void raft_group::impl::submit_batch() {
     items.push_back(std::move(queue_.front()));
     queue_.pop_front();
   }
-  const auto payload = encode_batch(items);
+  submit(encode_batch(items));
+}
+
+void raft_group::impl::submit(const std::string& payload) {
   struct raft_buffer buf {
     raft_malloc(payload.size()), payload.size()
   };
@@ -354,6 +373,7 @@ void raft_group::receive(node_id from, message what) { impl_->receive(from, std:
 void raft_group::tick() { impl_->tick(); }
 void raft_group::written(std::uint64_t ticket) { impl_->written(ticket); }
 raft_group::verdict raft_group::propose(std::string item) { return impl_->propose(std::move(item)); }
+raft_group::verdict raft_group::end_epoch(std::string payload) { return impl_->end_epoch(std::move(payload)); }
 void raft_group::hold(bool held) { impl_->held_back_ = held; }
 
 role raft_group::role() const {
@@ -389,7 +409,8 @@ std::vector<peer_progress> raft_group::peers() const {
   for (unsigned i = 0; i < r.configuration.n; ++i) {
     const auto& p = r.leader_state.progress[i];
     if (r.configuration.servers[i].id != impl_->options_.self)
-      all.push_back({r.configuration.servers[i].id, p.match_index, p.state == snapshot_state, p.recent_recv});
+      all.push_back({r.configuration.servers[i].id, p.match_index, p.state == snapshot_state,
+                     impl_->heard(r.configuration.servers[i].id)});
   }
   return all;
 }

@@ -29,7 +29,7 @@ struct group_options {
   std::vector<node_id> members;  // self among them
   std::chrono::milliseconds heartbeat{50};
   std::chrono::milliseconds election{500};       // 1 to 2 times that without a leader: an election
-  std::chrono::milliseconds offer_again{5'000};  // a snapshot that was offered and not taken
+  std::chrono::milliseconds offer_again{1'000};  // a snapshot that was offered and not taken
   std::size_t batch_commands_max = 512;          // per entry of the log
   std::size_t batch_bytes_max = 1u << 20;        // unless a single command is larger
   std::size_t unsettled_entries_max = 64;        // appended here and not yet committed
@@ -73,7 +73,7 @@ struct peer_progress {
   node_id node = 0;
   std::uint64_t match = 0;
   bool fetching = false;  // it was offered the state
-  bool heard = false;     // since the last election timeout, as the leader counts it
+  bool heard = false;     // within the election timeout
 };
 
 class raft_group {
@@ -91,6 +91,8 @@ class raft_group {
   void tick();                               // about twice per heartbeat
   void written(std::uint64_t ticket);
   verdict propose(std::string item);  // entries.hpp
+  // The last entry of the epoch: encode_seal's. `busy`: another change is on its way.
+  verdict end_epoch(std::string payload);
   // While held nothing is committed or appended here; votes go on.
   void hold(bool held);
 

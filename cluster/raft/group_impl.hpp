@@ -25,6 +25,7 @@ class raft_group::impl {
   void tick();
   void written(std::uint64_t ticket);
   verdict propose(std::string item);
+  verdict end_epoch(std::string payload);
 
   const struct raft& raft() const { return raft_; }
   bool stopped() const { return stopped_ || raft_.state == RAFT_UNAVAILABLE; }
@@ -36,7 +37,15 @@ class raft_group::impl {
   const guard_rules rules_;
   log_terms terms_;
   bool held_back_ = false;  // raft_group::hold
+  bool ending_ = false;     // as leader: the last entry of the epoch is in the log
+  std::string last_entry_;  // or waits to be
   std::deque<std::string> queue_;
+  std::vector<std::uint64_t> heard_at_;  // per member, when it last answered an append; 0: never
+  bool heard(node_id node) const {
+    const auto place = place_of(node);
+    return place < heard_at_.size() && heard_at_[place] != 0 &&
+           host_.now_ms() - heard_at_[place] < static_cast<std::uint64_t>(options_.election.count());
+  }
   bool writing() const { return !inflight_.empty(); }
 
  private:
@@ -65,6 +74,7 @@ class raft_group::impl {
   void hand_over(node_id from, raft_message& m);
   void submit_barrier();
   void submit_batch();
+  void submit(const std::string& payload);
   bool may_submit() const;
   void tell_commit();
   void note_applied();

@@ -251,8 +251,12 @@ int raft_group::impl::io_send(struct raft_io_send* req, const struct raft_messag
       break;
     }
     case RAFT_IO_INSTALL_SNAPSHOT: {
-      if (const auto state = host_.offer_state(m->server_id))
-        sent = emit(m->server_id, snapshot_offer{m->install_snapshot.term, state->at, state->stream});
+      const auto state = host_.offer_state(m->server_id);
+      sent = state && emit(m->server_id, snapshot_offer{m->install_snapshot.term, state->at, state->stream});
+      if (!sent) {  // else libraft waits for an answer
+        later([req, cb] { cb(req, RAFT_NOCONNECTION); });
+        return 0;
+      }
       break;
     }
     default:

@@ -35,8 +35,8 @@ storage::write erase_range(std::string from, std::string stays) {
 
 std::string encode(const epoch_record& e) {
   writer w;
-  w.u8(version_1).u64(e.epoch).u8(static_cast<std::uint8_t>(e.members.size()));
-  for (auto m : e.members) w.u64(m);
+  w.u8(version_1).u64(e.epoch);
+  put_members(w, e.members);
   return w.take();
 }
 std::string encode(const vote_record& v) { return writer{}.u8(version_1).u64(v.term).u64(v.vote).take(); }
@@ -67,9 +67,8 @@ result<std::optional<epoch_record>> load_epoch(const model::view& v, group_id gr
   epoch_record e;
   auto there = load_row(v, space::log, epoch_key(group), "its members", [&](reader& r) {
     e.epoch = r.u64();
-    auto count = r.u8();
-    if (e.epoch == 0 || count == 0 || count > members_max) return r.fail();
-    for (; count > 0; --count) e.members.push_back(r.u64());
+    e.members = get_members(r);
+    if (e.epoch == 0) r.fail();
   });
   if (!there) return fail(there.error());
   if (!*there) return std::optional<epoch_record>{};
@@ -137,10 +136,16 @@ storage::write applied_row(group_id group, const applied_record& a) {
              writer{}.u8(version_1).u64(a.epoch).u64(a.at.index).u64(a.at.term).take());
 }
 
-storage::batch found(instance of, const std::vector<node_id>& members, log_mark mark) {
+storage::batch found(instance of, const member_list& members, log_mark mark) {
   return {put(space::log, epoch_key(of.group), encode(epoch_record{of.epoch, members})),
           put(space::log, vote_key(of), encode(vote_record{mark.term, 0})),
           put(space::log, mark_key(of), encode(mark))};
+}
+
+storage::batch erase_log(instance of) {
+  return {erase_range(entry_key(of, 0), past_entries(of)),
+          {kind::erase, space::log, vote_key(of), ""},
+          {kind::erase, space::log, mark_key(of), ""}};
 }
 
 void add(storage::batch& to, instance of, const log_write& w) {

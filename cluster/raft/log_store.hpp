@@ -16,18 +16,16 @@
 #include <string>
 #include <vector>
 
+#include "cluster/raft/entries.hpp"
 #include "cluster/raft/types.hpp"
 #include "model/error.hpp"
 #include "storage/store.hpp"
 
 namespace nacre::cluster::raft {
 
-inline constexpr std::size_t members_max = 9;
-
 struct epoch_record {
   std::uint64_t epoch = 1;
-  std::vector<node_id> members;
-  friend bool operator==(const epoch_record&, const epoch_record&) = default;
+  member_list members;  // none: this node waits to be taken in
 };
 
 struct applied_record {
@@ -42,7 +40,9 @@ result<loaded_log> load_log(const model::view& v, instance of);
 result<applied_record> load_applied(const model::view& v, group_id group);
 
 // The first rows of an instance whose log begins after `mark`.
-storage::batch found(instance of, const std::vector<node_id>& members, log_mark mark);
+storage::batch found(instance of, const member_list& members, log_mark mark);
+// Of an epoch that is over.
+storage::batch erase_log(instance of);
 void add(storage::batch& to, instance of, const log_write& w);
 storage::write applied_row(group_id group, const applied_record& at);
 

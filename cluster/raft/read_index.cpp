@@ -135,6 +135,16 @@ void read_index::leader_changed() {
   ask();
 }
 
+void read_index::begin_anew(std::vector<node_id> members) {
+  members_ = std::move(members);
+  running_ = false;
+  round_askers_.clear();  // they ask again
+  askers_.clear();
+  ++round_;
+  for (auto& r : std::exchange(asked_, {})) next_.push_back(std::move(r));
+  while (!applying_.empty()) next_.push_back(std::move(applying_.extract(applying_.begin()).mapped()));
+}
+
 void read_index::tick() {
   const auto now = port_.now_ms();
   auto late = [now](const waiting_read& r) { return r.deadline <= now; };

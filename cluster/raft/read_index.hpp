@@ -37,6 +37,8 @@ class read_index {
   void read(std::uint64_t deadline_ms, done then);
   void receive(node_id from, const message& m);
   void leader_changed();
+  // Another epoch begins: what was noted in the one before says nothing of it.
+  void begin_anew(std::vector<node_id> members);
   void committed();  // the leader may know more now
   void applied(std::uint64_t index);
   void nothing_applied() { applied_ = 0; }  // the state is being replaced
@@ -67,7 +69,7 @@ class read_index {
 
   port& port_;
   const node_id self_;
-  const std::vector<node_id> members_;
+  std::vector<node_id> members_;
   const std::uint64_t again_after_ms_;
 
   std::vector<waiting_read> next_;                       // not asked for yet

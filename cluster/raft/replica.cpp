@@ -37,6 +37,7 @@ replica::~replica() = default;
 result<void> replica::start(loaded_log from, log_mark applied, bool stateless) {
   applied_ = applied;
   stateless_ = stateless;
+  began_ = from.mark;
   group_->hold(stateless);
   if (!stateless) reads_.applied(applied.index);
   in_after_ = true;
@@ -55,21 +56,24 @@ void replica::current_as_of(std::uint64_t began) { current_as_of_ = std::max(cur
 void replica::receive(node_id from, std::string_view bytes) {
   if (stopped_) return;
   auto f = decode_frame(bytes);
-  if (!f || !(f->of == options_.group.of)) return;
+  if (!f || f->of.group != options_.group.of.group || from == options_.group.self) return;
+  if (of_another_epoch(from, *f)) return after();
   const auto& members = options_.group.members;
-  if (from == options_.group.self || std::find(members.begin(), members.end(), from) == members.end()) return;
+  if (std::find(members.begin(), members.end(), from) == members.end()) return;
   if (auto* commands = std::get_if<forward>(&f->what))
     forwarded(from, std::move(*commands));
   else if (const auto* r = std::get_if<forward_refused>(&f->what))
     forward_refused_by(*r);
   else if (const auto* offer = std::get_if<snapshot_offer>(&f->what); offer != nullptr && stateless_)
-    offered_ = {from, *offer};
+    offered_ = {f->of, from, *offer};
   else if (f->what.index() < 5) {
     if (!fetching_ || !fetching_->ending) group_->receive(from, std::move(f->what));
   } else if (const auto* asked = std::get_if<fetch>(&f->what))
     chunk_asked(from, *asked);
   else if (auto* c = std::get_if<chunk>(&f->what))
     chunk_arrived(from, std::move(*c));
+  else if (const auto* asked_change = std::get_if<reconfigure>(&f->what))
+    (void)changed_by(asked_change->members);
   else
     reads_.receive(from, f->what);
   after();
@@ -79,6 +83,7 @@ void replica::tick() {
   if (stopped_) return;
   if (!fetching_ || !fetching_->ending) group_->tick();
   tick_fetch();
+  tick_epoch();
   const auto now = host_.now_ms();
   for (auto it = pending_.begin(); it != pending_.end();) {
     auto at = it++;
@@ -98,8 +103,8 @@ void replica::tick() {
   after();
 }
 
-void replica::written(std::uint64_t ticket) {
-  if (stopped_) return;
+void replica::written(instance of, std::uint64_t ticket) {
+  if (stopped_ || !(of == options_.group.of)) return;
   group_->written(ticket);
   after();
 }
@@ -115,6 +120,7 @@ void replica::applied(apply_report report) {
     settle(found, std::move(s));
   }
   if (stopped_) return;
+  if (report.sealed) epoch_ended(std::move(*report.sealed), report.at);
   if (!stateless_) reads_.applied(applied_.index);
   after();
 }
@@ -126,8 +132,6 @@ void replica::propose(std::string command, std::uint64_t deadline_ms, decided do
   if (stopped_) return refuse(refused(errc::busy, "The node is stopping"));
   if (deadline_ms <= host_.now_ms())
     return refuse(refused(errc::deadline_exceeded, "The deadline passed before the command was ordered"));
-  // What does not decode would stop every node once it is in the log.
-  if (!model::decode_command(command)) return refuse(refused(errc::internal, "The command does not decode"));
   if (pending_.size() >= options_.pending_max || pending_bytes_ + command.size() > options_.pending_bytes_max)
     return refuse(refused(errc::busy, "The log has too much to do"));
   pending_bytes_ += command.size();
@@ -154,6 +158,8 @@ void replica::stop() {
                                         : refused(errc::busy, "The node is stopping"));
   }
   reads_.stop();
+  for (auto& c : std::exchange(changes_, {}))
+    finish([done = std::move(c.done)]() mutable { done(fail(errc::outcome_unknown, "The node is stopping")); });
 }
 
 replica_status replica::status() const {
@@ -176,6 +182,7 @@ void replica::after() {
   in_after_ = true;
   for (;;) {
     if (std::exchange(leader_changed_, false)) {
+      ending_with_.clear();
       reads_.leader_changed();
       for (auto& [seq, p] : pending_) p.waiting = true;
       hand_on_waiting();
@@ -187,8 +194,8 @@ void replica::after() {
       continue;
     }
     if (offered_) {
-      const auto [from, offer] = *std::exchange(offered_, {});
-      begin_fetch(from, offer);
+      const auto offer = *std::exchange(offered_, {});
+      begin_fetch(offer.of, offer.from, offer.what);
       continue;
     }
     if (fetching_ && fetching_->whole && fetching_->unwritten == 0 && !fetching_->ending && !group_->writing()) {
@@ -262,6 +269,7 @@ void replica::forwarded(node_id from, forward f) {
   forward_refused busy{refusal::busy, {}}, elsewhere{refusal::not_leader, {}};
   for (auto& c : f.commands) {
     if (c.from.node != from) continue;  // nobody speaks for another
+    // What does not decode would stop every node once it is in the log.
     if (!model::decode_command(c.command)) {
       busy.seqs.push_back(c.from.seq);
       continue;

@@ -28,6 +28,7 @@ struct replica_options {
   group_options group;
   std::uint64_t boot = 1;  // count_boot
   std::uint32_t groups = 1;
+  member_list members;  // of group.of.epoch; none, or others: this node waits to be taken in
   std::size_t pending_max = 16'384;
   std::size_t pending_bytes_max = 64u << 20;
   std::uint64_t retry_ms = 500;  // without a sign of a proposal; doubles up to eight times that
@@ -44,7 +45,9 @@ class replica_host {
   // In the order of writes, each answered: rows by rows_installed(), the end by installed(). See state_installer.hpp.
   virtual void install_begin(instance of) = 0;
   virtual void install_rows(instance of, storage::batch rows) = 0;
-  virtual void install_end(instance of, log_mark at, bool keep_log) = 0;
+  virtual void install_end(instance of, log_mark at, bool keep_log, member_list begins) = 0;
+  // Whom this node is to be connected to from now on: they form the epoch, or are about to.
+  virtual void members_are(instance of, const member_list& members) = 0;
   // See state_server.hpp. A chunk is sent to who asked, by the host and whenever it is read.
   virtual std::unique_ptr<group_host::state_at> open_state(instance of, node_id to) = 0;
   virtual void give_chunk(instance of, node_id to, fetch asked) = 0;
@@ -71,15 +74,18 @@ class replica final : private group_host, private read_index::port {
 
   void receive(node_id from, std::string_view frame);
   void tick();
-  void written(std::uint64_t ticket);
+  void written(instance of, std::uint64_t ticket);
   void applied(apply_report report);
   void rows_installed();
   void installed(loaded_log log, log_mark at);
 
   using decided = unique_function<void(settled)>;
-  // `command` is model::encode's.
+  // `command` is model::encode's, and decodes.
   void propose(std::string command, std::uint64_t deadline_ms, decided done);
   void read(std::uint64_t deadline_ms, read_index::done done);
+  // Ends the epoch; done when this node is in the next one, with these members. `conflict`: they would not be able to
+  // go on, or another change is on its way.
+  void change_members(member_list members, std::uint64_t deadline_ms, unique_function<void(result<void>)> done);
   // Settles everything; then only the destructor may be called.
   void stop();
 
@@ -89,6 +95,7 @@ class replica final : private group_host, private read_index::port {
   // Up to when on the clock everything committed is known to be applied; nothing: never yet.
   std::optional<std::uint64_t> current_as_of() const { return current_as_of_; }
   const raft_group& group() const { return *group_; }
+  const member_list& members() const { return options_.members; }
 
  private:
   struct pending {
@@ -114,7 +121,9 @@ class replica final : private group_host, private read_index::port {
   void leader_changed() override { leader_changed_ = true; }
   std::unique_ptr<state_at> offer_state(node_id to) override { return host_.open_state(options_.group.of, to); }
   bool keep_log() override { return host_.giving_state(options_.group.of); }
-  void state_offered(node_id from, const snapshot_offer& offer) override { offered_ = {from, offer}; }
+  void state_offered(node_id from, const snapshot_offer& offer) override {
+    offered_ = {options_.group.of, from, offer};
+  }
   void failed(const std::string& why) override { host_.failed(why); }
   // read_index::port
   const raft_group* raft() const override { return group_.get(); }
@@ -123,6 +132,7 @@ class replica final : private group_host, private read_index::port {
 
   // replica_state.cpp: a state from the leader
   struct fetching {
+    instance of;  // of the state: this epoch, or the one that is to begin here
     node_id from = 0;
     snapshot_offer offer;
     std::uint64_t next = 0, digest = digest_of_nothing;
@@ -130,12 +140,35 @@ class replica final : private group_host, private read_index::port {
     unsigned unwritten = 0;
     bool whole = false, ending = false;
   };
-  void begin_fetch(node_id from, const snapshot_offer& offer);
+  void begin_fetch(instance of, node_id from, const snapshot_offer& offer);
   void ask_chunk();
   void chunk_arrived(node_id from, chunk c);
   void end_fetch();
   void tick_fetch();
   void chunk_asked(node_id from, const fetch& asked);
+
+  // replica_epoch.cpp
+  struct wanted_epoch {
+    instance of;
+    epoch_notice what;
+    node_id told_by = 0;  // has been in it; may be taken out and have the state all the same
+    std::uint64_t asked_at = 0;
+  };
+  struct change {
+    member_list members;
+    std::uint64_t deadline = 0, began_at = 0, asked_at = 0;
+    std::optional<error> why_not;
+    unique_function<void(result<void>)> done;
+  };
+  bool of_another_epoch(node_id from, frame& f);
+  void noticed(node_id from, instance of, epoch_notice n);
+  void begin_instance(instance of, member_list members, loaded_log log);
+  void epoch_ended(seal by, log_mark at);
+  void ask_change(change& c);
+  result<void> changed_by(const member_list& members);
+  void tick_epoch();
+  void settle_changes();
+  void send_as(instance of, node_id to, message what);
 
   void after();  // what a call into the group has brought about
   void hand_on(std::vector<pending_by_seq::iterator> which);
@@ -157,8 +190,18 @@ class replica final : private group_host, private read_index::port {
   std::uint64_t told_commit_ = 0;
   bool leader_changed_ = false, in_after_ = false, stopped_ = false;
   bool stateless_ = false;  // what was here before is gone
-  std::optional<std::pair<node_id, snapshot_offer>> offered_;
+  struct offered_state {
+    instance of;
+    node_id from;
+    snapshot_offer what;
+  };
+  std::optional<offered_state> offered_;
   std::optional<fetching> fetching_;
+  std::optional<wanted_epoch> wanted_;
+  std::vector<change> changes_;
+  std::map<node_id, std::uint64_t> noticed_at_;
+  log_mark began_;           // this epoch
+  member_list ending_with_;  // as leader: whom it was asked to end with
   std::uint64_t asked_for_state_at_ = 0;
   std::size_t stale_rows_ = 0;  // of a fetch that was given up, not written yet
   void give_up_fetch();

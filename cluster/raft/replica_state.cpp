@@ -14,18 +14,19 @@ constexpr std::uint64_t newer_after_ms = 3'000;  // another offer counts when th
 
 // ---------------------------------------------------------------- fetching
 
-void replica::begin_fetch(node_id from, const snapshot_offer& offer) {
+void replica::begin_fetch(instance of, node_id from, const snapshot_offer& offer) {
   const auto now = host_.now_ms();
   if (fetching_ &&
       (fetching_->ending || fetching_->offer.stream == offer.stream || now - fetching_->heard_at < newer_after_ms))
     return;
   // One from before our mark would let go of entries we have answered for.
-  if (group_->role() == role::leader || offer.at.index < group_->commit_index()) return;
+  if (group_->role() == role::leader || (of == options_.group.of && offer.at.index < group_->commit_index())) return;
   give_up_fetch();
   group_->hold(true);
   stateless_ = true;
   reads_.nothing_applied();
   fetching_.emplace();
+  fetching_->of = of;
   fetching_->from = from;
   fetching_->offer = offer;
   fetching_->heard_at = now;
@@ -35,7 +36,7 @@ void replica::begin_fetch(node_id from, const snapshot_offer& offer) {
 
 void replica::ask_chunk() {
   fetching_->asked_at = host_.now_ms();
-  send(fetching_->from, fetch{fetching_->offer.stream, fetching_->next});
+  send_as(fetching_->of, fetching_->from, fetch{fetching_->offer.stream, fetching_->next});
 }
 
 void replica::chunk_arrived(node_id from, chunk c) {
@@ -78,20 +79,19 @@ void replica::rows_installed() {
 void replica::end_fetch() {
   fetching_->ending = true;
   const auto at = fetching_->offer.at;
-  host_.install_end(options_.group.of, at, group_->term_of(at.index) == at.term);
+  const auto of = fetching_->of;
+  const bool begins = !(of == options_.group.of);
+  host_.install_end(of, at, !begins && group_->term_of(at.index) == at.term,
+                    begins ? wanted_->what.members : member_list{});
 }
 
 void replica::installed(loaded_log log, log_mark at) {
   if (stopped_) return;
-  const auto from = std::exchange(fetching_, {})->from;
+  const auto [of, from] = std::pair(fetching_->of, fetching_->from);
+  fetching_.reset();
   stateless_ = false;
   applied_ = at;
-  in_after_ = true;
-  group_.reset();
-  group_ = std::make_unique<raft_group>(static_cast<group_host&>(*this), options_.group, rules_);
-  if (auto started = group_->start(std::move(log)); !started) host_.failed(started.error().text);
-  in_after_ = false;
-  leader_changed_ = true;
+  begin_instance(of, of == options_.group.of ? options_.members : wanted_->what.members, std::move(log));
   // The decisions of what is pending may be among what was fetched: asked again under new numbers, the request ids
   // find them; the old numbers lie below the floor then and act no more.
   pending_by_seq again;
@@ -112,18 +112,20 @@ void replica::tick_fetch() {
       ask_chunk();
   }
   if (stateless_ && group_->role() == role::leader) host_.failed("a node without a state was elected");
-  if (!stateless_ || fetching_ || now - asked_for_state_at_ < ask_again_ms) return;
-  const auto leader = group_->leader();
-  if (leader == 0 || leader == options_.group.self) return;
+  if (wanted_ || !stateless_ || fetching_ || now - asked_for_state_at_ < ask_again_ms) return;
   asked_for_state_at_ = now;
-  send(leader, fetch{0, 0});
+  // Of the leader, or of whoever has it: without this node there may be no leader.
+  const auto leader = group_->leader();
+  for (auto node : options_.group.members)
+    if (node != options_.group.self && (leader == 0 || node == leader)) send(node, fetch{0, 0});
 }
 
-// ---------------------------------------------------------------- giving
+// ---------------------------------------------------------------- giving, to followers and to who is to be one
 
 void replica::chunk_asked(node_id from, const fetch& asked) {
   if (asked.stream != 0) return host_.give_chunk(options_.group.of, from, asked);
-  if (group_->role() != role::leader || stateless_) return;
+  // Any state of this epoch will do: what was applied is committed.
+  if (stateless_) return;
   if (const auto state = host_.open_state(options_.group.of, from))
     send(from, snapshot_offer{group_->term(), state->at, state->stream});
 }

@@ -21,9 +21,12 @@ result<bool> state_installer::unfinished(const model::view& v, group_id group) {
   return there;
 }
 
+storage::write state_installer::unfinished_row(group_id group) {
+  return {kind::put, model::space::log, unfinished_key(group), std::string(1, '\x01')};
+}
+
 result<void> state_installer::begin(group_id group) {
-  storage::batch row{{kind::put, model::space::log, unfinished_key(group), std::string(1, '\x01')}};
-  if (auto done = store_.apply(row, storage::durability::synced); !done) return done;
+  if (auto done = store_.apply({unfinished_row(group)}, storage::durability::synced); !done) return done;
   for (;;) {
     auto gone = erasures(*store_.snapshot(), group, groups_, erased_at_once);
     if (!gone) return fail(errc::storage_failed, "a read of stored state failed");
@@ -36,8 +39,9 @@ result<void> state_installer::add_rows(const storage::batch& rows) {
   return store_.apply(rows, storage::durability::buffered);
 }
 
-result<loaded_log> state_installer::end(instance of, log_mark at, bool keep_log) {
+result<loaded_log> state_installer::end(instance of, log_mark at, bool keep_log, const member_list& begins) {
   storage::batch last;
+  if (!begins.empty()) last = found(of, begins, at);
   log_write w;
   w.mark = at;
   if (keep_log)

@@ -18,9 +18,11 @@ class state_installer {
 
   result<void> begin(group_id group);
   result<void> add_rows(const storage::batch& rows);
-  // `keep_log`: what lies in the log after `at` goes on from it; else it is another's and goes.
-  result<loaded_log> end(instance of, log_mark at, bool keep_log);
+  // `keep_log`: what lies in the log after `at` goes on from it; else it is another's and goes. With members: the state
+  // begins an epoch here.
+  result<loaded_log> end(instance of, log_mark at, bool keep_log, const member_list& begins);
   // Whether a state was begun and not ended.
+  static storage::write unfinished_row(group_id group);
   static result<bool> unfinished(const model::view& v, group_id group);
 
  private:

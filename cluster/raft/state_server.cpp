@@ -61,7 +61,7 @@ bool state_server::busy(group_id group, std::uint64_t now_ms) {
   std::lock_guard lock(mutex_);
   end_idle(now_ms);
   for (const auto& [id, s] : streams_)
-    if (s.of.group == group && !(s.given && s.given->last)) return true;
+    if (s.of.group == group && (!(s.given && s.given->last) || now_ms - s.asked_at < settled_ms)) return true;
   return false;
 }
 

@@ -22,6 +22,7 @@ class state_server {
  public:
   static constexpr std::uint64_t idle_ms_max = 20'000;  // a stream nobody asks for ends
   static constexpr std::uint64_t again_ms_max = 4'000;  // one that is offered to the same node again is the same
+  static constexpr std::uint64_t settled_ms = 2'000;    // after its last chunk, until the log is followed again
   static constexpr std::size_t streams_max = 4;
 
   state_server(const storage::store& store, std::uint32_t groups, std::uint64_t boot,

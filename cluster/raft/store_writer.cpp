@@ -66,7 +66,7 @@ bool store_writer::work(round r) {
     storage::batch all;
     for (const auto& job : r.writes) add(all, job.of, job.what);
     if (auto done = store_.apply(all, storage::durability::synced); !done) return to_.failed(done.error().text), false;
-    for (const auto& job : r.writes) to_.written(job.of.group, job.ticket);
+    for (const auto& job : r.writes) to_.written(job.of, job.ticket);
   }
   for (auto& step : r.steps)
     if (auto done = step(); !done) return to_.failed(done.error().text), false;

@@ -27,7 +27,7 @@ class store_writer {
    public:
     virtual ~listener() = default;
     virtual void applied(group_id group, apply_report report) = 0;
-    virtual void written(group_id group, std::uint64_t ticket) = 0;
+    virtual void written(instance of, std::uint64_t ticket) = 0;
     virtual void failed(const std::string& why) = 0;
   };
 

@@ -14,6 +14,8 @@
 namespace nacre::cluster::raft {
 
 using group_id = std::uint32_t;
+using member = peers::neighbour;  // a node, and where it is reached
+using member_list = std::vector<member>;
 
 // Which raft instance something belongs to. Epochs count from 1, and each has its own fixed members.
 struct instance {

@@ -11,6 +11,12 @@ using namespace nacre::cluster::testing;
 
 namespace {
 
+std::vector<peers::neighbour> list_of(const std::vector<node_id>& ids) {
+  std::vector<peers::neighbour> all;
+  for (auto id : ids) all.push_back({id, ""});
+  return all;
+}
+
 struct three {
   struct node {
     std::unique_ptr<storage::store> store;
@@ -29,7 +35,7 @@ struct three {
     for (node_id id = 1; id <= count; ++id) ids.push_back(id);
     for (auto id : ids) {
       nodes[id].store = storage::make_memory_store();
-      REQUIRE(found_cluster(*nodes[id].store, groups, ids));
+      REQUIRE(found_cluster(*nodes[id].store, groups, list_of(ids)));
     }
   }
   ~three() {
@@ -40,8 +46,7 @@ struct three {
     n.connections = network.join(id);
     auto o = options;
     o.self = id;
-    for (auto other : ids)
-      if (other != id) o.others.push_back({other, ""});
+    o.contacts = list_of(ids);
     auto made = make_raft_log(*n.store, o, *n.connections, {});
     REQUIRE(made);
     n.log = std::move(*made);
@@ -224,8 +229,8 @@ TEST_CASE("one node is a cluster too, and goes on from what solo wrote", "[clust
     REQUIRE(done_well(proposed(*log, making(1))));
     log->stop();
   }
-  REQUIRE(found_cluster(*store, 1, {7}));
-  CHECK_FALSE(found_cluster(*store, 1, {7}));
+  REQUIRE(found_cluster(*store, 1, list_of({7})));
+  CHECK_FALSE(found_cluster(*store, 1, list_of({7})));
   for (std::uint64_t n = 2; n < 5; ++n) {
     memory_network network;
     auto connections = network.join(7);
@@ -252,7 +257,7 @@ TEST_CASE("a store that is not this cluster's is refused", "[cluster][raft-log]"
   auto none = make_raft_log(*store, options, *connections, {});
   REQUIRE_FALSE(none);
   CHECK(none.error().code == errc::conflict);
-  REQUIRE(found_cluster(*store, 1, {1, 2, 3}));
+  REQUIRE(found_cluster(*store, 1, list_of({4, 2, 3})));
   auto others = make_raft_log(*store, options, *connections, {});
   REQUIRE_FALSE(others);
   CHECK(others.error().code == errc::conflict);
@@ -278,4 +283,67 @@ TEST_CASE("groups keep their own order, and a read of all waits for all", "[clus
   for (const auto& g : t.of(2).standing().groups)
     if (g.applied_index > 2) used.insert(g.group);
   CHECK(used.size() > 1);
+}
+
+TEST_CASE("members come and go while the cluster serves", "[cluster][raft-log][epochs]") {
+  three t;
+  t.start();
+  REQUIRE(done_well(proposed(t.of(1), founding())));
+  std::uint64_t n = 0;
+  auto change = [&](std::vector<node_id> to, node_id at) {
+    inbox<result<void>> box;
+    t.of(at).reconfigure(list_of(to), in_a_while(), [&](result<void> how) { box.put(std::move(how)); });
+    REQUIRE(box.await(1));
+    auto how = box.take()[0];
+    INFO((how ? "" : how.error().text));
+    CHECK(how);
+    for (auto id : to) REQUIRE(done_well(proposed(t.of(id), making(++n))));
+  };
+  for (node_id id = 4; id <= 5; ++id) {
+    t.nodes[id].store = storage::make_memory_store();
+    REQUIRE(join_cluster(*t.nodes[id].store, 1));
+    CHECK_FALSE(join_cluster(*t.nodes[id].store, 1));
+    t.ids.push_back(id);
+    t.start(id);
+  }
+  change({1, 2, 3, 4, 5}, t.ids[1]);
+  for (auto id : t.ids)
+    for (std::uint64_t i = 1; i <= n; ++i) {
+      auto v = current(t.of(id));
+      REQUIRE(v);
+      CHECK(holds_pat(**v, i));
+    }
+  t.stop(1);  // its disk is lost; 4 and 5 go on with the others
+  change({3, 4, 5}, 4);
+  t.stop(2);
+  change({3, 4}, 3);
+  t.stop(5);
+  change({4}, 4);
+  CHECK(t.of(4).standing().groups[0].epoch == 5);
+  CHECK(t.of(4).standing().members == std::vector<node_id>{4});
+  for (std::uint64_t i = 1; i <= n; ++i) CHECK(holds_pat(*t.of(4).applied_view(), i));
+  CHECK(broken_in(*t.nodes[4].store->snapshot()).empty());
+  t.stop(4);
+  t.start(4);
+  REQUIRE(done_well(proposed(t.of(4), making(++n))));
+}
+
+TEST_CASE("a change with which the cluster could not go on is refused", "[cluster][raft-log][epochs]") {
+  three t;
+  t.start();
+  REQUIRE(done_well(proposed(t.of(1), founding())));
+  const auto leader = t.leader();
+  auto change = [&](std::vector<node_id> to) {
+    inbox<result<void>> box;
+    t.of(leader).reconfigure(list_of(to), in_a_while(), [&](result<void> how) { box.put(std::move(how)); });
+    REQUIRE(box.await(1));
+    return box.take()[0];
+  };
+  const auto nobody = change({leader, 8, 9});
+  REQUIRE_FALSE(nobody);
+  CHECK(nobody.error().code == errc::conflict);
+  CHECK_FALSE(change({}));
+  CHECK(change(t.ids));  // nothing to do
+  CHECK(t.of(leader).standing().groups[0].epoch == 1);
+  REQUIRE(done_well(proposed(t.of(leader), making(1))));
 }

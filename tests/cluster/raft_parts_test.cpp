@@ -34,6 +34,8 @@ std::vector<frame> sample_frames() {
       {of, index_reply{6, true, 12}},
       {of, fetch{77, 2}},
       {of, chunk{77, 2, true, false, 0x1234, "rows"}},
+      {of, epoch_notice{{10, 3}, 2, {{1, "a:1"}, {2, "b:2"}}}},
+      {of, reconfigure{{{1, "a:1"}}}},
   };
 }
 
@@ -76,6 +78,9 @@ TEST_CASE("a frame that no honest node would send is refused", "[cluster][raft]"
   CHECK(refuses({of, forward{{{{1, 1, 1, 2}, "floor above"}}}}));
   CHECK(refuses({of, forward{{{{0, 1, 1, 1}, "nobody's"}}}}));
   CHECK(refuses({of, forward_refused{refusal::busy, {}}}));
+  CHECK(refuses({of, reconfigure{}}));
+  CHECK(refuses({of, reconfigure{{{1, ""}, {1, ""}}}}));
+  CHECK(refuses({of, epoch_notice{{0, 1}, 1, {{1, ""}}}}));
 }
 
 TEST_CASE("a batch is read as it was written, and only whole", "[cluster][raft]") {
@@ -88,6 +93,21 @@ TEST_CASE("a batch is read as it was written, and only whole", "[cluster][raft]"
   for (std::size_t n = 0; n < bytes.size(); ++n) CHECK_FALSE(decode_batch(bytes.substr(0, n)));
   CHECK_FALSE(decode_batch(bytes + '\0'));
   CHECK_FALSE(decode_batch(encode_batch({})));
+}
+
+TEST_CASE("the end of an epoch is read as it was written, and is no batch", "[cluster][raft]") {
+  const auto bytes = encode_seal({7, {{1, "a:1"}, {4, "d:4"}}});
+  CHECK(is_seal(bytes));
+  CHECK_FALSE(decode_batch(bytes));
+  const auto s = decode_seal(bytes);
+  REQUIRE(s);
+  CHECK(s->next_epoch == 7);
+  REQUIRE(s->members.size() == 2);
+  CHECK(s->members[1].address == "d:4");
+  for (std::size_t n = 0; n < bytes.size(); ++n) CHECK_FALSE(decode_seal(bytes.substr(0, n)));
+  CHECK_FALSE(decode_seal(encode_seal({7, {}})));
+  CHECK_FALSE(decode_seal(encode_seal({1, {{1, ""}}})));
+  CHECK_FALSE(is_seal(encode_batch({encode_item({1, 1, 1, 1}, "x")})));
 }
 
 TEST_CASE("a proposal acts once, whatever the order its copies come in", "[cluster][raft][property]") {
@@ -145,8 +165,11 @@ TEST_CASE("a log is found again as it was written", "[cluster][raft]") {
   };
   CHECK_FALSE(load_log(*store->snapshot(), of));
   CHECK_FALSE(*load_epoch(*store->snapshot(), 1));
-  REQUIRE(store->apply(found(of, {1, 2, 3}, {10, 4}), storage::durability::synced));
-  CHECK(load_epoch(*store->snapshot(), 1)->value() == epoch_record{2, {1, 2, 3}});
+  REQUIRE(store->apply(found(of, {{1, "a:1"}, {2, ""}, {3, ""}}, {10, 4}), storage::durability::synced));
+  const auto epoch = load_epoch(*store->snapshot(), 1)->value();
+  CHECK(epoch.epoch == 2);
+  REQUIRE(epoch.members.size() == 3);
+  CHECK(epoch.members[0].address == "a:1");
   CHECK(loaded().mark == log_mark{10, 4});
   CHECK(loaded().vote == vote_record{4, 0});
   CHECK(loaded().first == 11);
@@ -179,7 +202,7 @@ TEST_CASE("a log is found again as it was written", "[cluster][raft]") {
 TEST_CASE("a damaged log is refused", "[cluster][raft]") {
   auto store = storage::make_memory_store();
   const instance of{0, 1};
-  REQUIRE(store->apply(found(of, {1}, {1, 1}), storage::durability::synced));
+  REQUIRE(store->apply(found(of, {{1, ""}}, {1, 1}), storage::durability::synced));
   storage::batch all;
   log_write w;
   w.first = 2;

@@ -17,7 +17,7 @@ using namespace nacre::testing;
 namespace {
 
 constexpr instance first_epoch{0, 1};
-const std::vector<node_id> members = {1, 2, 3};
+const member_list members = {{1, ""}, {2, ""}, {3, ""}};
 
 storage::write row(model::space in, std::string key, std::string value) {
   return {storage::write::kind::put, in, std::move(key), std::move(value)};
@@ -48,7 +48,8 @@ struct follower final : replica_host {
     replica_options options;
     options.group.of = first_epoch;
     options.group.self = 2;
-    options.group.members = members;
+    options.members = members;
+    options.group.members = {1, 2, 3};
     const auto at = applied->epoch == 0 ? log->mark : applied->at;
     part = std::make_unique<replica>(*this, options, guard_rules{});
     must(part->start(std::move(*log), at, *stateless));
@@ -88,7 +89,7 @@ struct follower final : replica_host {
       storage::batch all;
       add(all, of, w);
       must(store->apply(all, storage::durability::synced));
-      part->written(ticket);
+      part->written(of, ticket);
     });
   }
   void apply(instance of, committed_entry entry) override {
@@ -107,9 +108,10 @@ struct follower final : replica_host {
       part->rows_installed();
     });
   }
-  void install_end(instance of, log_mark at, bool keep) override {
-    work.push_back([this, of, at, keep] {
-      auto log = state_installer(*store, 1).end(of, at, keep);
+  void members_are(instance, const member_list&) override {}
+  void install_end(instance of, log_mark at, bool keep, member_list begins) override {
+    work.push_back([this, of, at, keep, begins] {
+      auto log = state_installer(*store, 1).end(of, at, keep, begins);
       REQUIRE(log);
       REQUIRE(applies->open(of));
       part->installed(std::move(*log), at);

@@ -20,5 +20,6 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     for (const auto& c : *batch) items.push_back(encode_item(c.from, c.command));
     NACRE_FUZZ_CHECK(encode_batch(items) == bytes);
   }
+  if (const auto s = decode_seal(bytes)) NACRE_FUZZ_CHECK(encode_seal(*s) == bytes);
   return 0;
 }

@@ -58,12 +58,17 @@ void node::boot() {
   up = true;
   dead_ = false;
   ++life;
-  const raft::instance of{group_0, 1};
-  auto fresh = raft::load_epoch(*disk.snapshot(), group_0);
-  if (!fresh) return w.fail(fresh.error().text);
-  if (!*fresh) {
-    if (auto done = disk.apply(raft::found(of, w.group.members, {1, 1}), storage::durability::synced); !done) return;
+  auto epoch = raft::load_epoch(*disk.snapshot(), group_0);
+  if (!epoch) return w.fail(epoch.error().text);
+  if (!*epoch) {
+    const bool founds = std::any_of(w.founders.begin(), w.founders.end(), [&](const auto& m) { return m.node == id; });
+    epoch->emplace();
+    if (founds) (*epoch)->members = w.founders;
+    auto rows = raft::found({group_0, 1}, (*epoch)->members, {1, 1});
+    if (!founds) rows.push_back(raft::state_installer::unfinished_row(group_0));
+    if (auto done = disk.apply(rows, storage::durability::synced); !done) return;
   }
+  const raft::instance of{group_0, (*epoch)->epoch};
   auto boot_number = raft::count_boot(disk);
   auto log = raft::load_log(*disk.snapshot(), of);
   if (!boot_number || !log) return w.fail("node " + std::to_string(id) + ": " + (log ? "boot" : log.error().text));
@@ -77,7 +82,11 @@ void node::boot() {
 
   raft::replica_options options;
   options.group = w.group;
+  options.group.of = of;
   options.group.self = id;
+  options.members = (*epoch)->members;
+  options.group.members.clear();
+  for (const auto& m : options.members) options.group.members.push_back(m.node);
   options.boot = *boot_number;
   replica = std::make_unique<raft::replica>(*this, options, w.plan.rules);
   if (applied->epoch == 0) applied->at = log->mark;
@@ -103,7 +112,7 @@ void node::crash() {
   // The write in flight may have reached the disk.
   if (!writing_.empty() && w.chance(0.5) && !disk.failing) {
     storage::batch all;
-    for (const auto& job : writing_) raft::add(all, {group_0, 1}, job.what);
+    for (const auto& job : writing_) raft::add(all, job.of, job.what);
     (void)disk.apply(all, storage::durability::buffered);
   }
   disk.lose_power(w.below(disk.unsynced() + 1));
@@ -162,14 +171,14 @@ void node::tick() {
     });
 }
 
-void node::write(raft::instance, std::uint64_t ticket, raft::log_write what) {
-  jobs_.push_back({ticket, std::move(what)});
+void node::write(raft::instance of, std::uint64_t ticket, raft::log_write what) {
+  jobs_.push_back({of, ticket, std::move(what)});
   work();
 }
-void node::apply(raft::instance, raft::committed_entry entry) {
-  w.saw_committed(id, entry);
+void node::apply(raft::instance of, raft::committed_entry entry) {
+  w.saw_committed(id, of, entry);
   SIM_TRACE("commits " << entry.index << "/" << entry.term << " of " << entry.payload.size());
-  entries_.push_back(std::move(entry));
+  entries_.emplace_back(of, std::move(entry));
   work();
 }
 void node::install_begin(raft::instance of) {
@@ -186,9 +195,10 @@ void node::install_rows(raft::instance, storage::batch rows) {
   });
   work();
 }
-void node::install_end(raft::instance of, raft::log_mark at, bool keep_log) {
-  installs_.push_back([this, of, at, keep_log]() -> result<void> {
-    auto log = installer_->end(of, at, keep_log);
+void node::members_are(raft::instance, const raft::member_list&) {}
+void node::install_end(raft::instance of, raft::log_mark at, bool keep_log, raft::member_list begins) {
+  installs_.push_back([this, of, at, keep_log, begins]() -> result<void> {
+    auto log = installer_->end(of, at, keep_log, begins);
     if (!log) return nacre::fail(log.error());
     if (auto opened = applier_->open(of); !opened) return nacre::fail(opened.error());
     SIM_TRACE("has fetched " << at.index << "/" << at.term << (keep_log ? " and keeps its log" : ""));
@@ -217,10 +227,12 @@ void node::work() {
     work_planned_ = false;
     working_ = true;
     if (!entries_.empty()) {
-      std::vector<raft::committed_entry> all(std::make_move_iterator(entries_.begin()),
-                                             std::make_move_iterator(entries_.end()));
-      entries_.clear();
-      auto report = applier_->apply({group_0, 1}, std::move(all));
+      // Of one instance at a time.
+      const auto of = entries_.front().first;
+      std::vector<raft::committed_entry> all;
+      for (; !entries_.empty() && entries_.front().first == of; entries_.pop_front())
+        all.push_back(std::move(entries_.front().second));
+      auto report = applier_->apply(of, std::move(all));
       if (!report) {
         if (!disk.failing) w.fail("node " + std::to_string(id) + ": " + report.error().text);
         return crash();
@@ -247,12 +259,12 @@ void node::work() {
 
 void node::finish_writes() {
   storage::batch all;
-  for (const auto& job : writing_) raft::add(all, {group_0, 1}, job.what);
+  for (const auto& job : writing_) raft::add(all, job.of, job.what);
   if (!disk.apply(all, storage::durability::synced)) return crash();
   auto done = std::exchange(writing_, {});
   const auto l = life;
   for (const auto& job : done) {
-    replica->written(job.ticket);
+    replica->written(job.of, job.ticket);
     after();
     if (!up || life != l) return;
   }
@@ -289,6 +301,10 @@ void node::propose(const model::command& c, std::uint64_t for_ms, std::function<
   replica->propose(model::encode(c), now_ms() + for_ms, std::move(done));
   after();
 }
+void node::change_members(const raft::member_list& members, std::uint64_t for_ms) {
+  replica->change_members(members, now_ms() + for_ms, [](result<void>) {});
+  after();
+}
 void node::read(std::uint64_t for_ms, std::function<void(bool)> done) {
   replica->read(now_ms() + for_ms, [done = std::move(done)](result<void> how) { done(how.has_value()); });
   after();
@@ -299,7 +315,8 @@ void node::read(std::uint64_t for_ms, std::function<void(bool)> done) {
 world::world(const sim::plan& p) : plan(p), random(p.seed) {
   const node_id size = chance(0.3) ? 5 : 3;
   group.of = {group_0, 1};
-  for (node_id id = 1; id <= size; ++id) group.members.push_back(id);
+  const node_id spares = plan.membership && chance(0.5) ? 2 : 0;
+  for (node_id id = 1; id <= size; ++id) founders.push_back({id, ""});
   group.heartbeat = std::chrono::milliseconds(50);
   group.election = std::chrono::milliseconds(200);
   group.offer_again = std::chrono::milliseconds(600);
@@ -313,8 +330,8 @@ world::world(const sim::plan& p) : plan(p), random(p.seed) {
   doubled = chance(0.5) ? 0 : 0.05;
   late = chance(0.5) ? 0.02 : 0.3;
   slow_disk = chance(0.5) ? 0.01 : 0.2;
-  cut.assign(size, std::vector<bool>(size));
-  for (auto id : group.members) nodes.push_back(std::make_unique<node>(*this, id));
+  cut.assign(size + spares, std::vector<bool>(size + spares));
+  for (node_id id = 1; id <= size + spares; ++id) nodes.push_back(std::make_unique<node>(*this, id));
 }
 
 world::~world() {
@@ -327,9 +344,9 @@ void world::fail(const std::string& what) {
   if (told.broken.empty()) told.broken = "at " + std::to_string(now) + " ms: " + what;
 }
 
-void world::saw_committed(node_id by, const raft::committed_entry& e) {
+void world::saw_committed(node_id by, raft::instance of, const raft::committed_entry& e) {
   highest_ = std::max(highest_, e.index);
-  auto [at, fresh] = history_.try_emplace(e.index, e.term, e.payload);
+  auto [at, fresh] = history_.try_emplace(place{of.epoch, e.index}, e.term, e.payload);
   if (!fresh && at->second != std::pair(e.term, e.payload))
     fail("node " + std::to_string(by) + " applies another entry at " + std::to_string(e.index) +
          " than a node before it");
@@ -338,7 +355,9 @@ void world::saw_committed(node_id by, const raft::committed_entry& e) {
 void world::saw_role(const node& n) {
   if (!n.replica || n.replica->group().role() != raft::role::leader) return;
   const auto term = n.replica->group().term();
-  auto [at, fresh] = leaders_.try_emplace(term, n.id);
+  const auto epoch = n.replica->status().epoch;
+  told.epochs = std::max(told.epochs, epoch);
+  auto [at, fresh] = leaders_.try_emplace(place{epoch, term}, n.id);
   if (!fresh && at->second != n.id) fail("two leaders in term " + std::to_string(term));
 }
 
@@ -369,6 +388,12 @@ void world::step_chaos() {
     any().pause_until(now + between(50, 900));
   } else if (what < 70) {
     any().clock_ahead += static_cast<std::int64_t>(between(100, 3'000));  // a suspended machine wakes
+  } else if (what < 84 && nodes.size() > founders.size()) {
+    auto& n = any();
+    raft::member_list next;
+    for (const auto& each : nodes)
+      if (next.size() < 5 && !chance(0.25)) next.push_back({each->id, ""});
+    if (n.up && !next.empty()) n.change_members(next, 2'000);
   } else {
     for (auto& row : cut) row.assign(size, false);
   }
@@ -503,11 +528,26 @@ void world::run_until(std::uint64_t end) {
   }
 }
 
+std::vector<const node*> world::members() const {
+  const node* newest = nullptr;
+  for (const auto& n : nodes)
+    if (n->up && !n->replica->members().empty() &&
+        (newest == nullptr || n->replica->status().epoch > newest->replica->status().epoch))
+      newest = n.get();
+  std::vector<const node*> all;
+  if (newest != nullptr)
+    for (const auto& m : newest->replica->members()) all.push_back(nodes[m.node - 1].get());
+  return all;
+}
+
 bool world::at_rest() const {
-  std::uint64_t lowest = ~std::uint64_t{0}, highest = 0;
+  std::uint64_t lowest = ~std::uint64_t{0}, highest = 0, epoch = 0;
   bool led = false;
-  for (const auto& n : nodes) {
+  for (const auto& n : nodes)
     if (!n->up) return false;
+  for (const auto* n : members()) {
+    if (epoch != 0 && epoch != n->replica->status().epoch) return false;
+    epoch = n->replica->status().epoch;
     const auto s = n->replica->status();
     led = led || n->replica->group().knows_commits();
     lowest = std::min(lowest, s.applied_index);
@@ -527,11 +567,11 @@ std::string world::standing() const {
     }
     const auto s = n->replica->status();
     const auto& g = n->replica->group();
-    text += " role " + std::to_string(static_cast<int>(s.role)) + " term " + std::to_string(s.term) + " leader " +
-            std::to_string(s.leader) + " commit " + std::to_string(s.commit_index) + " applied " +
-            std::to_string(s.applied_index) + " last " + std::to_string(g.last_index()) + "/" +
-            std::to_string(g.term_of(g.last_index())) + " pending " + std::to_string(s.pending) +
-            (s.fetching ? " fetching" : "") + (g.writing() ? " writing" : "");
+    text += " epoch " + std::to_string(s.epoch) + " role " + std::to_string(static_cast<int>(s.role)) + " term " +
+            std::to_string(s.term) + " leader " + std::to_string(s.leader) + " commit " +
+            std::to_string(s.commit_index) + " applied " + std::to_string(s.applied_index) + " last " +
+            std::to_string(g.last_index()) + "/" + std::to_string(g.term_of(g.last_index())) + " pending " +
+            std::to_string(s.pending) + (s.fetching ? " fetching" : "") + (g.writing() ? " writing" : "");
     for (const auto& p : s.peers)
       text += " [" + std::to_string(p.node) + " match " + std::to_string(p.match) + (p.fetching ? " fetching]" : "]");
   }
@@ -539,16 +579,17 @@ std::string world::standing() const {
 }
 
 void world::check_end() {
-  const auto& first = nodes.front()->disk.all();
-  for (const auto& n : nodes)
+  const auto all = members();
+  const auto& first = all.front()->disk.all();
+  for (const auto* n : all)
     for (auto in : {space::state, space::sealed, space::audit, space::index})
       if (n->disk.all()[static_cast<std::size_t>(in)] != first[static_cast<std::size_t>(in)])
-        return fail("node " + std::to_string(n->id) + " holds another state than node 1");
+        return fail("node " + std::to_string(n->id) + " holds another state than another");
   for (auto s : created_)
-    if (!nodes.front()->disk.snapshot()->get(space::state, model::keys::receipt(home, receipt_no(s))))
+    if (!all.front()->disk.snapshot()->get(space::state, model::keys::receipt(home, receipt_no(s))))
       return fail("acknowledged secret " + std::to_string(s) + " is lost");
   model::testing::map_state copy;
-  copy_into(copy, *nodes.front()->disk.snapshot());
+  copy_into(copy, *all.front()->disk.snapshot());
   if (auto wrong = model::testing::broken(copy); !wrong.empty()) fail("the state is broken: " + wrong);
 }
 

@@ -35,11 +35,13 @@ struct plan {
   raft::guard_rules rules;
   std::uint64_t chaos_ms = 5'000;
   bool compaction = true;
+  bool membership = true;
 };
 
 struct summary {
   std::string broken;  // empty: every promise was kept
-  std::uint64_t acknowledged = 0, unknown = 0, reveals = 0, reads = 0, crashes = 0, entries = 0, fetches = 0;
+  std::uint64_t acknowledged = 0, unknown = 0, reveals = 0, reads = 0, crashes = 0, entries = 0, fetches = 0,
+                epochs = 0;
 };
 
 class world;
@@ -59,7 +61,8 @@ class node final : public raft::replica_host {
   void apply(raft::instance of, raft::committed_entry entry) override;
   void install_begin(raft::instance of) override;
   void install_rows(raft::instance of, storage::batch rows) override;
-  void install_end(raft::instance of, raft::log_mark at, bool keep_log) override;
+  void install_end(raft::instance of, raft::log_mark at, bool keep_log, raft::member_list begins) override;
+  void members_are(raft::instance of, const raft::member_list& members) override;
   std::unique_ptr<raft::group_host::state_at> open_state(raft::instance of, node_id to) override;
   void give_chunk(raft::instance of, node_id to, raft::fetch asked) override;
   bool giving_state(raft::instance of) override;
@@ -68,6 +71,7 @@ class node final : public raft::replica_host {
   void receive(node_id from, const std::string& frame);
   void propose(const model::command& c, std::uint64_t for_ms, std::function<void(cluster::settled)> done);
   void read(std::uint64_t for_ms, std::function<void(bool)> done);
+  void change_members(const raft::member_list& members, std::uint64_t for_ms);
 
   world& w;
   const node_id id;
@@ -79,6 +83,7 @@ class node final : public raft::replica_host {
 
  private:
   struct log_job {
+    raft::instance of;
     std::uint64_t ticket;
     raft::log_write what;
   };
@@ -94,7 +99,7 @@ class node final : public raft::replica_host {
   std::unique_ptr<raft::state_installer> installer_;
   std::unique_ptr<raft::state_server> server_;
   std::deque<std::function<result<void>()>> installs_, due_installs_;
-  std::deque<raft::committed_entry> entries_;
+  std::deque<std::pair<raft::instance, raft::committed_entry>> entries_;
   std::deque<log_job> jobs_, writing_;
   bool working_ = false, work_planned_ = false, dead_ = false;
 };
@@ -120,10 +125,12 @@ class world {
   std::vector<std::unique_ptr<node>> nodes;
   std::vector<std::vector<bool>> cut;  // [from - 1][to - 1]
   raft::group_options group;
+  raft::member_list founders;
+  std::vector<const node*> members() const;  // of the newest epoch any node is in
   summary told;
 
   // What every node must agree on.
-  void saw_committed(node_id by, const raft::committed_entry& e);
+  void saw_committed(node_id by, raft::instance of, const raft::committed_entry& e);
   void saw_role(const node& n);
 
  private:
@@ -147,8 +154,9 @@ class world {
   std::priority_queue<event> events_;
   std::uint64_t order_ = 0;
   std::uint64_t requests_ = 0, made_ = 0;
-  std::map<std::uint64_t, std::pair<std::uint64_t, std::string>> history_;  // index -> term, payload
-  std::map<std::uint64_t, node_id> leaders_;                                // term -> who
+  using place = std::pair<std::uint64_t, std::uint64_t>;            // an epoch, and an index or a term in it
+  std::map<place, std::pair<std::uint64_t, std::string>> history_;  // what was committed: term, payload
+  std::map<place, node_id> leaders_;
   std::uint64_t highest_ = 0;
   std::set<std::uint64_t> created_;                           // acknowledged
   std::map<std::uint64_t, std::uint64_t> shown_;              // secret -> request that got it

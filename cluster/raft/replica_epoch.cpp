@@ -1,0 +1,191 @@
+// Membership by epochs: the last entry of one names the members of the next, which begins with a new instance of raft
+// on the state at that place. libraft's own changes of membership are not used: they dereference NULL in rare runs.
+//
+// Who was there when the entry was applied goes on at once. Who hears of the new epoch otherwise (a frame of it, or an
+// answer to one of the old) either has that entry in its log, which then is committed, or fetches the state.
+
+#include <algorithm>
+#include <utility>
+
+#include "cluster/raft/replica.hpp"
+
+namespace nacre::cluster::raft {
+
+namespace {
+
+constexpr std::uint64_t again_ms = 500;
+constexpr std::uint64_t notice_again_ms = 100;
+constexpr std::uint64_t patience_ms = 1'000;  // with members that do not answer or lag
+
+std::vector<node_id> ids_of(const member_list& members) {
+  std::vector<node_id> ids;
+  for (const auto& m : members) ids.push_back(m.node);
+  return ids;
+}
+bool holds(const member_list& members, node_id node) {
+  return std::any_of(members.begin(), members.end(), [node](const auto& m) { return m.node == node; });
+}
+bool same_nodes(const member_list& a, const member_list& b) {
+  return a.size() == b.size() && std::all_of(a.begin(), a.end(), [&](const auto& m) { return holds(b, m.node); });
+}
+
+}  // namespace
+
+void replica::send_as(instance of, node_id to, message what) { host_.send(to, encode(frame{of, std::move(what)})); }
+
+// True: the frame is dealt with.
+bool replica::of_another_epoch(node_id from, frame& f) {
+  if (f.of == options_.group.of) {
+    return std::holds_alternative<epoch_notice>(f.what);
+  }
+  const auto now = host_.now_ms();
+  if (f.of.epoch < options_.group.of.epoch) {
+    // Whoever is behind learns what counts now, from whoever has it.
+    if (stateless_ || options_.members.empty() || std::holds_alternative<epoch_notice>(f.what)) return true;
+    auto& at = noticed_at_[from];
+    if (at != 0 && now - at < notice_again_ms) return true;
+    at = now;
+    send(from, epoch_notice{began_, options_.groups, options_.members});
+    return true;
+  }
+  if (auto* n = std::get_if<epoch_notice>(&f.what)) {
+    noticed(from, f.of, std::move(*n));
+  } else if (wanted_ && wanted_->of == f.of && (holds(wanted_->what.members, from) || from == wanted_->told_by)) {
+    if (const auto* offer = std::get_if<snapshot_offer>(&f.what)) offered_ = {f.of, from, *offer};
+    if (auto* c = std::get_if<chunk>(&f.what)) chunk_arrived(from, std::move(*c));
+  } else {
+    auto& at = noticed_at_[from];
+    if (at != 0 && now - at < notice_again_ms) return true;
+    at = now;
+    send(from, fetch{0, 0});  // of our epoch: answered by what counts now
+  }
+  return true;
+}
+
+void replica::noticed(node_id from, instance of, epoch_notice n) {
+  if (n.groups != options_.groups) return;
+  if (wanted_ && wanted_->of.epoch >= of.epoch) return;
+  // The entry that ended our epoch is in our log: it is committed, whether or not we heard so.
+  if (of.epoch == options_.group.of.epoch + 1 && !stateless_ && group_->term_of(n.mark.index) == n.mark.term &&
+      group_->role() != role::leader) {
+    const auto& old = options_.group.members;
+    for (auto via : old) {
+      if (via == options_.group.self) continue;
+      const auto term = group_->term();
+      group_->receive(via, append{term, n.mark.index, n.mark.term, n.mark.index, true, {}});
+      break;
+    }
+    return;
+  }
+  if (!holds(n.members, options_.group.self)) return;  // taken out: nothing more is of concern here
+  host_.members_are(of, n.members);
+  wanted_ = wanted_epoch{of, std::move(n), from, 0};
+  tick_epoch();
+}
+
+void replica::tick_epoch() {
+  const auto now = host_.now_ms();
+  if (wanted_ && !fetching_ && (wanted_->asked_at == 0 || now - wanted_->asked_at >= again_ms)) {
+    wanted_->asked_at = now;
+    for (const auto& m : wanted_->what.members)
+      if (m.node != options_.group.self) send_as(wanted_->of, m.node, fetch{0, 0});
+    if (!holds(wanted_->what.members, wanted_->told_by)) send_as(wanted_->of, wanted_->told_by, fetch{0, 0});
+  }
+  for (auto& c : changes_)
+    if (now - c.asked_at >= again_ms) ask_change(c);
+  for (std::size_t i = 0; i < changes_.size();) {
+    auto& c = changes_[i];
+    // Followers catch up within moments, or not for long.
+    const bool refused = c.why_not && now - c.began_at >= patience_ms;
+    if (!refused && c.deadline > now) {
+      ++i;
+      continue;
+    }
+    auto how = refused
+                   ? *c.why_not
+                   : error{errc::outcome_unknown, "The change of members was not decided in time; it may still come"};
+    finish([done = std::move(c.done), how = std::move(how)]() mutable { done(fail(std::move(how))); });
+    changes_.erase(changes_.begin() + static_cast<std::ptrdiff_t>(i));
+  }
+}
+
+void replica::begin_instance(instance of, member_list members, loaded_log log) {
+  began_ = of == options_.group.of ? began_ : log.mark;
+  options_.group.of = of;
+  options_.members = std::move(members);
+  options_.group.members = ids_of(options_.members);
+  if (wanted_ && wanted_->of.epoch <= of.epoch) wanted_.reset();
+  in_after_ = true;
+  group_.reset();
+  group_ = std::make_unique<raft_group>(static_cast<group_host&>(*this), options_.group, rules_);
+  if (auto started = group_->start(std::move(log)); !started) host_.failed(started.error().text);
+  in_after_ = false;
+  reads_.begin_anew(options_.group.members);
+  leader_changed_ = true;
+  told_commit_ = 0;
+  host_.members_are(of, options_.members);
+  settle_changes();
+}
+
+// The state is at `at`, and so is everybody's who begins here.
+void replica::epoch_ended(seal by, log_mark at) {
+  loaded_log log;
+  log.mark = at;
+  log.vote = {at.term, 0};
+  log.first = at.index + 1;
+  give_up_fetch();
+  begin_instance({options_.group.of.group, by.next_epoch}, std::move(by.members), std::move(log));
+}
+
+// ---------------------------------------------------------------- changes
+
+void replica::change_members(member_list members, std::uint64_t deadline_ms, unique_function<void(result<void>)> done) {
+  auto refuse = [&](errc code, std::string why) {
+    finish([done = std::move(done), code, why = std::move(why)]() mutable { done(fail(code, std::move(why))); });
+  };
+  if (stopped_) return refuse(errc::busy, "The node is stopping");
+  if (members.empty() || members.size() > members_max) return refuse(errc::invalid, "A cluster has 1 to 9 members");
+  if (same_nodes(members, options_.members)) return finish([done = std::move(done)]() mutable { done({}); });
+  changes_.push_back({std::move(members), deadline_ms, host_.now_ms(), 0, {}, std::move(done)});
+  ask_change(changes_.back());
+  after();
+}
+
+void replica::ask_change(change& c) {
+  c.asked_at = host_.now_ms();
+  const auto leader = group_->leader();
+  c.why_not.reset();
+  if (leader == options_.group.self) {
+    if (auto allowed = changed_by(c.members); !allowed) c.why_not = allowed.error();
+  } else if (leader != 0) {
+    send(leader, reconfigure{c.members});
+  }
+}
+
+// As leader. A majority of the next epoch must hold the state already: those who come fetch it from them.
+result<void> replica::changed_by(const member_list& members) {
+  if (group_->role() != role::leader || stateless_) return fail(errc::busy, "This node does not lead at present");
+  if (same_nodes(members, options_.members)) return {};
+  std::size_t ready = holds(members, options_.group.self) ? 1 : 0;
+  for (const auto& p : group_->peers())
+    if (holds(members, p.node) && p.heard && !p.fetching && p.match >= group_->commit_index()) ++ready;
+  if (ready <= members.size() / 2)
+    return fail(errc::conflict, "Too few of the members to be hold the state and answer; the cluster could not go on");
+  host_.members_are(options_.group.of, members);
+  const auto verdict = group_->end_epoch(encode_seal({options_.group.of.epoch + 1, members}));
+  if (verdict == raft_group::verdict::busy && !same_nodes(members, ending_with_))
+    return fail(errc::conflict, "Another change of members is on its way");
+  ending_with_ = members;
+  return {};
+}
+
+void replica::settle_changes() {
+  for (auto& c : std::exchange(changes_, {})) {
+    const bool as_asked = same_nodes(c.members, options_.members);
+    finish([done = std::move(c.done), as_asked]() mutable {
+      done(as_asked ? result<void>{} : fail(errc::conflict, "Another change of members came first"));
+    });
+  }
+}
+
+}  // namespace nacre::cluster::raft
