@@ -3,7 +3,8 @@
 //
 // A stream holds one snapshot of the store as long as somebody fetches from it. Its chunks are asked for in order; the
 // one given last may be asked for again, and the first at any time. Nothing of it is written down: after a restart of
-// this node a fetch begins anew. Threads: any, one at a time each.
+// this node a fetch begins anew.
+// Threads: any, one at a time each.
 
 #include <cstdint>
 #include <map>
