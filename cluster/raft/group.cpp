@@ -221,6 +221,15 @@ void raft_group::impl::deliver_append(node_id from, append& a) {
     a.entries.clear();
     a.commit = std::min<std::uint64_t>(a.commit, raft_.commit_index);
   }
+  // What is committed here is in the log of every leader to come. One that has lost our answers asks for places our log
+  // does not reach back to any more; libraft would refuse them one by one.
+  const std::uint64_t settled_here = raft_.commit_index;
+  if (a.prev_index < settled_here && terms_.term_of(settled_here) != 0) {
+    const auto known = std::min<std::uint64_t>(a.entries.size(), settled_here - a.prev_index);
+    a.entries.erase(a.entries.begin(), a.entries.begin() + static_cast<std::ptrdiff_t>(known));
+    a.prev_index = settled_here;
+    a.prev_term = terms_.term_of(settled_here);
+  }
   raft_message m{};
   m.type = RAFT_IO_APPEND_ENTRIES;
   auto& args = m.append_entries;
