@@ -66,13 +66,13 @@ void replica::noticed(node_id from, instance of, epoch_notice n) {
   if (n.groups != options_.groups) return;
   if (wanted_ && wanted_->of.epoch >= of.epoch) return;
   // The entry that ended our epoch is in our log: it is committed, whether or not we heard so.
-  if (of.epoch == options_.group.of.epoch + 1 && !stateless_ && group_->term_of(n.mark.index) == n.mark.term &&
-      group_->role() != role::leader) {
-    const auto& old = options_.group.members;
-    for (auto via : old) {
+  if (of.epoch == options_.group.of.epoch + 1 && !stateless_ && group_->term_of(n.mark.index) == n.mark.term) {
+    for (auto via : options_.group.members) {
       if (via == options_.group.self) continue;
-      const auto term = group_->term();
-      group_->receive(via, append{term, n.mark.index, n.mark.term, n.mark.index, true, {}});
+      // The leader of an epoch that is over may have nobody left to commit with: it steps down first.
+      if (group_->role() == role::leader) group_->receive(via, append_reply{group_->term() + 1, 0, 0});
+      if (group_->role() != role::leader)
+        group_->receive(via, append{group_->term(), n.mark.index, n.mark.term, n.mark.index, true, {}});
       break;
     }
     return;
