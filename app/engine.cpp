@@ -45,9 +45,7 @@ result<void> settle_ownership(const config& c, storage::store& store) {
   if (cluster::read_applied_index(*store.snapshot()) != 0) {
     return fail(errc::conflict, "the data directory is a single node's: `nacre cluster init` makes a cluster of it");
   }
-  std::vector<cluster::node_id> members;
-  for (const auto& each : members_of(c)) members.push_back(each.node);
-  return cluster::found_cluster(store, static_cast<std::uint32_t>(k.groups), members);
+  return cluster::found_cluster(store, static_cast<std::uint32_t>(k.groups), members_of(c));
 }
 
 result<engine> open_raft(const config& c, const installation& at, cluster::commit_listener on_commit, logger& log) {
@@ -68,8 +66,7 @@ result<engine> open_raft(const config& c, const installation& at, cluster::commi
 
   cluster::raft_options options;
   options.self = k.node;
-  for (auto& each : members_of(c))
-    if (each.node != k.node) options.others.push_back(std::move(each));
+  options.contacts = members_of(c);
   options.heartbeat = k.heartbeat;
   options.election = k.election;
   auto ordered = cluster::make_raft_log(*at.store, std::move(options), **connections, std::move(on_commit));

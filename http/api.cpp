@@ -7,7 +7,6 @@
 #include "http/families/console.hpp"
 #include "http/families/description.hpp"
 #include "http/families/onetime/flow.hpp"
-#include "http/families/web.hpp"
 #include "http/routes.hpp"
 #include "http/voice.hpp"
 
@@ -42,8 +41,7 @@ class api {
     c->path_goes_on = checking::cut_original_path(c->req.path);
     c->match = router_.match(c->req.verb, c->req.path);
     if (c->match.what != route_match::verdict::not_found &&
-        (!is_served(endpoints()[c->match.index], with_.settings.families, with_.settings.console.served) ||
-         console::hides(with_, c->req.path)))
+        (!is_served(endpoints()[c->match.index], with_.settings) || console::hides(with_, c->req.path)))
       c->match.what = route_match::verdict::not_found;
     using verdict = route_match::verdict;
     bool found = c->match.what == verdict::found;

@@ -43,6 +43,7 @@ constexpr endpoint table[] = {
     {get, "/console",       "page-console", page, "The page of workspaces, tokens, webhooks and the audit log", web::console},
     {get, "/console/config.json", "console-config", page, "How people sign in to the console, and what is served", console::config},
     {post, "/console/dev-token",  "console-dev-token", this_machine, "A JWT for whoever sits at a development node", console::dev_token},
+    {get, "/docs",          "page-docs",    page, "The page that shows /openapi.json", web::docs},
     {get, "/assets/{file}", "page-asset",   page, "What pages load", web::asset},
     {get, "/favicon.svg",   "page-icon",    page, "The pages' icon", web::icon},
     {get, "/favicon.ico",   "page-icon-by-its-old-name", page, "The same", web::icon},
@@ -167,6 +168,11 @@ constexpr endpoint table[] = {
 };
 // clang-format on
 
+bool is_page_of_secrets(const endpoint& e) {
+  constexpr std::string_view them[] = {"/", "/secret/{id}", "/s", "/receipt/{id}"};
+  return std::find(std::begin(them), std::end(them), e.pattern) != std::end(them);
+}
+
 }  // namespace
 
 std::string_view name_of(access a) {
@@ -199,14 +205,12 @@ std::string_view name_of(access a) {
 
 std::span<const endpoint> endpoints() { return table; }
 
-bool is_served(const endpoint& e, const served_families& on, bool console) {
-  constexpr std::string_view always[] = {"/openapi.json"};
+bool is_served(const endpoint& e, const api_settings& s) {
+  const auto& on = s.families;
   switch (family_of(e.pattern)) {
     case family::native:
-      // The other pages are about one-time secrets.
-      if (e.needs == page)
-        return on.onetime || (console && web::serves_console(e.pattern)) ||
-               std::find(std::begin(always), std::end(always), e.pattern) != std::end(always);
+      if (e.pattern.starts_with("/console")) return s.console.served;
+      if (is_page_of_secrets(e)) return on.onetime;
       return on.alephant || !e.pattern.starts_with("/api/v1/pats");
     case family::onetime_v1:
     case family::onetime_v2:

@@ -42,8 +42,8 @@ struct endpoint {
 };
 
 std::span<const endpoint> endpoints();
-// Whether there is such a route where these families are served.
-bool is_served(const endpoint& e, const served_families& on, bool console);
+// Whether there is such a route with these settings.
+bool is_served(const endpoint& e, const api_settings& s);
 // Whether a body for this path may be that large; false for paths nobody serves.
 bool takes_secret(method verb, std::string_view path);
 

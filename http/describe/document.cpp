@@ -144,7 +144,7 @@ class maker {
       auto at = operations_.find(e.name);
       if (at == operations_.end()) return complain(e.name, "is not described");
       if (!errors_.contains(name_of(family_of(e.pattern)))) return complain(e.name, "has no errors");
-      if (is_served(e, settings_.families, settings_.console.served)) served_.insert(at->second.fragment);
+      if (is_served(e, settings_)) served_.insert(at->second.fragment);
     }
     for (const auto& [name, what] : operations_)
       if (!names.contains(name)) return complain(name, "is no endpoint");
@@ -307,7 +307,7 @@ class maker {
     w_.key("paths").object();
     std::set<std::string_view> done;
     for (const auto& e : table_) {
-      if (!is_served(e, settings_.families, settings_.console.served) || !done.insert(e.pattern).second) continue;
+      if (!is_served(e, settings_) || !done.insert(e.pattern).second) continue;
       w_.key(e.pattern).object();
       for (const auto& other : table_)
         if (other.pattern == e.pattern) write_operation(other);

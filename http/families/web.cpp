@@ -113,10 +113,7 @@ void console(call_ptr c) {
   send(std::move(c), "/console.html", "no-store", &policy);
 }
 
-bool serves_console(std::string_view pattern) {
-  return pattern.starts_with("/console") || pattern.starts_with("/assets/") || pattern.starts_with("/favicon.") ||
-         pattern == "/robots.txt";
-}
+void docs(call_ptr c) { send_page(std::move(c), "/docs.html"); }
 
 void asset(call_ptr c) {
   auto path = "/assets/" + std::string(c->capture(0));

@@ -1,7 +1,8 @@
 #pragma once
-// The pages for people: sharing, opening, a receipt, the console, and the files they load. They are the same for
-// everybody and every secret: a page is fetched without its identifier being looked at, so fetching it changes nothing.
-// What a page may do is fixed in its headers: no script but ours, no other host, no text turned into HTML or script.
+// The pages for people: sharing, opening, a receipt, the console, the API, and the files they load. They are the same
+// for everybody and every secret: a page is fetched without its identifier being looked at, so fetching it changes
+// nothing. What a page may do is fixed in its headers: no script but ours, no other host, no text turned into HTML or
+// script.
 
 #include "http/call.hpp"
 
@@ -11,11 +12,9 @@ void share(call_ptr c);    // GET /
 void open(call_ptr c);     // GET /secret/{id} and /s, whose fragment never gets here
 void receipt(call_ptr c);  // GET /receipt/{id}
 void console(call_ptr c);  // GET /console; its policy names the issuer where people sign in
+void docs(call_ptr c);     // GET /docs
 void asset(call_ptr c);    // GET /assets/{file}; never changes under its name
 void icon(call_ptr c);     // GET /favicon.svg and /favicon.ico
 void robots(call_ptr c);   // GET /robots.txt
-
-// Whether the console needs this page or file, a pattern of the table.
-bool serves_console(std::string_view pattern);
 
 }  // namespace nacre::http::web

@@ -63,7 +63,7 @@ class shell {
 inline installation& quick() {
   static installation one([] {
     node_process::options o;
-    o.arguments = {"--set", "limits.enabled=false"};
+    o.arguments = {"--set", "limits.enabled=false", "--set", "webhooks.enabled=false"};
     return o;
   }());
   return one;

@@ -134,7 +134,7 @@ TEST_CASE("pages are no place of any API, and nobody is asked who they are", "[h
   }
   CHECK(pages == std::set<std::string_view>{"/", "/s", "/secret/{id}", "/receipt/{id}", "/console",
                                             "/console/config.json", "/assets/{file}", "/favicon.svg", "/favicon.ico",
-                                            "/robots.txt", "/openapi.json"});
+                                            "/robots.txt", "/openapi.json", "/docs"});
 }
 
 TEST_CASE("whoever sits at the machine is known by what no page elsewhere and no proxy can send", "[http][routes]") {
