@@ -204,6 +204,30 @@ TEST_CASE("whose answer was lost with the leader gets it from another node with 
   }
 }
 
+TEST_CASE("a token revoked at one node is refused by every node from the answer on", "[cluster]") {
+  cluster three;
+  const auto user = new_uuid(), workspace = new_uuid();
+  const auto jwt = mint(three.data(), {.user = user, .workspace = workspace, .role = "owner"});
+  const header_list as{
+      {"Authorization", "Bearer " + jwt}, {"X-Workspace-Id", workspace}, {"Content-Type", "application/json"}};
+  const auto part = [](const std::string& body, const std::string& name) {
+    const auto at = body.find("\"" + name + "\":\"") + name.size() + 4;
+    return body.substr(at, body.find('"', at) - at);
+  };
+  for (int round = 0; round < 12; ++round) {
+    const int first = 1 + round % 3, second = first % 3 + 1, third = second % 3 + 1;
+    const auto made = three.send(first, "POST", "/api/v1/pats", as, R"({"name":"short-lived"})");
+    REQUIRE(made.status == 201);
+    const header_list token{{"Authorization", "Bearer " + part(made.body, "token")}};
+    for (int node : {second, third, first}) CHECK(three.send(node, "GET", "/api/v1/verify", token).status == 200);
+    CHECK(three.send(second, "DELETE", "/api/v1/pats/" + part(made.body, "id"), as).status == 204);
+    for (int node : {third, first, second}) {
+      CHECK(three.send(node, "GET", "/api/v1/verify", token).status == 401);
+      CHECK(three.send(node, "GET", "/api/v1/pats", as).body.find(part(made.body, "id")) == std::string::npos);
+    }
+  }
+}
+
 TEST_CASE("a budget of ten reveals is ten on three nodes, across a change of leader", "[cluster]") {
   cluster::options o;
   o.arguments = {"--set", "limits.address_per_second=1000", "--set", "limits.address_burst=1000"};
