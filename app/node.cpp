@@ -169,6 +169,9 @@ int run_node(const config& c, const sigset_t& stop) {
     numbers.round_committed(round.commands, round.synced, round.sync_microseconds);
     for (const auto& w : round.writes) {
       if (w.in == model::space::sealed && w.what != storage::write::kind::put) erased = true;
+      if (w.in == model::space::index && w.what == storage::write::kind::erase_range) {
+        if (auto* gate = door.load()) gate->expect_imported_tokens();  // there may be some now
+      }
       if (w.what != storage::write::kind::put) continue;
       if (w.in == model::space::audit && sink) {
         if (auto row = model::decode<model::audit_row>(w.value)) sink->append(row->entry);

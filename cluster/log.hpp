@@ -51,7 +51,8 @@ struct proposal {
 };
 
 // One durable round of commands, for metrics and the audit sink. Called on the log's thread, in
-// order, before the round's answers leave.
+// order, before the round's answers leave. A round without commands that erases whole spaces says that the state was
+// replaced by one that was fetched.
 struct committed_round {
   std::uint64_t index = 0;  // of its last command
   std::size_t commands = 0;

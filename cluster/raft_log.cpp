@@ -221,7 +221,8 @@ class raft_log final : public log, private store_writer::listener {
     age_asked_at_ = now;
     std::uint64_t oldest = now;
     for (const auto& each : slots_) oldest = std::min<std::uint64_t>(oldest, each->current_as_of);
-    return std::chrono::milliseconds(now - oldest);
+    // Never zero: others may have acknowledged something since, within this very millisecond.
+    return std::chrono::milliseconds(now - oldest + 1);
   }
 
   const cluster::changes& changes() const override { return changes_; }
@@ -342,6 +343,7 @@ class raft_log final : public log, private store_writer::listener {
       }
     }
     changes_.end(round);
+    applier_.tell_replaced(at.index);
     return log_after;
   }
 

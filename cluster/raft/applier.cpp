@@ -35,6 +35,14 @@ result<applied_record> applier::open(instance of_group) {
   return g.applied;
 }
 
+void applier::tell_replaced(std::uint64_t index) const {
+  if (!on_commit_) return;
+  storage::batch all;
+  for (auto in : {model::space::state, model::space::sealed, model::space::audit, model::space::index})
+    all.push_back({storage::write::kind::erase_range, in, {}, {}});
+  on_commit_({index, 0, true, 0, all});
+}
+
 bool applier::decided(group_id group, std::uint64_t seq) const {
   auto found = groups_.find(group);
   return found != groups_.end() && found->second.seen.decided(self_, boot_, seq);
@@ -80,8 +88,7 @@ result<apply_report> applier::apply(instance of_group, std::vector<committed_ent
   const bool acted = !staged.writes.empty();
   const auto round = changes_.stamp() + 1;
   if (acted)
-    for (const auto& c : commands)
-      changes_.begin(c, round);
+    for (const auto& c : commands) changes_.begin(c, round);
   g.seen.add_changed(staged.writes);
   if (report.sealed) {
     for (auto& w : found({of_group.group, report.sealed->next_epoch}, report.sealed->members, report.at))

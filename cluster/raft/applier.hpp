@@ -37,6 +37,9 @@ class applier {
   result<applied_record> open(instance of);
   // Entries of one group, in order; those up to where it stands are passed over.
   result<apply_report> apply(instance of, std::vector<committed_entry> entries);
+  // Another state was put beneath everything: the listener is told, in the writes that would have done it, what may
+  // have gone without its knowing.
+  void tell_replaced(std::uint64_t index) const;
   // Of this node's proposals that one may still wait for: whether the state holds their decision.
   bool decided(group_id group, std::uint64_t seq) const;
 

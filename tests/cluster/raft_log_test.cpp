@@ -23,6 +23,7 @@ struct three {
     std::unique_ptr<peers> connections;
     std::unique_ptr<cluster::log> log;
     std::unique_ptr<held_store> held;
+    std::atomic<int> replaced{0};  // how often its listener was told so of the state
   };
   memory_network network;
   std::vector<node_id> ids;
@@ -47,7 +48,11 @@ struct three {
     auto o = options;
     o.self = id;
     o.contacts = list_of(ids);
-    auto made = make_raft_log(*n.store, o, *n.connections, {});
+    auto made = make_raft_log(*n.store, o, *n.connections, [this, id](const committed_round& round) {
+      for (const auto& w : round.writes)
+        if (round.commands == 0 && w.in == model::space::sealed && w.what == storage::write::kind::erase_range)
+          ++nodes[id].replaced;
+    });
     REQUIRE(made);
     n.log = std::move(*made);
   }
@@ -138,6 +143,18 @@ TEST_CASE("what was acknowledged anywhere is in a current read everywhere", "[cl
   }
 }
 
+TEST_CASE("without asking the others no node calls its state current", "[cluster][raft-log]") {
+  three t;
+  t.start();
+  REQUIRE(done_well(proposed(t.of(1), founding())));
+  for (int i = 0; i < 200; ++i) {
+    for (auto id : t.ids) {
+      REQUIRE(current(t.of(id)));
+      CHECK(t.of(id).applied_age().count() > 0);  // somebody may have acknowledged something since
+    }
+  }
+}
+
 TEST_CASE("a dead leader is replaced, and who comes back has all", "[cluster][raft-log]") {
   three t;
   t.start();
@@ -216,6 +233,8 @@ TEST_CASE("a node that was away for longer than the log reaches fetches the stat
   REQUIRE(t.together());
   for (std::uint64_t i = 1; i <= n; ++i) CHECK(holds_pat(*t.of(away).applied_view(), i));
   CHECK(broken_in(*t.nodes[away].store->snapshot()).empty());
+  CHECK(t.nodes[away].replaced > 0);
+  CHECK(t.nodes[at].replaced == 0);
   t.stop(away);
   t.start(away);  // from what lies on its disk
   REQUIRE(done_well(proposed(t.of(away), making(++n))));
