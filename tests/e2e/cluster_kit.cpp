@@ -41,7 +41,12 @@ cluster::cluster(options o) : options_(std::move(o)), base_port_(free_ports(opti
     layout.signal(SIGTERM);
     REQUIRE(layout.wait() == 0);
   }
-  if (options_.apart) net_ = std::make_unique<test::network>(size());
+  if (options_.apart) {
+    net_ = std::make_unique<test::network>(size());
+    // Founded anew: a cluster remembers its nodes' addresses, and here they have others.
+    for (int node = 1; node <= size(); ++node)
+      std::filesystem::remove_all(data() / ("node" + std::to_string(node)) / "db");
+  }
   for (int node = 1; node <= size(); ++node) REQUIRE(start(node));
   std::vector<int> all;
   for (int node = 1; node <= size(); ++node) all.push_back(node);
