@@ -244,6 +244,7 @@ int run_node(const config& c, const sigset_t& stop) {
   http::api_settings rules;
   rules.node = node_name;
   rules.version = program_version();
+  rules.public_url = c.http.public_url;
   rules.limits_enabled = c.limits.enabled;
   rules.address = {static_cast<double>(c.limits.address_per_second), static_cast<double>(c.limits.address_burst)};
   rules.failed_auth = {c.limits.failed_auth_per_minute / 60.0, static_cast<double>(c.limits.failed_auth_per_minute)};

@@ -6,8 +6,9 @@
 // the door), and must not block. When it says committed, the effects are durable and visible to every
 // snapshot taken from then on. `unknown` means it may still be there after a restart: retry with
 // the same request id and the same stamp, never with new ones.
-// read_barrier(): a view that holds every command committed before the call. applied_view(): what this
-// node has applied so far, at once; it may lag on a follower, and holds every command whose `done` ran.
+// read_barrier(): a view that holds every command committed before the call, of this workspace, or of all if it is nil.
+// applied_view(): what this node has applied so far, at once; it may lag on a follower, and holds every command whose
+// `done` ran.
 // when_current(): the barrier without its view, for who keeps in memory what a view said (changes.hpp): what changes()
 // and applied_view() say after it holds every command committed before the call.
 // applied_age(): at most how long ago applied_view() was all there is. Zero: it is so now, as after when_current(), and

@@ -191,10 +191,14 @@ class raft_log final : public log, private store_writer::listener {
 
   void read_barrier(workspace_id ws, deadline by,
                     unique_function<void(result<std::shared_ptr<const model::view>>)> done) override {
-    current(slot_of(ws), by, [this, done = std::move(done)](result<void> how) mutable {
+    auto then = [this, done = std::move(done)](result<void> how) mutable {
       if (!how) return done(fail(how.error()));
+      // What is shown while another group's state is fetched is not current.
+      if (state_hidden_) return done(fail(errc::busy, "The node is fetching its state"));
       done(applied_view());
-    });
+    };
+    if (ws == workspace_id{}) return when_current(by, std::move(then));
+    current(slot_of(ws), by, std::move(then));
   }
 
   void when_current(deadline by, unique_function<void(result<void>)> done) override {

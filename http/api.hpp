@@ -49,6 +49,7 @@ struct served_families {
 struct api_settings {
   std::string node = "solo";
   std::string version;
+  std::string public_url;  // as configured; empty: the description names no server, and readers take where it came from
   bool limits_enabled = true;  // false: neither address limits nor reveal budgets
   rate address{20, 60};
   rate failed_auth{10.0 / 60, 10};

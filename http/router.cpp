@@ -113,7 +113,10 @@ route_match router::match(method verb, std::string_view path) const {
       return found;
     }
     found.what = route_match::verdict::method_not_allowed;
-    for (std::size_t v = 0; v < verbs; ++v) allowed[v] = allowed[v] || n.by_verb[v] >= 0;
+    for (std::size_t v = 0; v < verbs; ++v) {
+      if (n.by_verb[v] >= 0) found.index = static_cast<std::size_t>(n.by_verb[v]);
+      allowed[v] = allowed[v] || n.by_verb[v] >= 0;
+    }
   }
   if (found.what == route_match::verdict::method_not_allowed) {
     if (allowed[static_cast<std::size_t>(method::get)]) allowed[static_cast<std::size_t>(method::head)] = true;

@@ -32,7 +32,7 @@ struct route_match {
   static constexpr std::size_t captures_max = 8;
 
   verdict what = verdict::not_found;
-  std::size_t index = 0;                                // into the table, if found
+  std::size_t index = 0;  // into the table; if only the method is wrong, one that would be right
   std::array<std::string_view, captures_max> captures;  // in the order of the pattern; views into the path
   std::size_t capture_count = 0;
   std::string allow;  // if method_not_allowed: "GET, HEAD, DELETE"

@@ -53,5 +53,10 @@ export default defineConfig(({ mode }) => ({
     },
   },
   // For `npm run dev`: the API of a node that runs beside it.
-  server: { proxy: { '/api': 'http://127.0.0.1:8080', '/console/': 'http://127.0.0.1:8080', '/openapi.json': 'http://127.0.0.1:8080' } },
+  // xfwd: the node must see that there is a proxy, or it would take everybody for whoever sits at this machine.
+  server: {
+    proxy: Object.fromEntries(
+      ['/api', '/console/', '/openapi.json'].map((path) => [path, { target: 'http://127.0.0.1:8080', xfwd: true }]),
+    ),
+  },
 }));

@@ -7,9 +7,9 @@
 
 namespace nacre::http {
 
-const description::made& description::get(const api_settings& s, const std::string& public_url) {
+const description::made& description::get(const api_settings& s) {
   std::call_once(once_, [&] {
-    auto all = describe::make_document(endpoints(), describe::fragments(), s, public_url);
+    auto all = describe::make_document(endpoints(), describe::fragments(), s, s.public_url);
     if (!all) std::abort();  // a fragment is wrong; a test makes the document for every choice of families
     made_.json = std::move(all->json);
     auto hash = crypto::sha256(made_.json);
@@ -22,8 +22,7 @@ const description::made& description::get(const api_settings& s, const std::stri
 namespace describing {
 
 void openapi(call_ptr c) {
-  const auto& ask = c->with.ask;
-  const auto& what = c->with.described->get(c->with.settings, ask.public_url ? ask.public_url() : "");
+  const auto& what = c->with.described->get(c->with.settings);
   response r;
   r.headers = {{"Cache-Control", "no-cache"}, {"ETag", what.tag}, {"X-Content-Type-Options", "nosniff"}};
   const auto* known = c->req.find("if-none-match");

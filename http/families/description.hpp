@@ -17,7 +17,7 @@ class description {
     std::string json;
     std::string tag;  // of its content, an ETag with its quotes
   };
-  const made& get(const api_settings& s, const std::string& public_url);
+  const made& get(const api_settings& s);
 
  private:
   std::once_flag once_;
