@@ -7,7 +7,10 @@
 namespace nacre::cluster::raft {
 
 void state_server::end_idle(std::uint64_t now_ms) {
-  std::erase_if(streams_, [&](const auto& each) { return now_ms - each.second.asked_at > idle_ms_max; });
+  // The caller looked at the clock before it got in here: somebody may have asked since.
+  std::erase_if(streams_, [&](const auto& each) {
+    return now_ms > each.second.asked_at && now_ms - each.second.asked_at > idle_ms_max;
+  });
 }
 
 std::unique_ptr<group_host::state_at> state_server::open(instance of, node_id to, std::uint64_t now_ms) {
