@@ -54,7 +54,8 @@ TEST_CASE("every command says what it does, what it takes and what an example is
     each.back() = "--nonsense";
     CHECK(me.run(each).code == 64);
   }
-  for (const char* group : {"secret", "pat", "workspace", "member", "audit", "profile", "token", "import", "ca", "cluster"}) {
+  for (const char* group :
+       {"secret", "pat", "workspace", "member", "audit", "profile", "token", "import", "ca", "cluster"}) {
     CHECK(has(me.get({group, "--help"}), "nacre " + std::string(group) + " "));
     CHECK(me.run({group}).code == 64);
     CHECK(me.run({group, "nonsense"}).code == 64);
