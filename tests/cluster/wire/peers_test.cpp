@@ -302,6 +302,7 @@ TEST_CASE("strangers who come and go do not end the connections of others", "[wi
   two.peers->set_neighbours({{1, one.address()}, {3, "127.0.0.1:9"}});
   three.peers->set_neighbours({{1, one.address()}, {2, two.address()}});
   REQUIRE((one.connects(2) && one.connects(3) && two.connects(3)));
+  REQUIRE((two.connects(1) && three.connects(1)));  // each end learns it for itself
   sockaddr_in at{};
   at.sin_family = AF_INET;
   at.sin_port = htons(one.peers->port());
