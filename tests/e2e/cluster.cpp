@@ -70,7 +70,15 @@ class clients {
     for (auto& [id, value] : made_) log_.reveal(of_, 1 + static_cast<int>(id[0]) % of_.size(), id, value, {});
   }
   recorder& log() { return log_; }
-  std::size_t acknowledged() const { return made_.size(); }
+  std::size_t acknowledged() {
+    std::lock_guard lock(mutex_);
+    return made_.size();
+  }
+  // Whether they get on: some more secrets are made.
+  bool get_on() {
+    const auto before = acknowledged();
+    return eventually([&] { return acknowledged() >= before + 5; });
+  }
 
  private:
   void work(unsigned number, unsigned seed) {
@@ -280,6 +288,7 @@ TEST_CASE("what clients saw of nodes that were killed, paused and started again 
       three.resume(node);
     }
     three.await_serving({1, 2, 3});
+    CHECK(them.get_on());
   }
   them.stop();
   three.await_serving({1, 2, 3});
@@ -325,6 +334,7 @@ TEST_CASE("what clients saw of nodes that were cut off, one way or both, has one
     ::poll(nullptr, 0, 1'500 + static_cast<int>(random() % 2'000));  // the fault itself
     three.net().heal();
     three.await_serving({1, 2, 3});
+    CHECK(them.get_on());
   }
   them.stop();
   judge(them, seed);
