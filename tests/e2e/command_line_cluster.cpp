@@ -64,11 +64,7 @@ std::map<int, line> nodes_of(const std::string& output) {
 }
 
 bool gone(int pid) {
-  for (int i = 0; i < 3'000; ++i) {
-    if (::kill(pid, 0) != 0) return true;
-    std::this_thread::sleep_for(std::chrono::milliseconds(5));
-  }
-  return false;
+  return eventually([&] { return ::kill(pid, 0) != 0; }, std::chrono::seconds(15));
 }
 
 struct cluster : shell {
