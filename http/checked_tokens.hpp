@@ -17,9 +17,9 @@
 #include <string_view>
 
 #include "http/kept.hpp"
-#include "model/pats.hpp"
 #include "model/policy.hpp"
 #include "model/queries.hpp"
+#include "model/token_queries.hpp"
 
 namespace nacre::http {
 

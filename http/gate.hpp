@@ -24,8 +24,8 @@
 #include "http/checked_tokens.hpp"
 #include "http/server.hpp"
 #include "model/commands.hpp"
-#include "model/pats.hpp"
 #include "model/queries.hpp"
+#include "model/token_queries.hpp"
 
 namespace nacre::http {
 

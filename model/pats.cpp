@@ -9,7 +9,9 @@
 #include "model/outcomes.hpp"
 #include "model/people.hpp"
 #include "model/record_bytes.hpp"
+#include "model/reveal_window.hpp"
 #include "model/secrets.hpp"
+#include "model/token_queries.hpp"
 #include "model/webhooks.hpp"
 
 namespace nacre::model {
@@ -18,60 +20,6 @@ namespace {
 
 constexpr std::int64_t hour_ms = 3'600'000;
 constexpr std::int64_t clocks_differ_ms = 300'000;  // how far ahead an import may be dated
-
-// ---- budgets -------------------------------------------------------------------------------------
-
-// The reveals of one user that still count. The window has a clock of its own: the caller's, but never
-// behind a stamp it holds, so that nodes whose clocks differ cannot spend twice. A stamp from
-// more than one window ahead means that the clock was set back: it no longer counts, or nobody
-// could reveal until the clock caught up.
-class reveal_window {
- public:
-  reveal_window(budget_record held, timestamp now) : held_(std::move(held)), now_(now), at_(now) {
-    auto& reveals = held_.reveals;
-    std::erase_if(reveals, [&](const auto& s) { return s.at > after(now, limits::reveal_window_ms); });
-    if (!reveals.empty()) at_ = std::max(now, reveals.back().at);
-    std::erase_if(reveals, [&](const auto& s) { return s.at <= after(at_, -limits::reveal_window_ms); });
-  }
-
-  // The tighter of the two budgets.
-  budget_state standing(const reveal_pat& op) const {
-    auto per_pat = measure("reveal", op.per_pat, [&](const auto& s) { return s.pat == op.id; });
-    auto per_user = measure("reveal-user", op.per_user, [](const auto&) { return true; });
-    if (per_user.remaining != per_pat.remaining) return per_user.remaining < per_pat.remaining ? per_user : per_pat;
-    return per_user.remaining == 0 && per_user.reset_ms > per_pat.reset_ms ? per_user : per_pat;
-  }
-
-  std::optional<outcome> refusal(const reveal_pat& op) const {
-    auto now_stands = standing(op);
-    if (now_stands.remaining > 0) return std::nullopt;
-    auto o = refuse(errc::rate_limited, "Too many reveals. Try again later");
-    o.budget = now_stands;
-    return o;
-  }
-
-  void spend(pat_id pat) { held_.reveals.push_back({at_, pat}); }
-  const budget_record& held() const { return held_; }
-
- private:
-  template <class Counts>
-  budget_state measure(std::string_view name, std::uint32_t limit, Counts counts) const {
-    std::vector<timestamp> spent;  // oldest first
-    for (const auto& s : held_.reveals)
-      if (counts(s)) spent.push_back(s.at);
-    budget_state stands{name, limit, limit, 0};
-    stands.remaining = spent.size() < limit ? limit - static_cast<std::uint32_t>(spent.size()) : 0;
-    if (limit == 0) stands.reset_ms = limits::reveal_window_ms;
-    if (limit == 0 || spent.empty()) return stands;
-    // The one whose leaving makes room: not the oldest if the limit has been lowered since.
-    auto leaves = spent.size() > limit ? spent[spent.size() - limit] : spent.front();
-    stands.reset_ms = leaves.value() + limits::reveal_window_ms - now_.value();
-    return stands;
-  }
-
-  budget_record held_;
-  timestamp now_, at_;
-};
 
 // ---- answers that can be fetched again ---------------------------------------------------------------
 
@@ -96,8 +44,6 @@ bool has_claim(const view& v, const context& ctx, const reveal_pat& op) {
 }
 
 // ---- one call per operation ------------------------------------------------------------------------
-
-error no_token() { return {errc::not_found, "Personal access token not found"}; }
 
 class pat_rules {
  public:
@@ -386,8 +332,6 @@ class pat_rules {
     return {};
   }
 
-  static error used_up() { return {errc::token_expired, "Token has expired: it has been used as often as it may be"}; }
-
  private:
   // A token that is good only from somewhere, or so often, would be neither if it could make or loosen another.
   result<void> not_narrowed() const {
@@ -579,110 +523,6 @@ std::optional<std::array<std::uint8_t, 16>> rotation_salt(const view& v, const c
   auto row = find_claim(v, ctx, op.id, op.retry);
   if (!row || !row->rotation) return std::nullopt;
   return row->rotation->salt;
-}
-
-// ---- questions -------------------------------------------------------------------------------------
-
-namespace {
-
-bool previous_is_good(const pat_record& pat, const keyed_hash& lookup, timestamp now) {
-  return pat.previous && pat.previous->lookup == lookup && now < pat.previous->until;
-}
-
-// Whose tokens the caller may see: their own, and who administers those of service users.
-result<standing> stand_before(const view& v, const context& ctx, user_id owner) {
-  auto who = stand(v, ctx, every_scope);
-  if (!who || owner == ctx.who.user) return who;
-  if (!who->may_administer()) return fail(errc::forbidden, "Only a workspace owner or admin may do this");
-  auto service = load<service_user_record>(v, space::state, keys::service_user(ctx.workspace, owner));
-  if (!service || service->removed) return fail(errc::not_found, "Service user not found");
-  return who;
-}
-
-}  // namespace
-
-result<presented> judge(const pat_record& pat, const keyed_hash& lookup, timestamp now,
-                        const std::optional<std::array<std::uint8_t, 16>>& client) {
-  bool current = pat.lookup == lookup;
-  // Without a rotation no other token ever was this PAT's: the index names a wrong record.
-  if (!current && pat.rotations == 0) return fail(errc::unauthenticated, "Authentication failed");
-  if (pat.revoked || (!current && !previous_is_good(pat, lookup, now)))
-    return fail(errc::token_revoked, "Token has been revoked");
-  if (pat.expires && *pat.expires <= now) return fail(errc::token_expired, "Token has expired");
-  const auto& only = pat.only;
-  if (only.uses_max && pat.uses >= *only.uses_max) return fail(pat_rules::used_up());
-  if (only.not_before && now < *only.not_before) return fail(errc::unauthenticated, "Token is not valid yet");
-  if (!only.networks.empty()) {
-    bool inside = client && std::any_of(only.networks.begin(), only.networks.end(),
-                                        [&](const network& n) { return n.contains(*client); });
-    if (!inside) return fail(errc::forbidden, "This token may not be used from this address");
-  }
-  presented p;
-  p.retires_previous = current && pat.previous && pat.previous->until_first_use;
-  p.counted = only.uses_max.has_value();
-  return p;
-}
-
-bool is_retired(const pat_record& pat, const keyed_hash& lookup, timestamp now) {
-  return pat.rotations > 0 && pat.lookup != lookup && !previous_is_good(pat, lookup, now);
-}
-
-result<std::vector<pat_entry>> list_tokens(const view& v, const context& ctx, user_id owner, token_family family) {
-  auto who = stand_before(v, ctx, owner);
-  if (!who) return fail(who.error());
-  auto prefix = keys::family_pats(ctx.workspace, owner, family);
-  std::vector<std::string> ids;
-  v.scan(space::state, prefix, keys::past(prefix), [&](std::string_view key, std::string_view id) {
-    // Those of an earlier membership are nobody's any more.
-    reader seq(key.substr(prefix.size()));
-    if (owner != ctx.who.user || seq.u64() > who->me.dead_pats) ids.emplace_back(id);
-    return true;
-  });
-  std::vector<std::string> rows;
-  for (const auto& id : ids)
-    if (auto parsed = uuid_from_bytes(id)) rows.push_back(keys::pat(ctx.workspace, pat_id{*parsed}));
-  std::vector<std::string_view> wanted(rows.begin(), rows.end());
-  v.prefetch(space::state, wanted);
-  std::vector<pat_entry> out;
-  for (const auto& bytes : ids) {
-    auto id = uuid_from_bytes(bytes);
-    auto record = id ? load<pat_record>(v, space::state, keys::pat(ctx.workspace, pat_id{*id})) : std::nullopt;
-    if (!record) {
-      v.mark_undecodable();
-      break;
-    }
-    out.push_back({pat_id{*id}, ctx.workspace, std::move(*record), {}});
-  }
-  return out;
-}
-
-result<pat_entry> get_token(const view& v, const context& ctx, user_id owner, token_family family, pat_id id) {
-  auto who = stand_before(v, ctx, owner);
-  if (!who) return fail(who.error());
-  auto pat = find_live_pat(v, ctx.workspace, id);
-  bool theirs =
-      pat && pat->owner == owner && pat->family == family && (owner != ctx.who.user || pat->seq > who->me.dead_pats);
-  if (!theirs) return fail(no_token());
-  return pat_entry{id, ctx.workspace, std::move(*pat), {}};
-}
-
-result<pat_entry> get_token(const view& v, const context& ctx, user_id owner, token_family family,
-                            std::uint64_t number) {
-  auto row = v.get(space::state, keys::family_pat(ctx.workspace, owner, family, number));
-  auto id = row ? uuid_from_bytes(*row) : std::nullopt;
-  if (id) return get_token(v, ctx, owner, family, pat_id{*id});
-  if (row) v.mark_undecodable();
-  auto who = stand_before(v, ctx, owner);
-  if (!who) return fail(who.error());
-  return fail(no_token());
-}
-
-std::vector<project_entry> projects_of(const view& v, const pat_entry& pat) {
-  std::vector<project_entry> out;
-  for (const auto& id : pat.record.projects)
-    if (auto record = load<project_record>(v, space::state, keys::project(pat.workspace, id)))
-      out.push_back({id, pat.workspace, std::move(*record)});
-  return out;
 }
 
 }  // namespace nacre::model

@@ -34,27 +34,4 @@ std::optional<outcome> refused_by_budget(const view& v, const context& ctx, cons
 // That of the rotation of this PAT this caller may fetch again with this key, if there is one.
 std::optional<std::array<std::uint8_t, 16>> rotation_salt(const view& v, const context& ctx, const rotate_pat& op);
 
-// ---- questions -------------------------------------------------------------------------------------
-
-// What a presented token is worth now, by its record alone. Errors: token_revoked (a rotation ended it, too),
-// token_expired (its time or its uses are over), unauthenticated (its time has not come), forbidden (the
-// client's address is not among its networks; `client` nothing: not known, which no network contains).
-struct presented {
-  bool retires_previous = false;  // it is the new one, and its first use ends the one before
-  bool counted = false;           // this use has to be counted (count_use)
-};
-result<presented> judge(const pat_record& pat, const keyed_hash& lookup, timestamp now,
-                        const std::optional<std::array<std::uint8_t, 16>>& client);
-// It was this PAT's token until a rotation; nobody should hold it any more.
-bool is_retired(const pat_record& pat, const keyed_hash& lookup, timestamp now);
-
-// Live tokens of a family other than Alephant: the caller's own, or, for who may administer, those of a service
-// user. In order of creation. not_found if there is no such owner or token.
-result<std::vector<pat_entry>> list_tokens(const view& v, const context& ctx, user_id owner, token_family family);
-result<pat_entry> get_token(const view& v, const context& ctx, user_id owner, token_family family, pat_id id);
-result<pat_entry> get_token(const view& v, const context& ctx, user_id owner, token_family family,
-                            std::uint64_t number);
-// Those of its projects that are there, in its order.
-std::vector<project_entry> projects_of(const view& v, const pat_entry& pat);
-
 }  // namespace nacre::model

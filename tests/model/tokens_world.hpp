@@ -3,6 +3,7 @@
 
 #include "model/pats.hpp"
 #include "model/people.hpp"
+#include "model/token_queries.hpp"
 #include "model/webhooks.hpp"
 #include "tests/model/secrets_world.hpp"
 

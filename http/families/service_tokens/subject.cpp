@@ -1,6 +1,6 @@
 #include "http/families/service_tokens/subject.hpp"
 
-#include "model/pats.hpp"
+#include "model/token_queries.hpp"
 
 namespace nacre::http::service_tokens {
 

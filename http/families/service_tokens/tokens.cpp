@@ -5,7 +5,7 @@
 #include "http/families/service_tokens/objects.hpp"
 #include "http/families/service_tokens/subject.hpp"
 #include "http/families/token_fields.hpp"
-#include "model/pats.hpp"
+#include "model/token_queries.hpp"
 
 namespace nacre::http::service_tokens {
 

@@ -1,7 +1,7 @@
 #include "http/families/unleash/flow.hpp"
 
 #include "http/families/token_fields.hpp"
-#include "model/pats.hpp"
+#include "model/token_queries.hpp"
 
 namespace nacre::http::unleash {
 

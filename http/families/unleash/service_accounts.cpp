@@ -5,9 +5,9 @@
 #include "crypto/random.hpp"
 #include "http/families/unleash/flow.hpp"
 #include "model/limits.hpp"
-#include "model/pats.hpp"
 #include "model/people.hpp"
 #include "model/text.hpp"
+#include "model/token_queries.hpp"
 
 namespace nacre::http::unleash {
 
