@@ -84,7 +84,7 @@ std::optional<std::string> check_issuer_url(const std::string& text) {
 
 std::optional<std::string> check_origin(const std::string& text) {
   if (web_origin_of(text) == text) return std::nullopt;
-  return "wants https://HOST or https://HOST:PORT, without a path";
+  return "wants https://HOST or https://HOST:PORT, as browsers write it: in lower case, without a path or the port 443";
 }
 
 // What goes into a query of the issuer's, in the page: any visible text will do.
@@ -651,15 +651,20 @@ std::optional<std::string> web_origin_of(std::string_view url) {
   auto letter = [](char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9'); };
   auto in_host = [&](char c) { return letter(c) || c == '-' || c == '.'; };
   if (host.empty() || !letter(host.front()) || !std::all_of(host.begin(), host.end(), in_host)) return std::nullopt;
+  std::string origin = std::string(scheme) + "://";
+  for (char c : host) origin += c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
   if (colon != place.npos) {
-    auto port = place.substr(colon + 1);
-    bool digits = std::all_of(port.begin(), port.end(), [](char c) { return c >= '0' && c <= '9'; });
-    if (port.empty() || port.size() > 5 || !digits || std::stoi(std::string(port)) > 65'535) return std::nullopt;
+    auto digits = place.substr(colon + 1);
+    bool all_digits = std::all_of(digits.begin(), digits.end(), [](char c) { return c >= '0' && c <= '9'; });
+    if (digits.empty() || digits.size() > 5 || !all_digits) return std::nullopt;
+    const int port = std::stoi(std::string(digits));
+    if (port > 65'535) return std::nullopt;
+    if (port != (scheme == "https" ? 443 : 80)) origin += ":" + std::to_string(port);
   }
   auto in_path = [&](char c) { return letter(c) || std::string_view("-._~/%:@+").find(c) != std::string_view::npos; };
   if (!std::all_of(path.begin(), path.end(), in_path)) return std::nullopt;
   if (scheme == "http" && host != "localhost" && !is_loopback(std::string(host))) return std::nullopt;
-  return std::string(url.substr(0, scheme.size() + 3 + place.size()));
+  return origin;
 }
 
 bool is_loopback(const std::string& address) {

@@ -179,7 +179,15 @@ TEST_CASE("the console signs people in at an issuer that is trusted, over https,
     CHECK_THAT(error_of(at(host)), Contains("console.oidc_issuer"));
     CHECK_THAT(error_of(with_file("[console]\noidc_origins = [\"" + host + "\"]\n")), Contains("console.oidc_origins"));
   }
-  CHECK_THAT(error_of(with_file("[console]\noidc_origins = [\"https://a/\"]\n")), Contains("without a path"));
+  for (std::string odd : {"https://a/", "https://A", "https://a:443", "https://a:0443"})
+    CHECK_THAT(error_of(with_file("[console]\noidc_origins = [\"" + odd + "\"]\n")), Contains("without a path"));
+  // An issuer's name is the issuer's to spell; its origin is compared with what browsers say.
+  c = load_config(with_file(
+      "[[auth.issuers]]\nissuer=\"https://ID.Example.com:443/R\"\naudience=\"a\"\njwks_file=\"f\"\n[console]\n"
+      "oidc_client_id = \"c\"\noidc_issuer = \"https://ID.Example.com:443/R\"\n"));
+  REQUIRE(c);
+  CHECK(console_rules_of(*c).sign_in.origins == std::vector<std::string>{"https://id.example.com"});
+  CHECK(console_rules_of(*c).sign_in.issuer == "https://ID.Example.com:443/R");
 }
 
 TEST_CASE("the root key's source is required, and no message repeats it", "[app][config]") {

@@ -291,6 +291,21 @@ journey('the issuer signs people in by code and PKCE, and nothing of it stays', 
   await who.page.getByRole('alert').getByText('begun elsewhere or long ago').waitFor();
 });
 
+journey('a code that cannot be traded yet is in no address and no storage meanwhile', async (arrive) => {
+  const who = await arrive();
+  await who.visit('/console');
+  await who.reaches('signed-out');
+  const isConfig = (url) => url.pathname === '/console/config.json';
+  await who.page.route(isConfig, (route) => route.abort('connectionreset'));
+  await who.button(`Sign in with ${new URL(issuer.url).host}`).click();
+  await who.reaches('refused');
+  assert.equal(new URL(who.page.url()).search, '');
+  assert.deepEqual(await who.page.evaluate(() => [localStorage.length, sessionStorage.length]), [0, 0]);
+  await who.page.unroute(isConfig);
+  await who.button('Try again').click();
+  await who.reaches('workspaces');
+});
+
 test('what an issuer answers wrongly signs nobody in, and says why', { timeout: 60_000 }, async () => {
   const faults = {
     denied: 'You did not let the issuer sign you in.',
@@ -645,6 +660,35 @@ journey('a reveal shows the budget, survives a lost answer, is confirmed, and sa
   } finally {
     await own.end();
   }
+});
+
+journey('what one person asked for is not asked again as the next one', async (arrive) => {
+  const user = await User.withWorkspace();
+  const made = await user.token({ name: 'mine' });
+  const other = await User.withWorkspace();
+  const who = await arrive();
+  await who.page.clock.install();
+  await signIn(who, user.jwt, `/console#/w/${user.workspace}/tokens/${made.id}`, 'token');
+  const asked = [];
+  await who.page.route((url) => url.pathname.endsWith('/reveal'), (route) => {
+    asked.push(route.request().headers().authorization);
+    return route.abort('connectionreset');
+  });
+  const again = () => who.page.waitForRequest((request) => request.url().endsWith('/reveal'));
+  let next = again();
+  await who.button('Reveal').click();
+  await next;
+  next = again();
+  await next;
+  await who.page.locator('.account summary').click();
+  await who.button('Sign out').click();
+  await who.reaches('signed-out');
+  await paste(who, other.jwt);
+  await who.reaches('refused'); // not a member of the first one's workspace
+  await go(who, other, 'tokens', 'tokens');
+  await who.page.clock.runFor('00:30'); // past everything the first one's page would have tried
+  assert.ok(asked.length >= 2);
+  assert.deepEqual([...new Set(asked)], [`Bearer ${user.jwt}`]);
 });
 
 journey('a rotation answers a new token and lets the old one end as chosen; a revocation ends it', async (arrive) => {

@@ -153,9 +153,8 @@ function isAboutUs(idToken: string, at: Issuer, nonce: string): boolean {
   return Array.isArray(claims.aud) ? claims.aud.includes(at.clientId) : claims.aud === at.clientId;
 }
 
-// Trades the code for an access token.
-export async function arrive(told: URLSearchParams, at: Issuer): Promise<SignedIn | Trouble> {
-  const kept = takeKept();
+// Trades the code for an access token. `kept`: what this tab held when somebody left.
+export async function arrive(told: URLSearchParams, kept: Kept | null, at: Issuer): Promise<SignedIn | Trouble> {
   if (!kept) return { kind: 'stale' };
   if (told.get('state') !== kept.state) return { kind: 'forged' };
   if (told.has('iss') && told.get('iss') !== at.issuer) return { kind: 'forged' }; // RFC 9207

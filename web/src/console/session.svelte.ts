@@ -1,6 +1,6 @@
 // Who is signed in, and every call made in their name. The credential is a private field of one object of this page: no
 // storage, no address, no attribute ever holds it, and it is gone with the page.
-import { type Answer, type Asked, send, serverNow } from '../wire';
+import { type Answer, type Asked, send, serverNow, untilKnown } from '../wire';
 import { endOf, type Issuer } from './oidc';
 
 export interface Config {
@@ -68,6 +68,13 @@ class Session {
     });
     if (answer.kind === 'refused' && answer.status === 401 && used === this.#token) this.signOut('refused');
     return answer;
+  }
+
+  // Asks again while nobody knows what became of the call, but never in another's name.
+  async insist<T>(ask: () => Promise<Answer<T>>, forMs: number): Promise<Answer<T>> {
+    const whose = this.#token;
+    const over: Answer<T> = { kind: 'refused', status: 401, message: '', code: 'signed_out', waitSeconds: 0, limit: '' };
+    return untilKnown(() => (whose !== '' && whose === this.#token ? ask() : Promise.resolve(over)), forMs);
   }
 
   #forget(): void {
