@@ -1,6 +1,8 @@
 // Every route of the Unleash family against every kind of caller that must not get in: the expected status, the
 // family's error shape, and nothing changed.
 
+#include <regex>
+
 #include "tests/e2e/unleash_kit.hpp"
 #include "tests/e2e/unleash_routes.hpp"
 #include "tests/support/basic.hpp"
@@ -42,7 +44,10 @@ class stage {
     for (auto* t : {&here_, &there_})
       for (const auto& entry : audit_of(t->owner))
         if (entry["action"].text() != "pat.use") out += entry["action"].text() + " " + entry["object"].text() + "\n";
-    return out + here_.owner.get(accounts).body + here_.owner.get(own()).body;
+    out += here_.owner.get(accounts).body + here_.owner.get(own()).body;
+    // When a token was last used is noted a while after its use: that of the stage's own may still come.
+    static const std::regex seen("\"seenAt\":(\"[^\"]*\"|null)");
+    return std::regex_replace(out, seen, "");
   }
 
  private:
