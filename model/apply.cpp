@@ -235,8 +235,9 @@ std::optional<outcome> refused_early(const view& v, const command& c) {
       std::holds_alternative<settle_deliveries>(c.what) || std::holds_alternative<retire_previous>(c.what) ||
       std::holds_alternative<count_use>(c.what) || goes_by_link(c.what))
     return std::nullopt;
-  // Whoever comes may leave a secret with the guests.
-  if (std::holds_alternative<conceal_secret>(c.what) && is_guest_partition(c.ctx.workspace)) return std::nullopt;
+  // Whoever comes may leave a secret with the guests, or ask for one.
+  bool open_to_all = std::holds_alternative<conceal_secret>(c.what) || std::holds_alternative<open_ask>(c.what);
+  if (open_to_all && is_guest_partition(c.ctx.workspace)) return std::nullopt;
   if (is_remembered(v, c)) return std::nullopt;  // it has acted: apply() tells what it answered
   auto who = stand(v, c.ctx, needed_scope(c.what));
   if (!who) return refuse(who.error());

@@ -82,6 +82,12 @@ struct receipt_entry {
   std::string sealed_link, sealed_receipt, sealed_generated;  // empty where there is none
 };
 
+struct ask_entry {
+  ask_id id;
+  workspace_id workspace;
+  ask_record record;
+};
+
 // How a sliding budget stands after the command.
 struct budget_state {
   std::string_view name;  // "reveal" or "reveal-user": the one nearest to its end
@@ -91,7 +97,7 @@ struct budget_state {
 };
 
 using reply = std::variant<std::monostate, workspace_entry, member_entry, service_user_entry, project_entry, pat_entry,
-                           revealed, secret_entry, attempt_granted, receipt_entry, webhook_entry, rotated>;
+                           revealed, secret_entry, attempt_granted, receipt_entry, webhook_entry, rotated, ask_entry>;
 
 struct outcome {
   std::optional<error> refused;

@@ -397,6 +397,11 @@ std::string_view action_of(const operation& op) {
     std::string_view operator()(const count_use&) { return "pat.count_use"; }
     std::string_view operator()(const change_service_user&) { return "service_user.update"; }
     std::string_view operator()(const delete_service_user&) { return "service_user.delete"; }
+    std::string_view operator()(const open_ask&) { return "request.open"; }
+    std::string_view operator()(const answer_ask&) { return "request.answer"; }
+    std::string_view operator()(const pick_up_ask&) { return "request.pick_up"; }
+    std::string_view operator()(const confirm_ask&) { return "request.confirm"; }
+    std::string_view operator()(const cancel_ask&) { return "request.cancel"; }
   };
   return std::visit(names{}, op);
 }

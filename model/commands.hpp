@@ -13,6 +13,7 @@
 #include <variant>
 #include <vector>
 
+#include "model/asks.hpp"
 #include "model/ids.hpp"
 #include "model/limits.hpp"
 #include "model/records.hpp"
@@ -255,7 +256,8 @@ using operation =
                  note_activity, open_partition, conceal_secret, preview_secret, reserve_attempt, clear_attempts,
                  note_lockout, claim_secret, confirm_reveal, burn_secret, preview_receipt, set_memo, confirm_pat_reveal,
                  sweep, create_webhook, change_webhook, delete_webhook, ping_webhook, settle_deliveries, rotate_pat,
-                 retire_previous, count_use, change_service_user, delete_service_user>;
+                 retire_previous, count_use, change_service_user, delete_service_user, open_ask, answer_ask,
+                 pick_up_ask, confirm_ask, cancel_ask>;
 
 struct command {
   context ctx;

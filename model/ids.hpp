@@ -43,6 +43,8 @@ using project_id = strong<uuid, struct project_id_tag>;
 // carry, so the id tells nothing about the link. Its first four bytes in hex are the `shortid` of logs.
 using secret_id = strong<uuid, struct secret_id_tag>;
 using receipt_id = strong<uuid, struct receipt_id_tag>;
+// Of a request for a secret (model/asks.hpp): the same of what the link to answer it carries.
+using ask_id = strong<uuid, struct ask_id_tag>;
 using webhook_id = strong<uuid, struct webhook_id_tag>;
 // Names one request across retries and nodes; 128 random bits, made at the HTTP edge.
 using request_id = strong<uuid, struct request_id_tag>;
@@ -72,6 +74,7 @@ constexpr bool is_guest_partition(workspace_id ws) {
   return ws.value().bytes[15] < guest_partitions && ws == guest_partition(ws.value().bytes[15]);
 }
 constexpr workspace_id guest_partition_of(secret_id id) { return guest_partition(id.value().bytes[0]); }
+constexpr workspace_id guest_partition_of(ask_id id) { return guest_partition(id.value().bytes[0]); }
 
 }  // namespace nacre
 

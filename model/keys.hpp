@@ -21,6 +21,7 @@
 //   state  ws + 'Z' + owner + ~updated + receipt  (empty): an account's receipts, last changed first
 //   state  ws + 'C' + secret                    claim_record: a reveal that can be fetched again
 //   state  ws + 'F' + secret                    attempts_record: passphrases tried
+//   state  ws + 'E' + ask                       ask_record: a request for a secret
 //   state  ws + 'I' + key(16)                   pat_claim_record: the same of a PAT's reveal or rotation
 //   state  ws + 'G'                             partition_record, of guest partitions
 //   state  ws + 'H'                             webhook_list: which there are, and what each wants
@@ -33,12 +34,13 @@
 //   sealed ws + 'Y' + receipt                   the secret's link, under the receipt's link
 //   sealed ws + 'I' + receipt                   the receipt's link, under the data key (accounts only)
 //   sealed ws + 'G' + receipt                   a generated value, under the receipt's link
+//   sealed ws + 'E' + ask                       an answer to an ask, under the link that asked
 //   sealed ws + 'W' + webhook + version         sealed signing secret
 //   audit  ws + seq                             audit_row
 //   index  't' + lookup(32)                     ws + pat, of a token issued here
 //   index  'x' + lookup(32)                     ws + pat, of a token imported by its hash
 //   index  'u' + user + ws                      (empty): the workspaces of a user
-//   index  'o' + id                             ws: of a receipt, or of a secret that is no guest's
+//   index  'o' + id                             ws: of a receipt, or of a secret or an ask that is no guest's
 //   index  'e' + time + ws + kind + id          (empty): what is due when
 //   index  'q' + due + ws + webhook             (empty): when the first delivery of an enabled webhook is due
 //
@@ -135,6 +137,9 @@ inline std::string sealed_secret(workspace_id ws, secret_id id) { return at(ws, 
 inline std::string sealed_link(workspace_id ws, receipt_id id) { return at(ws, 'Y').id(id).take(); }
 inline std::string sealed_receipt(workspace_id ws, receipt_id id) { return at(ws, 'I').id(id).take(); }
 inline std::string sealed_generated(workspace_id ws, receipt_id id) { return at(ws, 'G').id(id).take(); }
+
+inline std::string ask(workspace_id ws, ask_id id) { return at(ws, 'E').id(id).take(); }
+inline std::string sealed_answer(workspace_id ws, ask_id id) { return at(ws, 'E').id(id).take(); }
 
 inline std::string one_time(const uuid& id) { return writer{}.u8('o').id(id).take(); }
 inline std::string due_at(timestamp at, workspace_id ws, due_kind kind, const uuid& id) {

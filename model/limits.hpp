@@ -90,6 +90,7 @@ inline constexpr std::int64_t retry_window_ms_max = 600'000;   // of a reveal wi
 inline constexpr std::int64_t recent_receipts_ms = 30LL * 86'400'000;
 inline constexpr std::size_t recent_receipts_max = 250;          // newest of them
 inline constexpr std::uint64_t guest_audit_entries_max = 5'000;  // kept per guest partition; some 110 MB in all
+inline constexpr std::size_t answer_bytes_max = 24 * 1024;       // to a request for a secret, as it is sent
 // As requests state them (http/families/onetime/input).
 inline constexpr std::size_t passphrase_chars_min = 4;
 inline constexpr std::size_t passphrase_chars_max = 128;
@@ -141,6 +142,7 @@ inline constexpr std::size_t command_bytes_max = 1280 * 1024;
 static_assert(secret_bytes_max + 4096 < sealed_bytes_max, "a secret and its keys must fit a sealed value");
 inline constexpr std::size_t touches_per_command_max = 1'024;
 static_assert(sealed_bytes_max < command_bytes_max, "a sealed value must fit one command");
+static_assert(answer_bytes_max < body_bytes_max, "an answer must fit a body");
 static_assert(body_bytes_max < sealed_bytes_max, "what fits a body must fit a sealed value");
 static_assert(body_bytes_max < pipelined_bytes_max, "a whole body must fit the input buffer");
 

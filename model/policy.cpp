@@ -109,7 +109,8 @@ bool changes_lists(const operation& op) {
         // A reveal changes its budget; one-time secrets and deliveries are none of a token's.
         return !is_one_of<Op, reveal_pat, confirm_pat_reveal, conceal_secret, preview_secret, reserve_attempt,
                           clear_attempts, note_lockout, claim_secret, confirm_reveal, burn_secret, preview_receipt,
-                          set_memo, sweep, settle_deliveries>;
+                          set_memo, sweep, settle_deliveries, open_ask, answer_ask, pick_up_ask, confirm_ask,
+                          cancel_ask>;
       },
       op);
 }
@@ -125,7 +126,8 @@ scope_set needed_scope(const operation& op) {
   if (const auto* made = std::get_if<create_pat>(&op))
     return made->family == token_family::alephant ? scope_write : scope_admin;
   bool writes = std::holds_alternative<change_pat>(op) || std::holds_alternative<revoke_pat>(op) ||
-                std::holds_alternative<conceal_secret>(op) || std::holds_alternative<set_memo>(op);
+                std::holds_alternative<conceal_secret>(op) || std::holds_alternative<set_memo>(op) ||
+                std::holds_alternative<open_ask>(op);
   if (writes) return scope_write;
   // Any token may renew itself.
   if (std::holds_alternative<rotate_pat>(op)) return every_scope;

@@ -146,6 +146,11 @@ class recalling {
   reply operator()(const burn_secret&) const { return receipt(); }
   reply operator()(const preview_receipt&) const { return receipt(); }
   reply operator()(const set_memo&) const { return receipt(); }
+  reply operator()(const open_ask&) const { return ask(); }
+  reply operator()(const answer_ask&) const { return ask(); }
+  reply operator()(const pick_up_ask&) const { return ask(); }
+  reply operator()(const confirm_ask&) const { return ask(); }
+  reply operator()(const cancel_ask&) const { return ask(); }
   reply operator()(const reserve_attempt&) const {
     secret_id id{object_};
     if (!v_.get(space::state, keys::attempts(ctx_.workspace, id))) return {};  // it was the one that burned it
@@ -175,6 +180,12 @@ class recalling {
     auto entry = find_receipt(v_, ctx_.workspace, receipt_id{object_}, ctx_.now);
     if (!entry) return {};
     return std::move(*entry);
+  }
+  reply ask() const {
+    ask_id id{object_};
+    auto found = find_ask(v_, ctx_.workspace, id, ctx_.now);
+    if (!found) return {};
+    return ask_entry{id, ctx_.workspace, std::move(*found)};
   }
   reply webhook() const {
     webhook_id id{object_};

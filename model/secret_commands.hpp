@@ -96,8 +96,9 @@ enum class due_kind : std::uint8_t {
   pat_claim = 4,     // of a PAT: the same
   generated = 5,     // a generated value is no longer shown with its receipt
   pat_expiring = 6,  // who listens is told that a PAT will expire
+  ask = 7,           // expires, cannot be fetched again, or is forgotten
 };
-inline constexpr std::uint8_t due_kinds = 6;
+inline constexpr std::uint8_t due_kinds = 7;
 struct due {
   timestamp at;
   due_kind kind = due_kind::secret;

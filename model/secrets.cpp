@@ -16,18 +16,8 @@ namespace {
 
 outcome unknown_secret() { return refuse(errc::not_found, "Unknown secret"); }
 
-bool is_deleted(const view& v, workspace_id ws) {
-  if (is_guest_partition(ws)) return false;
-  auto record = load<workspace_record>(v, space::state, keys::workspace(ws));
-  return !record || record->deleted;
-}
-
-// Of guests only the last entries are kept, or strangers could fill the disk with them; the tree's edge goes on.
 void record(state& st, const context& ctx, std::string_view action, const uuid& id, std::string_view reason = {}) {
-  auto object = shortid(id);
-  auto seq = append_audit(st, ctx, {action, object, "granted", reason});
-  if (is_guest_partition(ctx.workspace) && seq > limits::guest_audit_entries_max)
-    st.erase(space::audit, keys::audit(ctx.workspace, seq - limits::guest_audit_entries_max));
+  put_on_record(st, ctx, action, id, reason);
 }
 
 // On record, and told to the workspace's webhooks; guests have none.
@@ -212,6 +202,8 @@ class sweeping {
         return st_.erase(space::sealed, keys::sealed_generated(ws_, receipt_id{d.id}));
       case due_kind::pat_expiring:
         return remind(pat_id{d.id}, d.at);
+      case due_kind::ask:
+        return sweep_ask(st_, ctx_, ask_id{d.id});
     }
   }
 
@@ -271,6 +263,19 @@ class sweeping {
 };
 
 }  // namespace
+
+bool is_deleted(const view& v, workspace_id ws) {
+  if (is_guest_partition(ws)) return false;
+  auto record = load<workspace_record>(v, space::state, keys::workspace(ws));
+  return !record || record->deleted;
+}
+
+void put_on_record(state& st, const context& ctx, std::string_view action, const uuid& id, std::string_view reason) {
+  auto object = shortid(id);
+  auto seq = append_audit(st, ctx, {action, object, "granted", reason});
+  if (is_guest_partition(ctx.workspace) && seq > limits::guest_audit_entries_max)
+    st.erase(space::audit, keys::audit(ctx.workspace, seq - limits::guest_audit_entries_max));
+}
 
 bool is_concealed(const view& v, const context& ctx, const conceal_secret& op) {
   auto made = load_receipt(v, ctx.workspace, op.receipt);
@@ -500,7 +505,9 @@ bool goes_by_link(const operation& op) {
          std::holds_alternative<reserve_attempt>(op) || std::holds_alternative<clear_attempts>(op) ||
          std::holds_alternative<note_lockout>(op) || std::holds_alternative<claim_secret>(op) ||
          std::holds_alternative<confirm_reveal>(op) || std::holds_alternative<burn_secret>(op) ||
-         std::holds_alternative<preview_receipt>(op) || std::holds_alternative<sweep>(op);
+         std::holds_alternative<preview_receipt>(op) || std::holds_alternative<sweep>(op) ||
+         std::holds_alternative<answer_ask>(op) || std::holds_alternative<pick_up_ask>(op) ||
+         std::holds_alternative<confirm_ask>(op) || std::holds_alternative<cancel_ask>(op);
 }
 
 // ---- questions -------------------------------------------------------------------------------------

@@ -31,6 +31,12 @@ outcome apply_to(state& st, const context& ctx, const sweep& op);
 bool goes_by_link(const operation& op);
 // Whether it is this very request that made the secret: it names both ids, and its stamp is the receipt's.
 bool is_concealed(const view& v, const context& ctx, const conceal_secret& op);
+// Of a guest partition never.
+bool is_deleted(const view& v, workspace_id ws);
+// An audit entry about what a link leads to, by its short id. Of guests only the last entries are kept, or strangers
+// could fill the disk with them; the tree's edge goes on.
+void put_on_record(state& st, const context& ctx, std::string_view action, const uuid& id,
+                   std::string_view reason = {});
 // The row of space::index that says when something's time has come (sweep).
 void put_due(state& st, workspace_id ws, timestamp at, due_kind kind, const uuid& id);
 

@@ -31,7 +31,7 @@ void same(std::string_view bytes) {
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   if (size == 0) return 0;
   std::string_view bytes(reinterpret_cast<const char*>(data) + 1, size - 1);
-  switch (data[0] % 18) {
+  switch (data[0] % 19) {
     case 0:
       same<workspace_record>(bytes);
       break;
@@ -83,8 +83,11 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     case 16:
       same<webhook_progress>(bytes);
       break;
-    default:
+    case 17:
       same<delivery_record>(bytes);
+      break;
+    default:
+      same<ask_record>(bytes);
   }
   return 0;
 }

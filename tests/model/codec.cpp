@@ -42,7 +42,8 @@ void survives(random_source& random) {
 TEMPLATE_TEST_CASE("a record survives its bytes, and no other bytes are taken for one", "[model][codec]",
                    workspace_record, member_record, service_user_record, project_record, pat_record, budget_record,
                    audit_head, audit_row, secret_record, receipt_record, claim_record, pat_claim_record,
-                   attempts_record, partition_record, webhook_record, webhook_list, webhook_progress, delivery_record) {
+                   attempts_record, partition_record, webhook_record, webhook_list, webhook_progress, delivery_record,
+                   ask_record) {
   auto seed = nacre::testing::announced_seed("records");
   CAPTURE(seed);
   random_source random(seed);

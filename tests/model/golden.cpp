@@ -78,6 +78,8 @@ TEST_CASE("records written by every version so far are still read, and written t
   same("record_pat_claim", sample_pat_claim());
   same("record_attempts", sample_attempts());
   same("record_partition", sample_partition());
+  same("record_ask", sample_ask());
+  same("record_ask_open", sample_open_ask());
   same("record_webhook", sample_webhook());
   same("record_webhook_list", sample_webhook_list());
   same("record_webhook_progress", sample_progress());
@@ -131,6 +133,7 @@ TEST_CASE("keys stay where every version so far has put them", "[model][golden]"
   golden("key_claim", keys::claim(ws, secret));
   golden("key_attempts", keys::attempts(ws, secret));
   golden("key_pat_claim", keys::pat_claim(ws, sample_id(0x17)));
+  golden("key_ask", keys::ask(ws, ask_id{sample_id(0x18)}));
   golden("key_partition", keys::partition(guest_partition(63)));
   golden("key_sealed_secret", keys::sealed_secret(ws, secret));
   golden("key_sealed_link", keys::sealed_link(ws, receipt));

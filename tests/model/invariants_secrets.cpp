@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <map>
 
+#include "model/asks.hpp"
 #include "model/keys.hpp"
 #include "model/load.hpp"
 #include "model/secret_records.hpp"
@@ -54,6 +55,9 @@ struct secrets_count {
   kept<secret_id, claim_record> claims = {};
   kept<secret_id, attempts_record> attempts = {};
   kept<uuid, pat_claim_record> pat_claims = {};
+  kept<ask_id, ask_record> asks = {};
+  sorted answers = {};
+  std::uint64_t answers_held = 0;
   sorted sealed = {}, may_have_link = {}, may_have_generated = {}, may_have_receipt = {}, owned = {};
   std::uint64_t bytes = 0;
 
@@ -139,6 +143,29 @@ struct secrets_count {
     return std::equal(id.bytes.begin(), id.bytes.end(), c.key.begin()) ? "" : "a PAT claim under a foreign key";
   }
 
+  std::string one(ask_id id, const ask_record& a) {
+    if (guest != a.owner.value().is_nil()) return "a guest's request with an owner, or another without";
+    bool over = a.state != ask_state::open && a.state != ask_state::answered;
+    if (over != a.ended.has_value()) return "a request with a wrong end";
+    if (a.state == ask_state::open && (a.answered || a.answer_key)) return "an open request with an answer";
+    bool needs_one = a.state == ask_state::answered || a.state == ask_state::picked_up;
+    if (needs_one && !a.answered) return "an answer that nobody gave";
+    if (a.retry_until && (a.state != ask_state::picked_up || !a.retry)) return "a retry of what was not picked up";
+    if (!guest && a.sealed_bytes != 0) return "a workspace's answer counts as a guest's";
+    if (a.state == ask_state::answered || a.retry_until) answers.insert(keys::sealed_answer(ws, id));
+    if (a.state == ask_state::answered) {
+      ++answers_held;
+      bytes += a.sealed_bytes;
+      if (guest && a.sealed_bytes < size_of(keys::sealed_answer(ws, id))) return "an answer takes more than it counts";
+      dues.insert(keys::due_at(*a.pickable_until(), ws, due_kind::ask, id.value()));
+    }
+    if (a.state == ask_state::open) dues.insert(keys::due_at(a.answerable_until(), ws, due_kind::ask, id.value()));
+    if (a.retry_until) dues.insert(keys::due_at(*a.retry_until, ws, due_kind::ask, id.value()));
+    dues.insert(keys::due_at(a.forgotten(), ws, due_kind::ask, id.value()));
+    if (!guest) index.insert(keys::one_time(id.value()));
+    return {};
+  }
+
   template <class Rows>
   std::string all(const Rows& rows) {
     for (const auto& [id, record] : rows)
@@ -148,11 +175,12 @@ struct secrets_count {
 
   std::string check() {
     if (!collect(st, ws, 'X', secrets) || !collect(st, ws, 'Y', receipts) || !collect(st, ws, 'C', claims) ||
-        !collect(st, ws, 'F', attempts) || !collect(st, ws, 'I', pat_claims))
+        !collect(st, ws, 'F', attempts) || !collect(st, ws, 'I', pat_claims) || !collect(st, ws, 'E', asks))
       return "an undecodable row of one-time secrets";
-    for (auto wrong : {all(secrets), all(receipts), all(claims), all(attempts), all(pat_claims)})
+    for (auto wrong : {all(secrets), all(receipts), all(claims), all(attempts), all(pat_claims), all(asks)})
       if (!wrong.empty()) return wrong;
     if (rows_of(st, space::sealed, ws, 'X') != sealed) return "sealed rows are not those of what can be fetched";
+    if (rows_of(st, space::sealed, ws, 'E') != answers) return "sealed answers are not those that can be fetched";
     if (!within(rows_of(st, space::sealed, ws, 'Y'), may_have_link)) return "a link of a secret that has ended";
     if (!within(rows_of(st, space::sealed, ws, 'G'), may_have_generated)) return "a generated value without its secret";
     if (!within(rows_of(st, space::sealed, ws, 'I'), may_have_receipt)) return "a receipt's link without the receipt";
@@ -160,7 +188,7 @@ struct secrets_count {
       return "the rows of receipts by owner are not those of the receipts";
     auto part = load<partition_record>(st, space::state, keys::partition(ws));
     if (!guest) return part ? "a workspace that counts as a guest partition" : "";
-    if (part.value_or(partition_record{}) != partition_record{secrets.size(), bytes})
+    if (part.value_or(partition_record{}) != partition_record{secrets.size() + answers_held, bytes})
       return "a guest partition's counts are not those of its secrets";
     return {};
   }
@@ -179,7 +207,7 @@ std::string dues_wrong(const map_state& st, const sorted& expected) {
     if (key.size() != 42) return "a due row of a wrong length";
     auto kind = static_cast<due_kind>(key[25]);
     bool may_outlive = kind == due_kind::secret || kind == due_kind::claim || kind == due_kind::generated ||
-                       kind == due_kind::pat_expiring;
+                       kind == due_kind::pat_expiring || kind == due_kind::ask;
     if (!may_outlive && !expected.contains(key)) return "something is due that is not there";
     there.insert(key);
   }
@@ -190,7 +218,7 @@ std::string history_wrong(const map_state::contents& before, const map_state::co
   const auto& was = before[static_cast<std::size_t>(space::state)];
   const auto& is = after[static_cast<std::size_t>(space::state)];
   for (const auto& [key, value] : was) {
-    if (key.size() != 33 || (key[16] != 'X' && key[16] != 'Y')) continue;
+    if (key.size() != 33 || (key[16] != 'X' && key[16] != 'Y' && key[16] != 'E')) continue;
     auto it = is.find(key);
     if (it == is.end() || it->second == value) continue;
     if (key[16] == 'X') {
@@ -199,6 +227,14 @@ std::string history_wrong(const map_state::contents& before, const map_state::co
       if (old->previewed && now->previewed != old->previewed) return "a secret was previewed first twice";
       old->previewed = now->previewed;
       if (old != now) return "a secret changed";
+    } else if (key[16] == 'E') {
+      auto old = decode<ask_record>(value), now = decode<ask_record>(it->second);
+      if (!old || !now) return "an undecodable request";
+      if (old->ended && (now->state != old->state || now->ended != old->ended)) return "a request ended twice";
+      if (old->answered && (now->answered != old->answered || now->answer_key != old->answer_key))
+        return "a request was answered twice";
+      if (now->pickup != old->pickup || now->owner != old->owner || now->created != old->created)
+        return "a request changed";
     } else {
       auto old = decode<receipt_record>(value), now = decode<receipt_record>(it->second);
       if (!old || !now) return "an undecodable receipt";

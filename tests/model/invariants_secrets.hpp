@@ -18,7 +18,7 @@ std::string secrets_wrong(const map_state& st, workspace_id ws, std::set<std::st
 // a receipt's or a PAT claim's.
 std::string dues_wrong(const map_state& st, const std::set<std::string>& expected);
 
-// What may not have happened between two states: a receipt that had ended and ended again or otherwise, a
+// What may not have happened between two states: a receipt or an ask that had ended and ended again or otherwise, a
 // secret that changed in what was fixed when it was made.
 std::string history_wrong(const map_state::contents& before, const map_state::contents& after);
 

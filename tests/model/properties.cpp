@@ -300,7 +300,44 @@ class command_source {
   static uuid half_of(const keyed_hash& h) { return *uuid_from_bytes({reinterpret_cast<const char*>(h.data()), 16}); }
   std::int64_t window() { return static_cast<std::int64_t>(random_.below(3) * 30'000); }
 
+  operation about_asks(workspace_id in) {
+    auto id = secret(in, 1 + nth_secret_ % 4).value();  // few, so that they get far
+    id.bytes[1] = 0x61;
+    ask_id ask{id};
+    keyed_hash pickup{};
+    pickup.fill(random_.one_in(10) ? 1 : 0);
+    switch (random_.below(9)) {
+      case 0: {
+        open_ask op{ask, {}, 60 + static_cast<std::uint32_t>(random_.below(3) * 300), random_.below(3) * 60};
+        noted_.push_back({after(now_, op.lifespan_s * 1000), due_kind::ask, id});
+        noted_.push_back({after(now_, op.lifespan_s * 2000), due_kind::ask, id});
+        return op;
+      }
+      case 1:
+      case 2:
+      case 3: {
+        answer_ask op{ask, {}, 1, "sealed", random_.below(3) * 60};
+        if (random_.one_in(2)) op.key = key();
+        return op;
+      }
+      case 4:
+      case 5: {
+        pick_up_ask op{ask, pickup, {}, window()};
+        if (random_.one_in(2)) op.retry = key();
+        noted_.push_back({after(now_, op.retry_window_ms), due_kind::ask, id});
+        return op;
+      }
+      case 6:
+      case 7:
+        return confirm_ask{ask, pickup, key()};
+      default:
+        if (random_.one_in(4)) return cancel_ask{ask, pickup};
+        return pick_up_ask{ask, pickup, key(), 60'000};
+    }
+  }
+
   operation about_secrets(workspace_id in) {
+    if (random_.one_in(4)) return about_asks(in);
     auto id = secret(in, nth_secret_);
     bool right = !random_.one_in(3);
     switch (random_.below(20)) {

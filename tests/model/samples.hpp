@@ -290,6 +290,20 @@ inline void fill(random_source& r, sweep& v) {
   v.dues.resize(r.one_in(20) ? limits::dues_per_command_max : r.below(5));
   for (auto& d : v.dues) d = {r.time(), static_cast<due_kind>(1 + r.below(due_kinds)), r.id()};
 }
+inline void fill(random_source& r, open_ask& v) { v = {r.id_as<ask_id>(), r.array<32>(), any_lifespan(r), r.any()}; }
+inline void fill(random_source& r, answer_ask& v) {
+  v = {r.id_as<ask_id>(), maybe_hash(r), r.u32(), text(r, 4000), r.any()};
+}
+inline void fill(random_source& r, pick_up_ask& v) {
+  v = {r.id_as<ask_id>(), r.array<32>(), maybe_hash(r), any_window(r)};
+}
+inline void fill(random_source& r, confirm_ask& v) { v = {r.id_as<ask_id>(), r.array<32>(), r.array<32>()}; }
+inline void fill(random_source& r, cancel_ask& v) { v = {r.id_as<ask_id>(), r.array<32>()}; }
+inline void fill(random_source& r, ask_record& v) {
+  v = {r.id_as<user_id>(), r.time(),      any_lifespan(r), r.array<32>(), static_cast<ask_state>(r.below(5)),
+       maybe_time(r),      maybe_hash(r), r.u32(),         r.any(),       maybe_time(r),
+       maybe_hash(r),      maybe_time(r)};
+}
 inline void fill(random_source& r, create_webhook& v) {
   v = {r.id_as<webhook_id>(), text(r, limits::webhook_url_bytes_max), r.u32(), r.u32(), text(r, 2000)};
 }
@@ -524,6 +538,12 @@ inline attempts_record sample_attempts() {
       {{"192.0.2.0/24", {5, sample_time, after(sample_time, 17)}}, {"2001:db8::/56", {1, sample_time, std::nullopt}}},
       7};
 }
+inline ask_record sample_ask() {
+  return {user_id{sample_id(0x11)}, sample_time,          3600, sample_hash(7), ask_state::picked_up,
+          after(sample_time, 1),    sample_hash(8),       2,    4096,           after(sample_time, 2),
+          sample_hash(9),           after(sample_time, 3)};
+}
+inline ask_record sample_open_ask() { return {{}, sample_time, 60, sample_hash(7), {}, {}, {}, 0, 0, {}, {}, {}}; }
 inline partition_record sample_partition() { return {3, 4096}; }
 inline audit_row sample_row() { return {sample_hash(0x70), R"({"action":"pat.create","seq":1})"}; }
 inline webhook_record sample_webhook() {
@@ -612,6 +632,7 @@ inline std::vector<std::pair<std::string, operation>> sample_operations() {
   auto secret = secret_id{sample_id(0x16)};
   auto receipt = receipt_id{sample_id(0x14)};
   auto hook = webhook_id{sample_id(0x14)};
+  auto ask = ask_id{sample_id(0x18)};
   return {
       {"create_workspace", create_workspace{"Pearl", "ada@example.org", "wrapped"}},
       {"admit_member", admit_member{"Pearl", "ada@example.org", role::owner, "wrapped"}},
@@ -668,6 +689,13 @@ inline std::vector<std::pair<std::string, operation>> sample_operations() {
       {"change_service_user", change_service_user{user, "renamed", 1}},
       {"change_service_user_nothing", change_service_user{user, {}, {}}},
       {"delete_service_user", delete_service_user{user}},
+      {"open_ask", open_ask{ask, sample_hash(7), 3600, 1'000'000}},
+      {"answer_ask", answer_ask{ask, sample_hash(8), 2, "sealed", 1'000'000}},
+      {"answer_ask_once", answer_ask{ask, std::nullopt, 1, "sealed", 0}},
+      {"pick_up_ask", pick_up_ask{ask, sample_hash(7), sample_hash(9), 60'000}},
+      {"pick_up_ask_for_good", pick_up_ask{ask, sample_hash(7), std::nullopt, 0}},
+      {"confirm_ask", confirm_ask{ask, sample_hash(7), sample_hash(9)}},
+      {"cancel_ask", cancel_ask{ask, sample_hash(7)}},
   };
 }
 

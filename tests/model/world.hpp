@@ -94,6 +94,7 @@ inline std::string said(const outcome& o) {
              (e.secret ? encode(*e.secret) : "gone") + e.sealed_link + "," + e.sealed_receipt + "," +
              e.sealed_generated;
     }
+    std::string operator()(const ask_entry& e) { return to_string(e.id) + to_string(e.workspace) + encode(e.record); }
   };
   return out + std::visit(texts{}, o.what);
 }
