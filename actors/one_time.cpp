@@ -30,6 +30,22 @@ receipt_id receipt_id_of(const crypto::keyring& keys, std::string_view receipt_l
   return receipt_id{first_half(keys.link_lookup("otr", receipt_link))};
 }
 
+ask_id ask_id_of(const crypto::keyring& keys, std::string_view link) {
+  return ask_id{first_half(keys.link_lookup("ask", link))};
+}
+
+model::keyed_hash pickup_hash_of(const crypto::keyring& keys, ask_id ask, std::string_view pickup) {
+  return whole(keys.link_lookup("pickup", model::writer{}.id(ask).raw(pickup).view()));
+}
+
+model::keyed_hash retry_hash_of(const crypto::keyring& keys, ask_id ask, std::string_view key) {
+  return whole(keys.link_lookup("retry", model::writer{}.u8('a').id(ask).raw(key).view()));
+}
+
+model::keyed_hash answer_hash_of(const crypto::keyring& keys, ask_id ask, std::string_view key, std::string_view text) {
+  return whole(keys.link_lookup("retry", model::writer{}.u8('t').id(ask).bytes(key).raw(text).view()));
+}
+
 model::keyed_hash retry_hash_of(const crypto::keyring& keys, secret_id secret, std::string_view key) {
   return whole(keys.link_lookup("retry", model::writer{}.u8('s').id(secret).raw(key).view()));
 }

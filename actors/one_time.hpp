@@ -13,9 +13,16 @@ namespace nacre::actors {
 // Any text has an id; one that was never issued finds nothing.
 secret_id secret_id_of(const crypto::keyring& keys, std::string_view link);
 receipt_id receipt_id_of(const crypto::keyring& keys, std::string_view receipt_link);
+// The same of the link that asks for a secret (model/asks.hpp).
+ask_id ask_id_of(const crypto::keyring& keys, std::string_view link);
+// Of what the pickup link carries beside it.
+model::keyed_hash pickup_hash_of(const crypto::keyring& keys, ask_id ask, std::string_view pickup);
 // Of an Idempotency-Key, bound to what it was sent with.
 model::keyed_hash retry_hash_of(const crypto::keyring& keys, secret_id secret, std::string_view key);
 model::keyed_hash retry_hash_of(const crypto::keyring& keys, pat_id pat, user_id caller, std::string_view key);
+model::keyed_hash retry_hash_of(const crypto::keyring& keys, ask_id ask, std::string_view key);
+// Of an answer's: bound to its text too, so that another text under the same key is another answer.
+model::keyed_hash answer_hash_of(const crypto::keyring& keys, ask_id ask, std::string_view key, std::string_view text);
 // The same of a rotation.
 model::keyed_hash rotation_hash_of(const crypto::keyring& keys, pat_id pat, user_id caller, std::string_view key);
 // What a rotated token is made of: with the key its caller sent and the salt that is stored it can be made again,

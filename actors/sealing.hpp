@@ -2,12 +2,13 @@
 // How what is sealed is bound to its record, so that a disk writer who moves ciphertext between records,
 // or edits what must never change, makes it unreadable. A PAT's token: to the workspace, the id, owner,
 // scopes, prefix and time of creation, after a rotation also to the token's lookup. A one-time secret: to receipt,
-// owner, times, kind and whether it has a passphrase. A webhook's signing secret: to the workspace, the id and its
-// version.
+// owner, times, kind and whether it has a passphrase. An answer: to who asked, when, and who may pick it up. A
+// webhook's signing secret: to the workspace, the id and its version.
 
 #include <string>
 
 #include "crypto/keyring.hpp"
+#include "model/asks.hpp"
 #include "model/record_bytes.hpp"
 #include "model/records.hpp"
 #include "model/secret_records.hpp"
@@ -46,6 +47,14 @@ inline crypto::seal_context secret_sealing(workspace_id ws, secret_id id, std::s
 // What a receipt can tell: `field` is "link" (of the secret), "generated" or "receipt" (its own link).
 inline crypto::seal_context receipt_sealing(workspace_id ws, receipt_id id, std::string_view field) {
   return {ws, id.value(), "otr", field, {}};
+}
+
+inline std::string ask_policy(const model::ask_record& a) {
+  return model::writer{}.id(a.owner).time(a.created).u32(a.lifespan_s).raw(model::bytes::view(a.pickup)).take();
+}
+// An answer to a request for a secret, under the link that asked.
+inline crypto::seal_context answer_sealing(workspace_id ws, ask_id id, std::string_view policy) {
+  return {ws, id.value(), "ask", "answer", policy};
 }
 
 inline std::string webhook_secret_policy(std::uint32_t version) { return model::writer{}.u32(version).take(); }

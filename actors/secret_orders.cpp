@@ -145,8 +145,7 @@ void secret_orders::seal(const order_ptr& o) {
     op.sealed_receipt = in_.keys->seal(*key, receipt_sealing(in_.id, receipt, "receipt"), what.receipt_link.view());
   if (what.show_generated)
     op.sealed_generated = under(receipt_sealing(in_.id, receipt, "generated"), what.receipt_link, what.value.view());
-  if (is_guest_partition(in_.id) && in_.rules->guest_bytes_max > 0)  // 0 says "no bound" to the rules
-    op.partition_bytes_max = std::max<std::uint64_t>(1, in_.rules->guest_bytes_max / guest_partitions);
+  op.partition_bytes_max = in_.partition_bytes_max();
   propose(o, step::act, std::move(op));
 }
 

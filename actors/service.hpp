@@ -110,9 +110,20 @@ struct memo_receipt {
   std::string memo;
 };
 struct list_recent {};  // the caller's receipts
+// Requests for secrets (model/asks.hpp). `link` is what the link that asks carries, `pickup` what the pickup link has
+// beside it. What arrives in `sealed` nacre cannot read.
+struct give_answer {
+  crypto::secure_bytes link;
+  std::string sealed;
+  std::optional<std::string> retry_key;
+};
+struct pick_up_answer {
+  crypto::secure_bytes link, pickup;
+  std::optional<std::string> retry_key;
+};
 using intent = std::variant<issue_pat, found_workspace, admit_claimed, conceal, show_secret, reveal_secret,
                             confirm_secret, show_receipt, burn_by_receipt, memo_receipt, list_recent, issue_webhook,
-                            edit_webhook, renew_pat, model::operation>;
+                            edit_webhook, renew_pat, give_answer, pick_up_answer, model::operation>;
 
 // A receipt with the links that could be opened; empty where there is nothing to tell any more.
 struct shown_receipt {
@@ -131,6 +142,8 @@ struct shown_receipt {
 //   confirm_secret   nothing
 //   show_receipt, burn_by_receipt, memo_receipt   receipts[0]; as it was before it was read
 //   list_recent      receipts, last changed first
+//   give_answer      outcome.what: ask_entry
+//   pick_up_answer   outcome.what: ask_entry; `revealed`: token is what was sealed by who answered
 struct answer {
   model::outcome outcome;
   crypto::secure_bytes

@@ -1,5 +1,6 @@
 #include "actors/workspace.hpp"
 
+#include "actors/ask_orders.hpp"
 #include "actors/one_time.hpp"
 #include "actors/sealing.hpp"
 #include "actors/secret_orders.hpp"
@@ -37,6 +38,7 @@ void workspace_state::on_order(const order_ptr& sent) {
   if (std::chrono::steady_clock::now() >= o->what.deadline)
     return o->answer_with(refusal({errc::deadline_exceeded, "The deadline passed before the request was begun"}));
   if (is_about_secret(o->what.what)) return secret_orders(*this).begin(o);
+  if (is_about_ask(o->what.what)) return ask_orders(*this).begin(o);
   auto view = log->applied_view();
   auto op = prepare(*view, *o);
   if (!view->trustworthy()) return o->answer_with(refusal(unreadable()));
@@ -74,6 +76,7 @@ void workspace_state::on_decided(const decided_ptr& d) {
     return o.answer_with(refusal(std::move(d->result.why)));
   }
   if (is_about_secret(o.what.what)) return secret_orders(*this).decided(d->from, std::move(d->result.outcome));
+  if (is_about_ask(o.what.what)) return ask_orders(*this).decided(d->from, std::move(d->result.outcome));
   answer a;
   a.outcome = std::move(d->result.outcome);
   if (!a.outcome.refused) {
@@ -167,7 +170,9 @@ result<model::operation> workspace_state::prepare(const model::view& v, placed_o
     if (edit->new_secret) return seal_new_secret(v, o, *edit);
     return model::operation{std::move(edit->what)};
   }
-  return std::move(std::get<model::operation>(what));
+  auto& op = std::get<model::operation>(what);
+  if (auto* ask = std::get_if<model::open_ask>(&op)) ask->partition_bytes_max = partition_bytes_max();
+  return std::move(op);
 }
 
 result<model::operation> workspace_state::seal_new_pat(const model::view& v, placed_order& o, const issue_pat& what) {

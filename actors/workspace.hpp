@@ -2,6 +2,7 @@
 // One workspace's actor. Its state is what is costly to fetch (the open data key); the truth is in
 // the log and in the store, so it can be put to sleep at any time between orders.
 
+#include <algorithm>
 #include <optional>
 
 #include "actors/kdf_pool.hpp"
@@ -23,13 +24,18 @@ struct workspace_state {
   void on_decided(const decided_ptr& d);
   void on_stretched(const stretched_ptr& s);
 
-  // For secret_orders too.
+  // For secret_orders and ask_orders too.
   void propose(order_ptr o, model::command command);
   // The data key of this version, unwrapped once.
   result<const crypto::data_key*> open_key(const model::view& v, std::uint32_t version);
   // The same if it is unwrapped already, else null.
   const crypto::data_key* held_key(std::uint32_t version) const {
     return key && key->version == version ? &*key : nullptr;
+  }
+  // What a guest partition may hold, as commands say it: 0 is no bound.
+  std::uint64_t partition_bytes_max() const {
+    if (!is_guest_partition(id) || rules->guest_bytes_max == 0) return 0;
+    return std::max<std::uint64_t>(1, rules->guest_bytes_max / guest_partitions);
   }
 
  private:
