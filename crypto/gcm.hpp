@@ -1,6 +1,6 @@
 #pragma once
 // AES-256-GCM (NIST SP 800-38D) with every length fixed by its type. Only aead.cpp, sealed_text.cpp
-// (a layout shared with browsers) and the known-answer tests include this: whoever else needs a
+// and sealed_answer.cpp (layouts shared with browsers) and the known-answer tests include this: whoever else needs a
 // ciphertext calls aead.hpp, which picks the nonce itself and commits to the key.
 
 #include <cstddef>

@@ -44,17 +44,24 @@ gcm::key_span span_of(std::string_view key) {
   return gcm::key_span(reinterpret_cast<const std::uint8_t*>(key.data()), gcm::key_bytes);
 }
 
-secure_bytes padded(std::string_view text) {
+}  // namespace
+
+secure_bytes padded_text(std::string_view text) {
   secure_bytes out((text.size() / pad_to + 1) * pad_to);
   std::fill(std::copy(text.begin(), text.end(), out.data()), out.data() + out.size(), std::uint8_t{0});
   out.data()[text.size()] = 0x80;
   return out;
 }
 
-}  // namespace
+std::optional<secure_bytes> unpadded_text(const secure_bytes& padded) {
+  const auto text = padded.view();
+  const auto end = text.find_last_not_of('\0');
+  if (end == std::string_view::npos || text[end] != '\x80') return std::nullopt;
+  return secure_bytes(text.substr(0, end));
+}
 
 std::string seal_text(std::string_view key, std::string_view text) {
-  const auto plain = padded(text);
+  const auto plain = padded_text(text);
   std::string raw(gcm::nonce_bytes + plain.size() + gcm::tag_bytes, '\0');
   auto* bytes = reinterpret_cast<std::uint8_t*>(raw.data());
   fill_random({bytes, gcm::nonce_bytes});
@@ -82,10 +89,9 @@ result<secure_bytes> open_sealed_text(std::string_view key, std::string_view sea
       std::span<const std::uint8_t, gcm::tag_bytes>(bytes + gcm::nonce_bytes + inner.size(), gcm::tag_bytes),
       plain.data());
   if (!right) return refused();
-  const auto text = plain.view();
-  const auto end = text.find_last_not_of('\0');
-  if (end == std::string_view::npos || text[end] != '\x80') return refused();
-  return secure_bytes(text.substr(0, end));
+  auto text = unpadded_text(plain);
+  if (!text) return refused();
+  return std::move(*text);
 }
 
 secure_bytes fragment_of(const sealed_link& link) {

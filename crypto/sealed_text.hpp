@@ -36,6 +36,10 @@ secure_bytes fragment_of(const sealed_link& link);
 // Judged without asking anybody. `invalid`: damaged or cut short; `unsupported`: of a later version.
 result<sealed_link> read_fragment(std::string_view fragment);
 
+// What makes its length a step of 64 bytes, and the text again; nothing if it was not made so.
+secure_bytes padded_text(std::string_view text);
+std::optional<secure_bytes> unpadded_text(const secure_bytes& padded);
+
 // 20..128 letters, digits, '-' and '_'.
 bool is_link_identifier(std::string_view text);
 
