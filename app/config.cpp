@@ -564,7 +564,7 @@ http::onetime_rules onetime_rules_of(const config& c) {
   out.secret_bytes_max = from.secret_bytes_max;
   out.get_reveals = c.compat.get_reveals;
   out.guest = {from.guest,        from.guest_conceal, from.guest_generate, from.guest_show,
-               from.guest_reveal, from.guest_burn,    from.guest_receipt};
+               from.guest_reveal, from.guest_burn,    from.guest_receipt,  from.guest_request};
   return out;
 }
 

@@ -94,7 +94,7 @@ struct config {
     bool keep_receipt_links = true;
     bool guest = true;  // false: guests may do nothing; else each of these alone
     bool guest_conceal = true, guest_generate = true, guest_show = true, guest_reveal = true, guest_burn = true,
-         guest_receipt = true;
+         guest_receipt = true, guest_request = true;
   } onetime;
 
   struct {

@@ -375,6 +375,9 @@ const std::vector<entry>& table() {
       {"onetime.guest_receipt", entry::boolean{[](config& c) -> bool& { return c.onetime.guest_receipt; }}, "",
        "Whether guests may read receipts. False: 403 GUEST_RECEIPT_DISABLED.",
        "False: who shared as a guest does not learn what became of it."},
+      {"onetime.guest_request", entry::boolean{[](config& c) -> bool& { return c.onetime.guest_request; }}, "",
+       "Whether guests may ask somebody for a secret. Whoever is asked may answer without an account in any case.",
+       "As onetime.guest_conceal. False: 403, only accounts ask."},
 
       {"families.alephant", entry::boolean{[](config& c) -> bool& { return c.families.alephant; }}, "",
        "Whether /api/v1/pats is served: tokens that can be revealed. False: 404 there; tokens issued before stay good.",

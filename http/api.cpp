@@ -62,7 +62,8 @@ class api {
     c->ctx.node = with_.settings.node;
     if (presented) return to->handle(std::move(c));
     bool named = c->req.find("authorization") != nullptr;
-    if (to->needs == access::anonymous || (to->needs == access::basic_or_none && !named)) {
+    bool or_none = to->needs == access::basic_or_none || to->needs == access::user_or_none;
+    if (to->needs == access::anonymous || (or_none && !named)) {
       c->caller.who.via = c->ctx.who.via = model::caller::kind::guest;
       return to->handle(std::move(c));
     }
@@ -135,7 +136,7 @@ class api {
       if (auto bad = malformed_ids(*c, to)) return refuse(std::move(c), *bad);
       if (auto in = enter_workspace(*c, *ws); !in) return refuse(std::move(c), in.error());
     }
-    if (to.needs == access::own_workspace)
+    if (to.needs == access::own_workspace || to.needs == access::user_or_none)
       return enter_own_workspace(std::move(c), [&to](call_ptr in) { serve(std::move(in), to); });
     serve(std::move(c), to);
   }

@@ -26,7 +26,8 @@ struct onetime_rules {
   bool get_reveals = false;  // GET ...?continue=true shows and consumes, as old links expect
   // What guests may do; `all` false refuses them everything.
   struct {
-    bool all = true, conceal = true, generate = true, show = true, reveal = true, burn = true, receipt = true;
+    bool all = true, conceal = true, generate = true, show = true, reveal = true, burn = true, receipt = true,
+         request = true;
   } guest;
 };
 

@@ -106,7 +106,8 @@ call::~call() {
   wipe(req.query);  // old clients of one-time secrets put everything there
   wipe(req.path);   // links open secrets
   for (auto& h : req.headers)
-    if (same_word(h.name, "authorization") || same_word(h.name, "idempotency-key")) wipe(h.value);
+    if (same_word(h.name, "authorization") || same_word(h.name, "idempotency-key") || same_word(h.name, "pickup-key"))
+      wipe(h.value);
 }
 
 void answer(call_ptr c, response r) {

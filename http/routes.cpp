@@ -12,6 +12,7 @@
 #include "http/families/onetime/v1.hpp"
 #include "http/families/onetime/v2.hpp"
 #include "http/families/operations.hpp"
+#include "http/families/requests.hpp"
 #include "http/families/service_tokens/people.hpp"
 #include "http/families/service_tokens/tokens.hpp"
 #include "http/families/unleash/service_accounts.hpp"
@@ -40,6 +41,8 @@ constexpr endpoint table[] = {
     {get, "/secret/{id}",   "page-open",    page, "The page to open a secret; changes nothing", web::open},
     {get, "/s",             "page-sealed",  page, "The page to open what was sealed in a browser; its link stands behind '#'", web::open},
     {get, "/receipt/{id}",  "page-receipt", page, "The page of a receipt", web::receipt},
+    {get, "/ask",           "page-ask",     page, "The page to ask somebody for a secret, and to pick it up; its link stands behind '#'", web::ask},
+    {get, "/r",             "page-answer",  page, "The page to answer a request for a secret; its link stands behind '#'", web::answer_request},
     {get, "/console",       "page-console", page, "The page of workspaces, tokens, webhooks and the audit log", web::console},
     {get, "/console/config.json", "console-config", page, "How people sign in to the console, and what is served", console::config},
     {post, "/console/dev-token",  "console-dev-token", this_machine, "A JWT for whoever sits at a development node", console::dev_token},
@@ -80,6 +83,13 @@ constexpr endpoint table[] = {
     {del,   "/api/v1/workspaces/{id}/webhooks/{hookId}",        "delete-webhook", path_workspace, "Delete, with what waits for it", webhooks::remove},
     {post,  "/api/v1/workspaces/{id}/webhooks/{hookId}/test",   "test-webhook",   path_workspace, "Queue a ping", webhooks::test},
     {get,   "/api/v1/audit",                            "list-audit",          header_workspace, "The audit log, oldest first", management::list_audit},
+
+    {post, "/api/v1/requests",             "open-request",    user_or_none, "Ask somebody for a secret", requests::open},
+    {get,  "/api/v1/requests/{id}",        "get-request",     anonymous,    "How a request stands: to answer it, or with its Pickup-Key", requests::show},
+    {del,  "/api/v1/requests/{id}",        "cancel-request",  anonymous,    "Withdraw a request, with its answer", requests::cancel},
+    {post, "/api/v1/requests/{id}/answer", "answer-request",  anonymous,    "Answer a request; the first answer stands", requests::answer_it},
+    {post, "/api/v1/requests/{id}/pickup", "pick-up-answer",  anonymous,    "Take the answer, once", requests::pick_up},
+    {del,  "/api/v1/requests/{id}/pickup", "confirm-pickup",  anonymous,    "Confirm a pickup made with an Idempotency-Key", requests::confirm},
 
     {post,    "/api/v1/introspect", "introspect",     user,      "Whether a token is good, and for what (RFC 7662)", checking::introspect},
     {get,     "/api/v1/verify",     "verify",         presented, "Whether the token that comes with it is good for this: 200, 401 or 403, for a proxy", checking::verify},
@@ -169,7 +179,7 @@ constexpr endpoint table[] = {
 // clang-format on
 
 bool is_page_of_secrets(const endpoint& e) {
-  constexpr std::string_view them[] = {"/", "/secret/{id}", "/s", "/receipt/{id}"};
+  constexpr std::string_view them[] = {"/", "/secret/{id}", "/s", "/receipt/{id}", "/ask", "/r"};
   return std::find(std::begin(them), std::end(them), e.pattern) != std::end(them);
 }
 
@@ -191,6 +201,8 @@ std::string_view name_of(access a) {
       return "Basic";
     case basic_or_none:
       return "Basic or none";
+    case user_or_none:
+      return "credential or none";
     case presented:
       return "the token to check";
     case anonymous:
@@ -210,7 +222,7 @@ bool is_served(const endpoint& e, const api_settings& s) {
   switch (family_of(e.pattern)) {
     case family::native:
       if (e.pattern.starts_with("/console")) return s.console.served;
-      if (is_page_of_secrets(e)) return on.onetime;
+      if (is_page_of_secrets(e) || e.pattern.starts_with("/api/v1/requests")) return on.onetime;
       return on.alephant || !e.pattern.starts_with("/api/v1/pats");
     case family::onetime_v1:
     case family::onetime_v2:

@@ -17,6 +17,7 @@ enum class access : std::uint8_t {
   own_workspace,     // a credential; the workspace is its own (call.hpp, enter_own_workspace)
   basic,             // HTTP Basic: an account of the Onetime Secret API
   basic_or_none,     // the same or a guest; bad credentials are refused, never taken for a guest's
+  user_or_none,      // a credential, its workspace as of own_workspace, or a guest
   presented,         // the credential is what is asked about: the handler looks at it, no limit per address applies
   anonymous,         // a guest, whatever credentials there are
   page,              // a page for people or a file of one, the same for everybody

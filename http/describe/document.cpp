@@ -75,6 +75,8 @@ std::vector<std::string_view> credentials_for(const endpoint& e) {
       return {"account"};
     case access::basic_or_none:
       return {"account", ""};
+    case access::user_or_none:
+      return {"jwt", "pat", ""};
     case access::presented:
       return {"jwt", "pat", "serviceToken", "unleashToken"};
   }
@@ -386,7 +388,7 @@ class maker {
       rest.remove_prefix(end + 1);
     }
     if (e.needs == access::header_workspace) names.push_back("Workspace");
-    if (e.needs == access::own_workspace) names.push_back("WorkspaceIfSeveral");
+    if (e.needs == access::own_workspace || e.needs == access::user_or_none) names.push_back("WorkspaceIfSeveral");
     if (more)
       for (const auto& each : more->items()) names.push_back(each.string().value_or(""));
     if (names.empty()) return;

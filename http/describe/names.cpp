@@ -25,6 +25,10 @@ std::int64_t fixed(const api_settings&) {
 constexpr std::int64_t day_s = 86'400;
 
 constexpr named_number numbers[] = {
+    {"answer_bytes_max",
+     [](const api_settings& s) {
+       return static_cast<std::int64_t>(std::min(s.onetime.secret_bytes_max, limits::answer_bytes_max));
+     }},
     {"attempts_lock_s", fixed<limits::attempts_lock_ms / 1'000>},
     {"attempts_per_client_max", fixed<limits::attempts_per_client_max>},
     {"attempts_per_secret_max", fixed<limits::attempts_per_secret_max>},

@@ -107,6 +107,8 @@ constexpr std::string_view for_a_day = "public, max-age=86400";
 void share(call_ptr c) { send_page(std::move(c), "/share.html"); }
 void open(call_ptr c) { send_page(std::move(c), "/open.html"); }
 void receipt(call_ptr c) { send_page(std::move(c), "/receipt.html"); }
+void ask(call_ptr c) { send_page(std::move(c), "/ask.html"); }
+void answer_request(call_ptr c) { send_page(std::move(c), "/answer.html"); }
 
 void console(call_ptr c) {
   auto policy = page_policy(c->with.settings.console.sign_in.origins);

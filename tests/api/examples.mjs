@@ -72,6 +72,7 @@ const captures = {
     return stage.account;
   },
   UnleashTokenId: async (stage) => (await newUnleashToken(stage, `service-account/${stage.account}/token`)).id,
+  RequestId: (stage) => requestOf(stage),
   Identifier: (stage) => linkOf(stage),
   Key: (stage) => linkOf(stage),
   LinkInPage: () => 'kJ8sQ2mZ7xW4vB1nR6tY3uP9aC5dE0fG2hL8iO4jK6q',
@@ -86,6 +87,17 @@ async function linkOf(stage) {
   if (stage.operation.id.endsWith('confirm-reveal'))
     await node.make('POST', `/api/v2/secret/${stage.secret}/reveal`, { ...stage.account, 'Idempotency-Key': 'deploy-2026-11-22-0001' }, { passphrase: 'sesame', continue: true });
   return ofReceipt ? made.record.receipt.identifier : stage.secret;
+}
+
+// A request for a secret, as far as the operation needs it to have come.
+async function requestOf(stage) {
+  const { id, pickupKey } = (await node.make('POST', '/api/v1/requests', {}, {})).data;
+  stage.pickupKey = pickupKey;
+  if (!/pick/.test(stage.operation.id)) return id;
+  await node.make('POST', `/api/v1/requests/${id}/answer`, {}, { sealed: `nacre-answer1.${'A'.repeat(64)}` });
+  if (stage.operation.id === 'confirm-pickup')
+    await node.make('POST', `/api/v1/requests/${id}/pickup`, { 'Pickup-Key': pickupKey, 'Idempotency-Key': 'deploy-2026-11-22-0001' });
+  return id;
 }
 
 // The headers of one credential that the operation takes; {} is a guest.
@@ -110,6 +122,7 @@ async function filledIn(stage, value) {
   ];
   let text = JSON.stringify(value);
   if (stage.operation.id === 'introspect') samples.push([/pat_wsa3f8c2_[0-9a-f]+/.exec(text)?.[0] ?? 'none', (await newPat(stage)).token]);
+  if (stage.pickupKey) samples.push(['pK3vN8sQ2mZ7xW4vB1nR6tY3uP9aC5dE0fG2hL8iO4j', stage.pickupKey]);
   if (stage.operation.id === 'v2-secrets-status') samples.push(['kJ8sQ2mZ7xW4vB1nR6tY3uP9aC5dE0fG2hL8iO4jK6q', await linkOf(stage)]);
   for (const [sample, real] of samples) text = text.replaceAll(sample, real);
   return JSON.parse(text);
@@ -483,6 +496,29 @@ test('one-time secrets refuse as they are documented, and forget', async () => {
   }
 });
 
+test('requests for secrets refuse as they are documented', async () => {
+  const stage = await stageFor({ id: 'none', path: '' });
+  const at = (id, status, path, headers, body) => expectAt(stage, id, status, path, headers, body);
+  const sealed = `nacre-answer1.${'A'.repeat(64)}`;
+  const made = (await at('open-request', 201, '/api/v1/requests', {}, {})).data;
+  const path = `/api/v1/requests/${made.id}`;
+  const mine = { 'Pickup-Key': made.pickupKey };
+  await at('pick-up-answer', 409, `${path}/pickup`, mine);
+  await at('answer-request', 201, `${path}/answer`, {}, { sealed });
+  await at('answer-request', 409, `${path}/answer`, {}, { sealed });
+  assert.ok((await at('get-request', 200, path, mine)).data.pickupUntil);
+  await at('pick-up-answer', 200, `${path}/pickup`, mine);
+  assert.ok((await at('get-request', 200, path, mine)).data.endedAt);
+  await at('cancel-request', 409, path, mine);
+  await at('pick-up-answer', 404, `${path}/pickup`, mine);
+  const locked = await Node.start('onetime.guest_request=false', 'limits.address_per_second=1000000', 'limits.address_burst=1000000');
+  try {
+    judge(operationOf('open-request'), await locked.send('POST', '/api/v1/requests', { 'Content-Type': 'application/json' }, '{}'), 'no guests');
+  } finally {
+    await locked.end();
+  }
+});
+
 test('too many requests are refused as it is documented', async () => {
   const node2 = await Node.start('limits.address_per_second=1', 'limits.address_burst=1');
   try {
@@ -504,7 +540,7 @@ test('what is switched off is not described', async () => {
   try {
     const less = JSON.parse((await node2.send('GET', '/openapi.json')).text);
     const tags = less.tags.map((each) => each.name);
-    assert.deepEqual(document.tags.map((each) => each.name).filter((each) => !tags.includes(each)), ['One-time secrets', 'One-time secrets, v1', 'Tokens of Unleash']);
+    assert.deepEqual(document.tags.map((each) => each.name).filter((each) => !tags.includes(each)), ['Requests for secrets', 'One-time secrets', 'One-time secrets, v1', 'Tokens of Unleash']);
     const counted = (all) => all.filter((each) => tags.includes(each.tag) && each.tag !== 'Pages').length;
     assert.equal(counted(operationsOf(less).operations), counted(operations));
     assert.equal(less.paths['/'], undefined);
