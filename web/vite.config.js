@@ -5,7 +5,7 @@ import { svelte } from '@sveltejs/vite-plugin-svelte';
 import { defineConfig } from 'vite';
 
 const root = fileURLToPath(new URL('.', import.meta.url));
-const guests = ['share', 'open', 'receipt'];
+const guests = ['share', 'open', 'receipt', 'ask', 'answer'];
 const others = ['console', 'docs']; // each built by itself
 const pages = [...guests, ...others];
 

@@ -44,7 +44,7 @@ describe('the pages', { concurrency: 2 }, () => {
 // ---- what is served ---------------------------------------------------------------------------------
 
 test('every page forbids what it does not need, and is kept nowhere', async () => {
-  for (const path of ['/', '/s', `/secret/${nowhere}`, `/receipt/${nowhere}`, '/secret/%41%20', '/secret/x;y']) {
+  for (const path of ['/', '/s', '/ask', '/r', `/secret/${nowhere}`, `/receipt/${nowhere}`, '/secret/%41%20', '/secret/x;y']) {
     const page = await fetch(node.url + path);
     assert.equal(page.status, 200, path);
     const header = (name) => page.headers.get(name) ?? '';
@@ -117,7 +117,7 @@ test('other addresses and methods are refused in the words of the API', async ()
 });
 
 test('the script of every page is less than 60 kB compressed', async () => {
-  for (const path of ['/s', '/', '/receipt/x']) {
+  for (const path of ['/s', '/', '/receipt/x', '/ask', '/r']) {
     const html = await (await fetch(node.url + path)).text();
     const scripts = new Set([...html.matchAll(/(?:src|href)="(\/assets\/[^"]+\.js)"/g)].map((m) => m[1]));
     let sum = 0;

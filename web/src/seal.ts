@@ -59,13 +59,13 @@ export function base64url(bytes: Uint8Array): string {
   return btoa(text).replaceAll('+', '-').replaceAll('/', '_').replaceAll('=', '');
 }
 
-function fromBase64url(text: string): Bytes | null {
+export function fromBase64url(text: string): Bytes | null {
   if (!/^[A-Za-z0-9_-]*$/.test(text) || text.length % 4 === 1) return null;
   const raw = atob(text.replaceAll('-', '+').replaceAll('_', '/'));
   return Uint8Array.from(raw, (c) => c.charCodeAt(0));
 }
 
-function joined(...parts: Uint8Array[]): Bytes {
+export function joined(...parts: Uint8Array[]): Bytes {
   const all = new Uint8Array(parts.reduce((n, part) => n + part.length, 0));
   let at = 0;
   for (const part of parts) {
@@ -80,7 +80,7 @@ async function checkOf(key: Uint8Array, identifier: string): Promise<Bytes> {
   return new Uint8Array(await crypto.subtle.digest('SHA-256', told)).slice(0, checkBytes);
 }
 
-function padded(text: string): Bytes {
+export function padded(text: string): Bytes {
   const bytes = utf8.encode(text);
   const out = new Uint8Array(Math.ceil((bytes.length + 1) / padTo) * padTo);
   out.set(bytes);
@@ -88,7 +88,7 @@ function padded(text: string): Bytes {
   return out;
 }
 
-function unpadded(bytes: Uint8Array): string | null {
+export function unpadded(bytes: Uint8Array): string | null {
   let end = bytes.length - 1;
   while (end >= 0 && bytes[end] === 0) --end;
   if (end < 0 || bytes[end] !== 0x80) return null;

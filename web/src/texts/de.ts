@@ -5,6 +5,7 @@ export const de: Texts = {
     tagline: 'Geheimnisse, die sich einmal öffnen',
     language: 'Sprache',
     share: 'Geheimnis teilen',
+    ask: 'Jemanden um ein Geheimnis bitten',
     footer: 'Nichts auf diesen Seiten kommt von anderswo, und nichts verfolgt Sie.',
   },
   act: {

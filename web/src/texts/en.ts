@@ -5,6 +5,7 @@ export const en = {
     tagline: 'Secrets that open once',
     language: 'Language',
     share: 'Share a secret',
+    ask: 'Ask somebody for a secret',
     footer: 'Nothing on these pages comes from anywhere else, and nothing follows you.',
   },
   act: {

@@ -5,6 +5,7 @@ export const es: Texts = {
     tagline: 'Secretos que se abren una vez',
     language: 'Idioma',
     share: 'Compartir un secreto',
+    ask: 'Pedir un secreto a alguien',
     footer: 'Nada en estas páginas viene de otro sitio, y nada le sigue.',
   },
   act: {

@@ -5,6 +5,7 @@ export const fr: Texts = {
     tagline: 'Des secrets qui s’ouvrent une fois',
     language: 'Langue',
     share: 'Partager un secret',
+    ask: 'Demander un secret à quelqu’un',
     footer: 'Rien sur ces pages ne vient d’ailleurs, et rien ne vous suit.',
   },
   act: {

@@ -5,6 +5,7 @@ export const ja: Texts = {
     tagline: '一度だけ開く秘密',
     language: '言語',
     share: '秘密を共有する',
+    ask: '秘密を送ってもらう',
     footer: 'このページのものはすべてこのサーバーから届き、あなたを追跡するものはありません。',
   },
   act: {

@@ -5,6 +5,7 @@ export const pt: Texts = {
     tagline: 'Segredos que abrem uma vez',
     language: 'Idioma',
     share: 'Partilhar um segredo',
+    ask: 'Pedir um segredo a alguém',
     footer: 'Nada nestas páginas vem de outro lado, e nada o segue.',
   },
   act: {

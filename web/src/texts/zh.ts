@@ -5,6 +5,7 @@ export const zh: Texts = {
     tagline: '只能打开一次的秘密',
     language: '语言',
     share: '分享秘密',
+    ask: '向别人索取秘密',
     footer: '这些页面的内容全部来自本服务器，也不会跟踪您。',
   },
   act: {

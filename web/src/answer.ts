@@ -1,0 +1,4 @@
+import Answer from './pages/Answer.svelte';
+import { start } from './start';
+
+start(Answer);

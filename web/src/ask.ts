@@ -1,0 +1,4 @@
+import Ask from './pages/Ask.svelte';
+import { start } from './start';
+
+start(Ask);
