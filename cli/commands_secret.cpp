@@ -10,7 +10,7 @@
 
 #include "app/loopback.hpp"
 #include "cli/input.hpp"
-#include "cli/link.hpp"
+#include "cli/secret_parts.hpp"
 #include "cli/server.hpp"
 #include "cli/terminal.hpp"
 #include "cli/words.hpp"
@@ -47,13 +47,7 @@ outcome<secure_bytes> text_to_share(const arguments& with) {
     return made_up_password(static_cast<std::size_t>(*length));
   }
   if (with.has("length") || with.has("show")) return refuse(exit_usage, "--length and --show go with --generate");
-  if (with.has("editor")) {
-    if (!file.empty()) return refuse(exit_usage, "name a file or give --editor, not both");
-    return write_in_editor(limits::secret_bytes_max);
-  }
-  if (!file.empty()) return read_file(file, limits::secret_bytes_max);
-  if (in_is_terminal()) return write_in_editor(limits::secret_bytes_max);
-  return read_file("-", limits::secret_bytes_max);
+  return text_given(file, with.has("editor"), "share");
 }
 
 // A guest's routes answer about every secret; an account's are for servers that let no guests in.
@@ -109,7 +103,7 @@ refusal meaning_of(const http_answer& a) {
   return r;
 }
 
-// Where links begin that others can follow: as the server calls itself, unless that is only its own machine.
+// Where links begin that others can follow.
 std::string public_base(server& at, const route& by, const std::string& receipt) {
   auto headers = by.headers;
   headers.emplace_back("Sec-Purpose", "prefetch");  // a look that changes nothing
@@ -119,10 +113,23 @@ std::string public_base(server& at, const route& by, const std::string& receipt)
   auto url = body ? text_at(body->root(), "/record/receipt_url") : std::string();
   const auto path = url.rfind("/receipt/");
   if (path == std::string::npos) return at.url();
-  auto said = parse_origin(url.substr(0, path)), ours = parse_origin(at.url());
-  if (!said || !ours) return at.url();
-  const auto here = [](const web_origin& o) { return o.host == "localhost" || app::is_loopback(o.host); };
-  return here(*said) && !here(*ours) ? at.url() : said->text();
+  return base_for_others(at, url.substr(0, path));
+}
+
+}  // namespace
+
+outcome<secure_bytes> text_given(const std::string& file, bool editor, std::string_view what) {
+  if (editor && !file.empty()) return refuse(exit_usage, "name a file or give --editor, not both");
+  auto text = editor || (file.empty() && in_is_terminal())
+                  ? write_in_editor(limits::secret_bytes_max)
+                  : read_file(file.empty() ? "-" : file, limits::secret_bytes_max);
+  if (!text) return text;
+  const std::string verb(what);
+  if (text->empty()) return refuse(exit_data, "there is nothing to " + verb + ": it is empty");
+  if (!simdjson::validate_utf8(reinterpret_cast<const char*>(text->data()), text->size()))
+    return refuse(exit_data, "only text can be handled here, and this is not UTF-8",
+                  "encode it first: base64 FILE | nacre secret " + verb);
+  return text;
 }
 
 outcome<std::string> link_given(const arguments& with, std::string_view question) {
@@ -138,7 +145,46 @@ outcome<std::string> link_given(const arguments& with, std::string_view question
   return std::string(trimmed(read->view()));
 }
 
-}  // namespace
+std::string base_for_others(const server& at, const std::string& said_base) {
+  auto said = parse_origin(said_base), ours = parse_origin(at.url());
+  if (!said || !ours) return at.url();
+  const auto here = [](const web_origin& o) { return o.host == "localhost" || app::is_loopback(o.host); };
+  return here(*said) && !here(*ours) ? at.url() : said->text();
+}
+
+outcome<std::string> retry_key(const arguments& with) {
+  if (!with.has("retry-key")) return fresh_key();
+  const auto name = with.get("retry-key");
+  auto kept = crypto::read_operator_file(name, 256, crypto::file_privacy::owner_only);
+  if (kept) {
+    auto key = trimmed(kept->content.view());
+    if (key.size() < 16 || key.size() > 128 || !could_be_token(key))
+      return refuse(exit_data, name + " holds no key", "name a file that does not exist yet");
+    return std::string(key);
+  }
+  if (kept.error().code != errc::not_found) return refuse(exit_config, name + ": " + kept.error().text);
+  auto key = fresh_key();
+  if (!crypto::write_operator_file(name, key + "\n", 0600, false)) return refuse(exit_io, "cannot write " + name);
+  return key;
+}
+
+bool output_is_closed() {
+  pollfd p{STDOUT_FILENO, POLLOUT, 0};
+  return ::poll(&p, 1, 0) > 0 && (p.revents & (POLLERR | POLLNVAL)) != 0;
+}
+
+outcome<bool> hand_over(secure_bytes value, std::optional<new_file>& file, bool json) {
+  if (json) {
+    std::string line;
+    line.reserve(2 * value.size() + 64);
+    line += "{\"value\":" + json_quoted(value.view()) + "}\n";
+    value = secure_bytes(line);
+    ::explicit_bzero(line.data(), line.size());
+  }
+  auto written = file ? file->write(value.view()) : json ? print_out(value.view()) : hand_out(value);
+  if (written && file) file->keep();
+  return written;
+}
 
 outcome<int> run_secret_share(const arguments& with) {
   const bool sealed = !with.has("no-seal");
@@ -156,10 +202,6 @@ outcome<int> run_secret_share(const arguments& with) {
   if (!passphrase) return refuse(passphrase.error());
   auto text = text_to_share(with);
   if (!text) return refuse(text.error());
-  if (text->empty()) return refuse(exit_data, "there is nothing to share: it is empty");
-  if (!simdjson::validate_utf8(reinterpret_cast<const char*>(text->data()), text->size()))
-    return refuse(exit_data, "only text can be shared, and this is not UTF-8",
-                  "encode it first: base64 FILE | nacre secret share");
 
   crypto::sealed_link made{{}, crypto::random_bytes(crypto::sealed_text_key_bytes)};
   std::string body = R"({"secret":{"secret":)";
@@ -222,29 +264,6 @@ outcome<int> run_secret_share(const arguments& with) {
 
 namespace {
 
-// The key under which an answer that got lost comes again; with --retry-key also for the next start of this program.
-outcome<std::string> retry_key(const arguments& with) {
-  if (!with.has("retry-key")) return fresh_key();
-  const auto name = with.get("retry-key");
-  auto kept = crypto::read_operator_file(name, 256, crypto::file_privacy::owner_only);
-  if (kept) {
-    auto key = trimmed(kept->content.view());
-    if (key.size() < 16 || key.size() > 128 || !could_be_token(key))
-      return refuse(exit_data, name + " holds no key", "name a file that does not exist yet");
-    return std::string(key);
-  }
-  if (kept.error().code != errc::not_found) return refuse(exit_config, name + ": " + kept.error().text);
-  auto key = fresh_key();
-  if (!crypto::write_operator_file(name, key + "\n", 0600, false)) return refuse(exit_io, "cannot write " + name);
-  return key;
-}
-
-// Whether what is written there would be lost at once.
-bool output_is_closed() {
-  pollfd p{STDOUT_FILENO, POLLOUT, 0};
-  return ::poll(&p, 1, 0) > 0 && (p.revents & (POLLERR | POLLNVAL)) != 0;
-}
-
 // The claim itself, until it is known what became of it; asks for another passphrase where one can be typed.
 outcome<http_answer> claim(server& at, route& by, const link& what, const std::string& key,
                            std::optional<secure_bytes> passphrase, bool may_ask) {
@@ -289,6 +308,10 @@ outcome<int> run_secret_open(const arguments& with) {
   if (!what) return refuse(what.error());
   if (what->what == link::kind::receipt)
     return refuse(exit_data, "this is a receipt's link, not a secret's", "see `nacre secret receipt`");
+  if (what->what == link::kind::ask)
+    return refuse(exit_data, "this link asks for a secret; it opens nothing", "see `nacre secret answer`");
+  if (what->what == link::kind::pickup) return open_pickup(with, *what);
+  if (with.has("wait")) return refuse(exit_usage, "--wait goes with your own link of a request");
   auto at = what->origin.empty() ? server::choose(with, sign_in::if_there_is)
                                  : server::of_link(with, what->origin, sign_in::if_there_is);
   if (!at) return refuse(at.error());
@@ -345,21 +368,13 @@ outcome<int> run_secret_open(const arguments& with) {
   } else if (crypto::is_sealed_text(raw)) {
     std::cerr << "nacre: this was sealed before it was shared; only a link with its key (/s#...) opens it\n";
   }
-  if (with.has("json")) {
-    std::string line;
-    line.reserve(2 * value.size() + 64);
-    line += "{\"value\":" + json_quoted(value.view()) + "}\n";
-    value = secure_bytes(line);
-    ::explicit_bzero(line.data(), line.size());
-  }
-  auto written = file ? file->write(value.view()) : with.has("json") ? print_out(value.view()) : hand_out(value);
+  auto written = hand_over(std::move(value), file, with.has("json"));
   if (!written) {
     auto r = written.error();
     r.advice = kept_key ? "it is still there for a minute: run this again with the same --retry-key"
                         : "it was opened and could not be written; ask for a new link";
     return refuse(std::move(r));
   }
-  if (file) file->keep();
   // Written: from here on not even our key opens it. If this gets lost, its window ends by itself.
   auto headers = by.headers;
   headers.emplace_back("Idempotency-Key", *key);
@@ -375,19 +390,22 @@ struct receipt_link {
   link what;
 };
 
-outcome<receipt_link> receipt_given(const arguments& with) {
+outcome<link> parsed_link(const arguments& with) {
   auto given = link_given(with, "Receipt link: ");
   if (!given) return refuse(given.error());
   auto what = parse_link(*given);
   ::explicit_bzero(given->data(), given->size());
-  if (!what) return refuse(what.error());
-  if (what->what != link::kind::receipt && what->what != link::kind::bare)
+  return what;
+}
+
+outcome<receipt_link> receipt_at(const arguments& with, link what) {
+  if (what.what != link::kind::receipt && what.what != link::kind::bare)
     return refuse(exit_data, "this is a secret's link, not a receipt's",
                   "take the second link that `nacre secret share` printed");
-  auto at = what->origin.empty() ? server::choose(with, sign_in::if_there_is)
-                                 : server::of_link(with, what->origin, sign_in::if_there_is);
+  auto at = what.origin.empty() ? server::choose(with, sign_in::if_there_is)
+                                : server::of_link(with, what.origin, sign_in::if_there_is);
   if (!at) return refuse(at.error());
-  return receipt_link{std::move(*at), std::move(*what)};
+  return receipt_link{std::move(*at), std::move(what)};
 }
 
 std::string state_in_words(const std::string& state) {
@@ -401,7 +419,10 @@ std::string state_in_words(const std::string& state) {
 }  // namespace
 
 outcome<int> run_secret_receipt(const arguments& with) {
-  auto r = receipt_given(with);
+  auto what = parsed_link(with);
+  if (!what) return refuse(what.error());
+  if (what->what == link::kind::pickup) return show_request(with, *what);
+  auto r = receipt_at(with, std::move(*what));
   if (!r) return refuse(r.error());
   route by;
   auto answer = as_anybody(r->at, by, "GET", "/receipt/" + r->what.identifier, {});
@@ -443,7 +464,10 @@ outcome<int> run_secret_receipt(const arguments& with) {
 }
 
 outcome<int> run_secret_burn(const arguments& with) {
-  auto r = receipt_given(with);
+  auto what = parsed_link(with);
+  if (!what) return refuse(what.error());
+  if (what->what == link::kind::pickup) return cancel_request(with, *what);
+  auto r = receipt_at(with, std::move(*what));
   if (!r) return refuse(r.error());
   auto passphrase = given_passphrase(with, false);
   if (!passphrase) return refuse(passphrase.error());

@@ -35,6 +35,22 @@ outcome<link> parse_link(std::string_view text) {
     out.key = std::move(read->key);
     return out;
   }
+  if (text.starts_with("r#")) {
+    auto read = crypto::read_ask_fragment(text.substr(2));
+    if (!read) return refuse(exit_data, read.error().text);
+    out.what = link::kind::ask;
+    out.identifier = std::move(read->identifier);
+    out.public_key = std::move(read->public_key);
+    return out;
+  }
+  if (text.starts_with("ask#")) {
+    auto read = crypto::read_pickup_fragment(text.substr(4));
+    if (!read) return refuse(exit_data, read.error().text);
+    out.what = link::kind::pickup;
+    out.identifier = read->identifier;
+    out.pickup = std::move(*read);
+    return out;
+  }
   text = text.substr(0, text.find_first_of("?#"));
   if (text.ends_with("/burn")) text.remove_suffix(5);
   if (text.ends_with('/')) text.remove_suffix(1);

@@ -43,12 +43,21 @@ constexpr option_spec share_options[] = {
 };
 constexpr option_spec open_options[] = {
     output,
+    {"wait", 0, "", "Of a request: until it is answered"},
     passphrase,
     passphrase_file,
     passphrase_fd,
     {"retry-key", 0, "FILE",
      "Keep what a lost answer comes again with in this file, for another start of this command"},
 };
+constexpr option_spec request_options[] = {
+    {"ttl", 't', "TIME", "How long it takes an answer, and how long an answer waits: 90s, 15m, 24h, 7d (7d)"},
+    {"wait", 0, "", "Print the link on standard error, wait, and print the answer"},
+    output,
+    {"guest", 0, "", "Ask as a guest, though signed in"},
+    {"quiet", 'q', "", "Print the two links alone, a line each"},
+};
+constexpr option_spec answer_options[] = {{"editor", 'e', "", "Write it in $VISUAL or $EDITOR"}};
 constexpr option_spec burn_options[] = {yes, passphrase, passphrase_file, passphrase_fd};
 
 constexpr option_spec create_options[] = {
@@ -161,8 +170,11 @@ constexpr operand_spec maybe_link[] = {{"LINK",
                                         "The link; - for standard input. Without it: asked for. It is a secret: as an "
                                         "argument it is in your shell's history",
                                         0, 1, true}};
+constexpr operand_spec link_and_file[] = {
+    {"LINK", "The link that somebody sent you", 1, 1, true},
+    {"FILE", "The text; - for standard input. Without it: a pipe, else the editor", 0}};
 constexpr operand_spec maybe_receipt[] = {
-    {"LINK", "The receipt's link; - for standard input. Without it: asked for", 0, 1, true}};
+    {"LINK", "The receipt's link, or your own of a request; - for standard input. Without it: asked for", 0, 1, true}};
 constexpr operand_spec pat_id[] = {{"ID", "Of the token, a UUID; `nacre pat list` shows them"}};
 constexpr operand_spec workspace_name[] = {{"NAME", "What it is called"}};
 constexpr operand_spec workspace_id[] = {{"ID", "Of the workspace, a UUID"}};
@@ -186,6 +198,14 @@ constexpr example share_examples[] = {
 constexpr example open_examples[] = {
     {"nacre secret open", "paste the link when asked"},
     {"nacre secret open -o key.pem < link.txt", "into a new file that only you may read"},
+};
+constexpr example request_examples[] = {
+    {"nacre secret request --ttl 1d", "a link to send, and one to open the answer with"},
+    {"nacre secret request --wait -o db.password", "wait for it, into a new file that only you may read"},
+};
+constexpr example answer_examples[] = {
+    {"pass show db | nacre secret answer 'https://nacre.example/r#1...'", "from another program"},
+    {"nacre secret answer 'https://nacre.example/r#1...'", "write it in your editor"},
 };
 constexpr example receipt_examples[] = {{"nacre secret receipt https://nacre.example/receipt/...", "was it opened?"}};
 constexpr example burn_examples[] = {
@@ -253,9 +273,20 @@ constexpr command all[] = {
      "before the secret is used up. If the answer gets lost on its way it is asked for again under the same key, for "
      "three quarters of a minute, and only when the value has been written is the server told to forget it.",
      true, open_options, maybe_link, open_examples, run_secret_open},
-    {"secret receipt", "Tell what became of a secret", "", true, no_options, maybe_receipt, receipt_examples,
-     run_secret_receipt},
-    {"secret burn", "Destroy a secret unread", "", true, burn_options, maybe_receipt, burn_examples, run_secret_burn},
+    {"secret request", "Ask somebody for a secret",
+     "Makes a key pair and prints two links: one to send, which takes one answer and shows nothing, and your own, with "
+     "which `nacre secret open` opens the answer, once; `nacre secret receipt` tells how it stands and `nacre secret "
+     "burn` withdraws it. The answer is sealed where it is written, for a key that is in your own link alone: the "
+     "server cannot read it. With --wait the answer is opened here as soon as it has come.",
+     true, request_options, no_operands, request_examples, run_secret_request},
+    {"secret answer", "Answer somebody's request for a secret",
+     "Seals the text here, for whoever made the link, and sends it: answer only if you know who sent you the link. The "
+     "first answer stands. Reads FILE, what is piped in, or opens your editor.",
+     true, answer_options, link_and_file, answer_examples, run_secret_answer},
+    {"secret receipt", "Tell what became of a secret or a request", "", true, no_options, maybe_receipt,
+     receipt_examples, run_secret_receipt},
+    {"secret burn", "Destroy a secret unread, or withdraw a request", "", true, burn_options, maybe_receipt,
+     burn_examples, run_secret_burn},
 
     {"pat create", "Make a personal access token and print it",
      "It is shown now; later `nacre pat reveal` shows it to those who may.", true, create_options, no_operands,

@@ -74,6 +74,8 @@ outcome<int> run_profile_list(const arguments&);
 outcome<int> run_profile_use(const arguments&);
 outcome<int> run_secret_share(const arguments&);
 outcome<int> run_secret_open(const arguments&);
+outcome<int> run_secret_request(const arguments&);
+outcome<int> run_secret_answer(const arguments&);
 outcome<int> run_secret_receipt(const arguments&);
 outcome<int> run_secret_burn(const arguments&);
 outcome<int> run_pat_create(const arguments&);
