@@ -511,6 +511,9 @@ test('requests for secrets refuse as they are documented', async () => {
   assert.ok((await at('get-request', 200, path, mine)).data.endedAt);
   await at('cancel-request', 409, path, mine);
   await at('pick-up-answer', 404, `${path}/pickup`, mine);
+  const nowhere = `/api/v1/requests/${'a'.repeat(43)}`;
+  await at('get-request', 404, nowhere, {});
+  await at('answer-request', 404, `${nowhere}/answer`, {}, { sealed });
   const locked = await Node.start('onetime.guest_request=false', 'limits.address_per_second=1000000', 'limits.address_burst=1000000');
   try {
     judge(operationOf('open-request'), await locked.send('POST', '/api/v1/requests', { 'Content-Type': 'application/json' }, '{}'), 'no guests');

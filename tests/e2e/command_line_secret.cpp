@@ -268,3 +268,102 @@ TEST_CASE("where guests are not let in, the account that is signed in opens", "[
   CHECK(me.json({"secret", "receipt", made["receipt"].text()})["state"].text() == "new");
   CHECK(me.get({"secret", "open", made["link"].text()}) == "the door code is 4711");
 }
+
+TEST_CASE("a request is answered and opened at terminals, once, whoever waits", "[cli][request]") {
+  shell me(url()), other;
+  auto made = me.json({"secret", "request", "--ttl", "1h"});
+  const auto link = made["link"].text(), own = made["pickup"].text();
+  CHECK(link.starts_with(url() + "/r#1"));
+  CHECK(own.starts_with(url() + "/ask#1"));
+  CHECK(me.json({"secret", "receipt", own})["state"].text() == "open");
+  auto early = me.run({"secret", "open", own});
+  CHECK(early.code == 65);
+  CHECK(has(early.errors, "nobody has answered yet"));
+  const std::string text = "Grüße,\n\ttab\n";
+  CHECK(other.get({"secret", "answer", link}, text) == "sent");
+  auto late = other.run({"secret", "answer", link}, "too late");
+  CHECK(late.code == 65);
+  CHECK(has(late.errors, "answered already"));
+  CHECK(has(me.get({"secret", "receipt", own}), "has been answered"));
+  CHECK(me.run({"secret", "open", own}).output == text);
+  auto again = me.run({"secret", "open", own});
+  CHECK(again.code == 65);
+  CHECK(again.output.empty());
+  CHECK(me.json({"secret", "receipt", own})["state"].text() == "picked_up");
+  for (const auto& said : {early, late, again}) CHECK_FALSE(has(said.errors, own.substr(own.find('#') + 1, 40)));
+
+  // From a file, into a new one; and waited for.
+  write_whole(me.home / "text", text);
+  auto links = me.get({"secret", "request", "-q"});
+  const auto ask = links.substr(0, links.find('\n')), mine = links.substr(links.find('\n') + 1);
+  auto waiting = std::async(std::launch::async, [&] {
+    return me.run({"secret", "open", "--wait", "-o", me.path("answer"), mine});
+  });
+  me.get({"secret", "answer", ask, me.path("text")});
+  auto opened = waiting.get();
+  CHECK(opened.code == 0);
+  CHECK(read_whole(me.home / "answer") == text);
+}
+
+TEST_CASE("--wait prints the link, and the answer when it has come", "[cli][request]") {
+  shell me(url());
+  child_process waiting({nacre::test::program("nacre"), "secret", "request", "--wait"}, me.home / "errors",
+                        me.options());
+  std::string link;
+  REQUIRE(eventually([&] {
+    auto said = read_whole(me.home / "errors");
+    auto at = said.find(url() + "/r#");
+    auto end = at == said.npos ? at : said.find('\n', at);
+    if (end == said.npos) return false;
+    link = said.substr(at, end - at);
+    return true;
+  }));
+  CHECK(shell().get({"secret", "answer", link}, "it has come") == "sent");
+  CHECK(waiting.wait() == 0);
+  CHECK(waiting.output() == "it has come");
+}
+
+TEST_CASE("links of requests are judged before anything is sent or opened", "[cli][request]") {
+  shell me(url());
+  auto made = me.json({"secret", "request"});
+  const auto link = made["link"].text(), own = made["pickup"].text();
+  auto code = [&](words what) { return me.run(what, "text").code; };
+  auto changed = [](std::string text, std::size_t at) {
+    text[at] = text[at] == 'A' ? 'B' : 'A';
+    return text;
+  };
+  for (const auto& bad : {link.substr(0, link.size() - 1), changed(link, link.find('#') + 20), own, url() + "/s#1",
+                          link.substr(0, link.find('#'))})
+    CHECK(code({"secret", "answer", bad}) == 65);
+  CHECK(code({"secret", "answer", link, "-"}) == 0);
+  for (const auto& bad : {own.substr(0, own.size() - 1), changed(own, own.find('#') + 20), link})
+    CHECK(code({"secret", "open", bad}) == 65);
+  CHECK(code({"secret", "receipt", link}) == 65);
+  CHECK(code({"secret", "open", "--passphrase-file", me.path("none"), own}) == 64);
+  CHECK(me.get({"secret", "open", own}) == "text");
+
+  auto unwanted = me.json({"secret", "request"});
+  CHECK(code({"secret", "burn", unwanted["pickup"].text()}) == 64);  // nobody said yes
+  CHECK(me.get({"secret", "burn", "--yes", unwanted["pickup"].text()}) == "withdrawn");
+  CHECK(code({"secret", "answer", unwanted["link"].text()}) == 65);
+  CHECK(code({"secret", "answer", me.json({"secret", "request"})["link"].text()}) == 0);
+  CHECK(me.run({"secret", "answer", me.json({"secret", "request"})["link"].text()}, "").code == 65);
+  CHECK(me.run({"secret", "answer", me.json({"secret", "request"})["link"].text()}, "\xff").code == 65);
+}
+
+TEST_CASE("what the server sees of a request is neither text nor key", "[cli][request]") {
+  shell me;
+  receiver between([](const nacre::test::received& r, std::size_t) { return forwarded(quick().port(), r); });
+  me.environment["NACRE_URL"] = between.url("");
+  auto made = me.json({"secret", "request"});
+  auto through = [&](const std::string& link) { return between.url("") + link.substr(link.find('/', 8)); };
+  me.get({"secret", "answer", through(made["link"].text())}, "a text that the server must not see");
+  CHECK(me.get({"secret", "open", through(made["pickup"].text())}) == "a text that the server must not see");
+  for (const auto& r : between.all()) {
+    CHECK_FALSE(has(r.head + r.body, "must not see"));
+    for (auto name : {"link", "pickup"}) {
+      const auto& link = made[name].text();
+      CHECK_FALSE(has(r.head + r.body, link.substr(link.find('#') + 1, 60)));
+    }
+  }
+}
