@@ -58,8 +58,9 @@ outcome<json_answer> look(server& at, const link& what) {
   return std::move(*told);
 }
 
-// Takes the answer and hands it over; nothing is taken that could not be written.
-outcome<int> pick_up(const arguments& with, server& at, const link& what) {
+// Takes the answer and hands it over; nothing is taken that could not be written. `may_keep_key`: the command has the
+// option --retry-key.
+outcome<int> pick_up(const arguments& with, server& at, const link& what, bool may_keep_key) {
   std::optional<new_file> file;
   if (with.has("output")) {
     auto made = new_file::make(with.get("output"));
@@ -68,7 +69,8 @@ outcome<int> pick_up(const arguments& with, server& at, const link& what) {
   } else if (output_is_closed()) {
     return refuse(exit_io, "standard output is closed; nothing was opened");
   }
-  auto key = retry_key(with);
+  const bool kept_key = may_keep_key && with.has("retry-key");
+  auto key = kept_key ? retry_key(with) : outcome<std::string>(fresh_key());
   if (!key) return refuse(key.error());
   auto headers = pickup_headers(what);
   headers.emplace_back("Idempotency-Key", *key);
@@ -81,7 +83,6 @@ outcome<int> pick_up(const arguments& with, server& at, const link& what) {
   if (answer->status == 409)
     return refuse({exit_data, "nobody has answered yet", "try again later, or `nacre secret request --wait` next time",
                    answer->request_id});
-  const bool kept_key = with.has("retry-key");
   if (answer->status != 200) {
     if (kept_key && answer->status == 404) ::unlink(with.get("retry-key").c_str());
     if (answer->status == 404)
@@ -105,12 +106,12 @@ outcome<int> pick_up(const arguments& with, server& at, const link& what) {
   return exit_ok;
 }
 
-outcome<int> wait_and_pick_up(const arguments& with, server& at, const link& what) {
+outcome<int> wait_and_pick_up(const arguments& with, server& at, const link& what, bool may_keep_key) {
   for (;;) {
     auto told = look(at, what);
     if (!told) return refuse(told.error());
     const auto state = text_at(told->root(), "/data/state");
-    if (state == "answered") return pick_up(with, at, what);
+    if (state == "answered") return pick_up(with, at, what, may_keep_key);
     if (state != "open")
       return refuse(exit_data, "nothing to wait for: it " + (state == "expired" ? "expired" : state_in_words(state)));
     std::this_thread::sleep_for(look_again);
@@ -152,7 +153,7 @@ outcome<int> run_secret_request(const arguments& with) {
     std::cerr << "Send this link; it takes one answer, until " << printable(until) << ":\n" << ask << "\n";
     if (error_is_terminal()) std::cerr << "Yours, should this end before: " << own << "\nWaiting...\n";
     ::explicit_bzero(own.data(), own.size());
-    return wait_and_pick_up(with, *at, what);
+    return wait_and_pick_up(with, *at, what, false);
   }
   outcome<bool> printed = true;
   if (with.has("json")) {
@@ -221,8 +222,8 @@ outcome<int> open_pickup(const arguments& with, const link& what) {
     return refuse(exit_usage, "an answer has no passphrase");
   auto at = server_of(with, what);
   if (!at) return refuse(at.error());
-  if (with.has("wait")) return wait_and_pick_up(with, *at, what);
-  return pick_up(with, *at, what);
+  if (with.has("wait")) return wait_and_pick_up(with, *at, what, true);
+  return pick_up(with, *at, what, true);
 }
 
 outcome<int> show_request(const arguments& with, const link& what) {

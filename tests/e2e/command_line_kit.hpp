@@ -83,7 +83,8 @@ inline std::string forwarded(std::uint16_t port, const test::received& r) {
   const auto line = r.line();
   const auto space = line.find(' ');
   header_list headers;
-  for (const char* name : {"Authorization", "Content-Type", "Idempotency-Key", "X-Workspace-Id", "Sec-Purpose"})
+  for (const char* name :
+       {"Authorization", "Content-Type", "Idempotency-Key", "Pickup-Key", "X-Workspace-Id", "Sec-Purpose"})
     if (auto value = r.field(name); !value.empty()) headers.emplace_back(name, value);
   http_client to(port);
   auto a = to.send(line.substr(0, space), line.substr(space + 1, line.rfind(' ') - space - 1), headers, r.body);
