@@ -135,7 +135,7 @@ TEST_CASE("pages are no place of any API, and nobody is asked who they are", "[h
     CHECK(family_of(e.pattern) == family::native);
     pages.insert(e.pattern);
   }
-  CHECK(pages == std::set<std::string_view>{"/", "/s", "/secret/{id}", "/receipt/{id}", "/console",
+  CHECK(pages == std::set<std::string_view>{"/", "/s", "/ask", "/r", "/secret/{id}", "/receipt/{id}", "/console",
                                             "/console/config.json", "/assets/{file}", "/favicon.svg", "/favicon.ico",
                                             "/robots.txt", "/openapi.json", "/docs"});
 }
