@@ -26,9 +26,10 @@ namespace nacre::cluster::wire {
 namespace {
 
 // What actors of this process tell each other. It cannot be serialized, so no other process can say it.
-enum class order : std::uint8_t { tick, close };
+enum class order : std::uint8_t { tick, close, judged };
 struct local_order {
   order what = order::tick;
+  admission how = admission::welcome;  // of `judged`
 };
 
 }  // namespace
@@ -82,6 +83,7 @@ struct peer {
   std::uint64_t attempts = 0, attempts_over = 0;  // of dialling
   std::string trouble, told;                      // `told`: the last one reported
   bool leaving = false;
+  bool disowned = false;  // it refuses our data directory
 
   std::mutex handing;  // one frame at a time, also while one connection takes the place of another
   std::thread dialler;
@@ -91,6 +93,12 @@ struct peer {
 using peer_ptr = std::shared_ptr<peer>;
 
 class transport;
+
+// Where the doorkeeper's word reaches a session, as long as there is one.
+struct waiting_room {
+  std::mutex mutex;
+  caf::actor who;
+};
 
 struct session_state {
   transport* over = nullptr;
@@ -105,6 +113,8 @@ struct session_state {
   std::uint64_t number = 0, attempt = 0;
   steady::time_point begun = steady::now(), heard = begun;
   bool established = false, over_and_out = false, beginning = false;
+  std::shared_ptr<waiting_room> room;                 // the other side is verified, and the doorkeeper asked
+  std::vector<std::pair<opened, std::size_t>> early;  // what came until it had spoken, and the bytes of its payload
 
   session_state() = default;
   ~session_state();
@@ -135,6 +145,11 @@ class transport final : public caf_peers {
         self_{identity_, crypto::random_uuid(), settings_.root_check} {}
 
   ~transport() override { stop(); }
+
+  void set_doorkeeper(doorkeeper* at_the_door) override {
+    self_.door = door_ = at_the_door;
+    if (door_ != nullptr && !door_->ours().process.is_nil()) self_.instance = door_->ours().process;
+  }
 
   result<void> start(receiver on_frame) override {
     on_frame_ = std::move(on_frame);
@@ -208,6 +223,7 @@ class transport final : public caf_peers {
       s.queued_bytes = p->session ? p->session->window.in_flight() : 0;
       s.dropped = p->dropped;
       s.trouble = p->session ? std::string() : p->trouble;
+      s.disowned = !p->session && p->disowned;
       out.push_back(std::move(s));
     }
     return out;
@@ -247,6 +263,7 @@ class transport final : public caf_peers {
   const caf_peers_settings& settings() const { return settings_; }
   const self_description& self() const { return self_; }
   bool halted() const { return halted_; }
+  doorkeeper* door() const { return door_; }
 
   peer_ptr find(node_id node) const {
     std::shared_lock lock(peers_mutex_);
@@ -261,6 +278,12 @@ class transport final : public caf_peers {
     return false;
   }
   void begun() { --beginning_; }
+
+  // Whether another live process has the peer's node id: it stays, and whoever comes is not even remembered.
+  bool in_use(peer& p, const uuid& instance) const {
+    std::lock_guard lock(p.mutex);
+    return p.session && p.session->instance != instance && p.heard && steady::now() - *p.heard < settings_.silence;
+  }
 
   // Makes a verified connection the peer's. False: the node id is in use by another live process.
   bool establish(session_actor* self) {
@@ -278,6 +301,7 @@ class transport final : public caf_peers {
                              sealer(std::move(*s.out_key)), credit(settings_.window_bytes)});
       p.heard = now;
       p.trouble.clear();
+      p.disowned = false;
       p.told.clear();
       s.established = true;
       s.taken.emplace(std::max<std::size_t>(settings_.window_bytes / 32, 1));
@@ -316,6 +340,14 @@ class transport final : public caf_peers {
       tell({caf_peers_event::kind::disconnected, p.node, std::move(why)});
     else if (news)
       tell({caf_peers_event::kind::refused, p.node, std::move(why)});
+  }
+
+  // It does not take our data directory for ours.
+  void disowned(node_id by) {
+    if (const auto p = find(by)) {
+      std::lock_guard lock(p->mutex);
+      p->disowned = true;
+    }
   }
 
   // Who dialled us, and no connection came of it. `claimed` is what it says to be, perhaps nobody we know.
@@ -413,7 +445,8 @@ class transport final : public caf_peers {
 
   const caf_peers_settings settings_;
   const crypto::node_identity identity_;
-  const self_description self_;
+  self_description self_;
+  doorkeeper* door_ = nullptr;
   receiver on_frame_;
   mutable std::shared_mutex peers_mutex_;
   std::map<node_id, peer_ptr> peers_;
@@ -432,6 +465,10 @@ class transport final : public caf_peers {
 };
 
 session_state::~session_state() {
+  if (room) {
+    std::lock_guard lock(room->mutex);
+    room->who = nullptr;
+  }
   if (beginning) over->begun();
 }
 
@@ -449,12 +486,57 @@ void refuse_peer(session_actor* self, refusal r) {
   finish(self, std::string(why_we_refuse(r)), r);
 }
 
+void on_opened(session_actor* self, opened said, std::size_t payload_bytes);
+
+// The connection stands.
+void let_in(session_actor* self) {
+  auto& s = self->state;
+  if (s.acceptor) {
+    auto keys = s.acceptor->take_keys();
+    s.in.emplace(std::move(keys.in));
+    s.out_key = std::move(keys.out);
+  }
+  if (!s.over->establish(self)) return refuse_peer(self, refusal::duplicate);
+  if (std::exchange(s.beginning, false)) s.over->begun();
+  for (auto& [said, bytes] : std::exchange(s.early, {}))
+    if (!s.over_and_out) on_opened(self, std::move(said), bytes);
+}
+
+void on_judged(session_actor* self, admission how) {
+  switch (how) {
+    case admission::welcome:
+      return let_in(self);
+    case admission::other_directory:
+      return refuse_peer(self, refusal::other_directory);
+    case admission::older_start:
+      return refuse_peer(self, refusal::older_start);
+    case admission::ours_older:
+      self->state.over->disowned(self->state.with->node);
+      return refuse_peer(self, refusal::own_older);
+  }
+}
+
+void ask_doorkeeper(session_actor* self, const introduction& in) {
+  auto& s = self->state;
+  auto* door = s.over->door();
+  if (door == nullptr) return let_in(self);
+  s.room = std::make_shared<waiting_room>();
+  s.room->who = caf::actor_cast<caf::actor>(self);
+  door->admit(s.with->node, in.shown, in.knows, [room = s.room](admission how) {
+    std::lock_guard lock(room->mutex);
+    if (room->who) caf::anon_send(room->who, local_order{order::judged, how});
+  });
+}
+
 void on_unsealed(session_actor* self, const std::string& message) {
   auto& s = self->state;
   if (const auto r = decode_refusal(message)) {
+    if (*r == refusal::other_directory || *r == refusal::older_start)
+      s.over->disowned(s.acceptor ? s.acceptor->peer() : s.with->node);
     if (s.acceptor) s.over->not_taken(s.acceptor->peer(), why_it_refuses(*r));
     return finish(self, std::string(why_it_refuses(*r)));
   }
+  if (s.room) return;  // nothing is to be said until the doorkeeper has spoken
   if (s.dialler) {
     // The answer comes from the actor that will be our other end.
     auto from = self->current_sender();
@@ -463,22 +545,25 @@ void on_unsealed(session_actor* self, const std::string& message) {
     self->monitor(s.remote);
     auto proof = s.dialler->on_answer(message, seconds_now());
     if (!proof) return refuse_peer(self, proof.error());
+    // We remember it once it has let us in: that comes with the first sealed message.
+    const auto& in = s.dialler->introduced();
+    s.instance = in.shown.process;
+    if (s.over->in_use(*s.with, s.instance)) return refuse_peer(self, refusal::duplicate);
+    if (const auto* door = s.over->door())
+      if (const auto how = door->judge(s.with->node, in.shown, in.knows); how != admission::welcome)
+        return on_judged(self, how);
     auto keys = s.dialler->take_keys();
     s.in.emplace(std::move(keys.in));
     s.out_key = std::move(keys.out);
-    s.instance = s.dialler->peer_instance();
     self->send(s.remote, std::move(*proof));
     return;
   }
   if (auto proved = s.acceptor->on_proof(message); !proved) return refuse_peer(self, proved.error());
   s.with = s.over->find(s.acceptor->peer());
   if (!s.with) return refuse_peer(self, refusal::not_member);
-  auto keys = s.acceptor->take_keys();
-  s.in.emplace(std::move(keys.in));
-  s.out_key = std::move(keys.out);
-  s.instance = s.acceptor->peer_instance();
-  if (!s.over->establish(self)) return refuse_peer(self, refusal::duplicate);
-  if (std::exchange(s.beginning, false)) s.over->begun();
+  s.instance = s.acceptor->introduced().shown.process;
+  if (s.over->in_use(*s.with, s.instance)) return refuse_peer(self, refusal::duplicate);
+  ask_doorkeeper(self, s.acceptor->introduced());
 }
 
 void on_sealed(session_actor* self, std::string message) {
@@ -489,15 +574,21 @@ void on_sealed(session_actor* self, std::string message) {
   auto said = s.in->open(std::move(message));
   if (!said) return finish(self, "a message that is not the next one of this connection");
   s.heard = steady::now();
-  if (!s.established && !s.over->establish(self)) return refuse_peer(self, refusal::duplicate);
+  if (s.established) return on_opened(self, std::move(*said), payload_bytes);
+  s.early.emplace_back(std::move(*said), payload_bytes);
+  if (s.early.size() == 1) ask_doorkeeper(self, s.dialler->introduced());
+}
+
+void on_opened(session_actor* self, opened said, std::size_t payload_bytes) {
+  auto& s = self->state;
   {
     std::lock_guard lock(s.with->mutex);
     if (!s.with->current(s.number)) return;
     s.with->heard = s.heard;
-    if (said->kind == kind::beat && s.with->session->window.acknowledge(said->acknowledged)) return;
+    if (said.kind == kind::beat && s.with->session->window.acknowledge(said.acknowledged)) return;
   }
-  if (said->kind == kind::beat) return finish(self, "it acknowledges what was never sent");
-  s.over->hand_over(*s.with, s.number, std::move(said->payload));
+  if (said.kind == kind::beat) return finish(self, "it acknowledges what was never sent");
+  s.over->hand_over(*s.with, s.number, std::move(said.payload));
   if (!s.taken->taken(cost_of(payload_bytes))) return;
   std::lock_guard lock(s.with->mutex);
   if (s.with->current(s.number)) s.with->session->post(s.with->session->out.beat(s.taken->tell()));
@@ -559,6 +650,10 @@ caf::behavior session(session_actor* self, transport* over, peer_ptr with, caf::
         if (o.what == order::close) {
           finish(self, {});
           return self->quit();
+        }
+        if (o.what == order::judged) {
+          if (!self->state.over_and_out) on_judged(self, o.how);
+          return;
         }
         if (self->state.over_and_out) return self->quit();
         on_tick(self);

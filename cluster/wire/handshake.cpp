@@ -7,7 +7,7 @@
 namespace nacre::cluster::wire {
 namespace {
 
-constexpr std::string_view protocol = "nacre/wire/1", as_dialler = "dialler", as_acceptor = "acceptor";
+constexpr std::string_view protocol = "nacre/wire/2", as_dialler = "dialler", as_acceptor = "acceptor";
 
 std::string transcript_of(std::string_view hello, std::string_view answering_hello) {
   const auto all = model::writer().bytes(protocol).bytes(hello).bytes(answering_hello).take();
@@ -40,7 +40,7 @@ struct both_keys {
 or_refusal<both_keys> agree(const crypto::key_agreement& ours, std::string_view theirs, std::string_view transcript) {
   const auto shared = ours.agree(theirs);
   if (!shared) return tl::make_unexpected(refusal::malformed);
-  const auto bytes = crypto::hkdf_sha256(shared->view(), transcript, "nacre/wire/1 keys", 64);
+  const auto bytes = crypto::hkdf_sha256(shared->view(), transcript, "nacre/wire/2 keys", 64);
   return both_keys{crypto::secure_bytes{bytes.view().substr(0, 32)}, crypto::secure_bytes{bytes.view().substr(32)}};
 }
 
@@ -53,8 +53,16 @@ hello hello_of(const self_description& self, node_id to, const crypto::key_agree
   out.nonce = std::string(crypto::random_bytes(nonce_bytes).view());
   out.share = share.public_key();
   out.certificate = self.identity.certificate();
+  if (self.door != nullptr) {
+    const auto ours = self.door->ours();
+    out.directory = ours.directory;
+    out.boot = ours.boot;
+    out.known = self.door->known();
+  }
   return out;
 }
+
+introduction introduction_of(const hello& h) { return {{h.directory, h.boot, h.instance}, h.known}; }
 
 // Another version says so even where the rest cannot be read.
 refusal misfit(std::string_view message) {
@@ -88,7 +96,7 @@ or_refusal<std::string> dialling::on_answer(std::string_view message, std::int64
   auto keys = agree(share_, h.share, transcript);
   if (!keys) return tl::make_unexpected(keys.error());
   keys_ = {std::move(keys->dialler), std::move(keys->acceptor)};
-  peer_instance_ = h.instance;
+  introduced_ = introduction_of(h);
   return encode(prove(self_, as_dialler, transcript));
 }
 
@@ -104,7 +112,7 @@ or_refusal<std::string> accepting::on_hello(std::string_view message, std::int64
   if (!member) return tl::make_unexpected(member.error());
   if (!is_member(h->from)) return tl::make_unexpected(refusal::not_member);
   member_ = std::move(*member);
-  peer_instance_ = h->instance;
+  introduced_ = introduction_of(*h);
   const crypto::key_agreement share;
   const auto ours = hello_of(self_, h->from, share);
   transcript_ = transcript_of(message, encode(ours));

@@ -30,6 +30,13 @@ struct self_description {
   uuid instance;
   // What names the root key (key_provider::check_value). Never sent: it keys the proof.
   std::string root_check;
+  const doorkeeper* door = nullptr;  // whose directory and acquaintances the hello tells
+};
+
+// What a verified hello said of its node's data.
+struct introduction {
+  credential shown;
+  std::vector<acquaintance> knows;
 };
 
 struct channel_keys {
@@ -47,7 +54,8 @@ class dialling {
   // The proof to send, if the answer is the wanted node's. `now`: seconds since 1970, for certificates.
   or_refusal<std::string> on_answer(std::string_view message, std::int64_t now);
   channel_keys take_keys() { return std::move(keys_); }  // after on_answer() succeeded
-  const uuid& peer_instance() const { return peer_instance_; }
+  const uuid& peer_instance() const { return introduced_.shown.process; }
+  const introduction& introduced() const { return introduced_; }
 
  private:
   const self_description& self_;
@@ -55,7 +63,7 @@ class dialling {
   crypto::key_agreement share_;
   std::string hello_;
   channel_keys keys_;
-  uuid peer_instance_;
+  introduction introduced_;
 };
 
 class accepting {
@@ -68,13 +76,14 @@ class accepting {
   channel_keys take_keys() { return std::move(keys_); }  // after on_proof() succeeded
   // What the hello claims; proved once on_proof() has succeeded. 0 before a hello.
   node_id peer() const { return peer_; }
-  const uuid& peer_instance() const { return peer_instance_; }
+  const uuid& peer_instance() const { return introduced_.shown.process; }
+  const introduction& introduced() const { return introduced_; }
 
  private:
   const self_description& self_;
   std::optional<crypto::verified_member> member_;
   node_id peer_ = 0;
-  uuid peer_instance_;
+  introduction introduced_;
   std::string transcript_;
   channel_keys keys_;
 };

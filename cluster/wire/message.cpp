@@ -1,6 +1,7 @@
 #include "cluster/wire/message.hpp"
 
 #include <cstdlib>
+#include <utility>
 
 #include "crypto/certificates.hpp"
 #include "model/wire.hpp"
@@ -20,6 +21,8 @@ std::optional<std::string_view> body_of(std::string_view message, kind k) {
 
 void put(model::writer& to, const hello& h) {
   to.id(h.cluster).u64(h.from).u64(h.to).id(h.instance).raw(h.nonce).raw(h.share).bytes(h.certificate);
+  to.id(h.directory).u64(h.boot).u8(static_cast<std::uint8_t>(h.known.size()));
+  for (const auto& each : h.known) to.u64(each.node).id(each.last.directory).u64(each.last.boot).id(each.last.process);
 }
 
 hello get_hello(model::reader& from) {
@@ -32,6 +35,19 @@ hello get_hello(model::reader& from) {
   out.share = from.raw(share_bytes);
   out.certificate = from.text(crypto::certificate_bytes_max);
   if (out.from == 0 || out.to == 0) from.fail();
+  out.directory = from.id();
+  out.boot = from.u64();
+  auto count = from.u8();
+  if (count > acquaintances_max) from.fail();
+  for (node_id before = 0; count > 0 && from.ok(); --count) {
+    acquaintance each;
+    each.node = from.u64();
+    each.last.directory = from.id();
+    each.last.boot = from.u64();
+    each.last.process = from.id();
+    if (each.node <= std::exchange(before, each.node)) from.fail();
+    out.known.push_back(each);
+  }
   return out;
 }
 
@@ -72,6 +88,13 @@ std::string_view why_we_refuse(refusal r) {
       return "refused: another node answers at its address";
     case refusal::busy:
       return "refused: too many connections begin at once";
+    case refusal::other_directory:
+      return "refused: its data directory is not the one its number had; take it in under a new number";
+    case refusal::older_start:
+      return "refused: its data directory is an older copy of the one its number had; take it in under a new number";
+    case refusal::own_older:
+      return "refused: it knows another data directory under our number, or a later start; this node must come back "
+             "under a new one";
   }
   std::abort();
 }
@@ -102,6 +125,15 @@ std::string_view why_it_refuses(refusal r) {
       return "it refuses us: it is another node than we look for at its address";
     case refusal::busy:
       return "it refuses us for now: too many connections begin at once";
+    case refusal::other_directory:
+      return "it refuses us: our data directory is not the one our number had; this node must come back under a new "
+             "one";
+    case refusal::older_start:
+      return "it refuses us: our data directory is an older copy of the one our number had; this node must come back "
+             "under a new one";
+    case refusal::own_older:
+      return "it refuses us: we know another data directory under its number, or a later start; take it in under a new "
+             "number";
   }
   std::abort();
 }
@@ -176,7 +208,7 @@ std::optional<refusal> decode_refusal(std::string_view message) {
   const auto head = header_of(message);
   if (!head || head->kind != kind::refusal || message.size() != header_bytes + 1) return std::nullopt;
   const auto number = static_cast<std::uint8_t>(message[header_bytes]);
-  if (number < static_cast<std::uint8_t>(refusal::older) || number > static_cast<std::uint8_t>(refusal::busy))
+  if (number < static_cast<std::uint8_t>(refusal::older) || number > static_cast<std::uint8_t>(refusal::own_older))
     return std::nullopt;
   return static_cast<refusal>(number);
 }

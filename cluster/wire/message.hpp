@@ -2,7 +2,8 @@
 // What two nodes say to each other, as bytes.
 //
 //   message = "NW" | version u8 | kind u8 | body              numbers are big-endian
-//   hello   = cluster 16 | from u64 | to u64 | instance 16 | nonce 32 | share 32 | certificate, u32 before it
+//   hello   = cluster 16 | from u64 | to u64 | instance 16 | nonce 32 | share 32 | certificate, u32 before it |
+//             directory 16 | boot u64 | known u8, and for each: node u64 | directory 16 | boot u64 | instance 16
 //   answer  = a hello of the other side, u32 before it | signature, u32 before it | root proof 16
 //   proof   = signature, u32 before it | root proof 16
 //   refusal = reason u8
@@ -17,13 +18,14 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "cluster/peers.hpp"
 #include "model/ids.hpp"
 
 namespace nacre::cluster::wire {
 
-inline constexpr std::uint8_t protocol_version = 1;
+inline constexpr std::uint8_t protocol_version = 2;
 inline constexpr std::size_t header_bytes = 4, number_bytes = 8, tag_bytes = 16, nonce_bytes = 32, share_bytes = 32,
                              root_proof_bytes = 16;
 inline constexpr std::size_t hello_bytes_max = 8 * 1024;  // any message before the channel stands
@@ -33,18 +35,21 @@ enum class kind : std::uint8_t { hello = 1, answer, proof, refusal, frame, beat 
 
 // Why two nodes do not talk. The number travels.
 enum class refusal : std::uint8_t {
-  older = 1,      // its protocol is older than ours
-  newer,          // its protocol is newer than ours
-  malformed,      // not what this protocol says
-  other_cluster,  // another cluster id
-  certificate,    // its certificate is none of this cluster for that node
-  signature,      // it does not have the key of its certificate
-  root_key,       // another root key
-  duplicate,      // its node id is in use by another live process
-  own_id,         // its node id is ours
-  not_member,     // its node id is none we know
-  misdirected,    // it wanted another node than us, or it is another than we wanted
-  busy,           // too many begin at once
+  older = 1,        // its protocol is older than ours
+  newer,            // its protocol is newer than ours
+  malformed,        // not what this protocol says
+  other_cluster,    // another cluster id
+  certificate,      // its certificate is none of this cluster for that node
+  signature,        // it does not have the key of its certificate
+  root_key,         // another root key
+  duplicate,        // its node id is in use by another live process
+  own_id,           // its node id is ours
+  not_member,       // its node id is none we know
+  misdirected,      // it wanted another node than us, or it is another than we wanted
+  busy,             // too many begin at once
+  other_directory,  // its data directory is not the one its number had
+  older_start,      // its data directory is an older copy of the one its number had, or a second one
+  own_older,        // we have learned from it that our own data directory is an older copy
 };
 // For status and logs, in the words of the side that refuses, and of the side that is refused.
 std::string_view why_we_refuse(refusal r);
@@ -65,6 +70,9 @@ struct hello {
   std::string nonce;        // nonce_bytes
   std::string share;        // share_bytes, of the key agreement
   std::string certificate;  // DER
+  uuid directory;           // nil: nobody asks
+  std::uint64_t boot = 0;
+  std::vector<acquaintance> known;  // by ascending number
   friend bool operator==(const hello&, const hello&) = default;
 };
 struct proof {

@@ -15,9 +15,9 @@ secure_bytes key() { return secure_bytes{std::string_view("0123456789abcdef01234
 
 TEST_CASE("sealed messages have the bytes they always had", "[wire]") {
   sealer out(key());
-  CHECK(nacre::crypto::to_hex(out.frame("hi")).substr(0, 28) == "4e57010500000000000000016869");
+  CHECK(nacre::crypto::to_hex(out.frame("hi")).substr(0, 28) == "4e57020500000000000000016869");
   CHECK(nacre::crypto::to_hex(out.beat(258)).substr(0, 40) ==
-        "4e570106000000000000000200000000000001"
+        "4e570206000000000000000200000000000001"
         "02");
 }
 

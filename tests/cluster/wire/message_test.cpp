@@ -18,6 +18,9 @@ hello sample() {
   h.nonce = std::string(nonce_bytes, 'n');
   h.share = std::string(share_bytes, 's');
   h.certificate = "der";
+  h.directory = *parse_uuid("bbbbbbbb-cccc-4ddd-8eee-ffffffffffff");
+  h.boot = 3;
+  h.known = {{1, {h.cluster, 4, h.instance}}, {7, {}}};
   return h;
 }
 proof sample_proof() { return {"signature", std::string(root_proof_bytes, 'r')}; }
@@ -26,16 +29,26 @@ proof sample_proof() { return {"signature", std::string(root_proof_bytes, 'r')};
 
 TEST_CASE("messages between nodes have the bytes they always had", "[wire]") {
   CHECK(crypto::to_hex(encode(sample())) ==
-        "4e57010111111111222243338444555555555555"
+        "4e57020111111111222243338444555555555555"
         "00000000000000020000000000000001"
         "aaaaaaaabbbb4ccc8dddeeeeeeeeeeee"
         "6e6e6e6e6e6e6e6e6e6e6e6e6e6e6e6e6e6e6e6e6e6e6e6e6e6e6e6e6e6e6e6e"
         "7373737373737373737373737373737373737373737373737373737373737373"
-        "00000003646572");
+        "00000003646572"
+        "bbbbbbbbcccc4ddd8eeeffffffffffff0000000000000003"
+        "02"
+        "0000000000000001"
+        "11111111222243338444555555555555"
+        "0000000000000004"
+        "aaaaaaaabbbb4ccc8dddeeeeeeeeeeee"
+        "0000000000000007"
+        "00000000000000000000000000000000"
+        "0000000000000000"
+        "00000000000000000000000000000000");
   CHECK(crypto::to_hex(encode(sample_proof())) ==
-        "4e570103000000097369676e6174757265"
+        "4e570203000000097369676e6174757265"
         "72727272727272727272727272727272");
-  CHECK(crypto::to_hex(encode(refusal::root_key)) == "4e57010407");
+  CHECK(crypto::to_hex(encode(refusal::root_key)) == "4e57020407");
 }
 
 TEST_CASE("a message reads as what was written", "[wire]") {
@@ -43,7 +56,7 @@ TEST_CASE("a message reads as what was written", "[wire]") {
   CHECK(decode_proof(encode(sample_proof())) == sample_proof());
   const answer a{sample(), sample_proof()};
   CHECK(decode_answer(encode(a)) == a);
-  for (int r = 1; r <= 12; ++r) CHECK(decode_refusal(encode(static_cast<refusal>(r))) == static_cast<refusal>(r));
+  for (int r = 1; r <= 15; ++r) CHECK(decode_refusal(encode(static_cast<refusal>(r))) == static_cast<refusal>(r));
 }
 
 TEST_CASE("what is cut off, too long, or of another kind is nothing", "[wire]") {
@@ -61,6 +74,12 @@ TEST_CASE("what is cut off, too long, or of another kind is nothing", "[wire]") 
   auto nobody = sample();
   nobody.from = 0;
   CHECK_FALSE(decode_hello(encode(nobody)));
+  auto unordered = sample();
+  unordered.known = {{7, {}}, {7, {}}};
+  CHECK_FALSE(decode_hello(encode(unordered)));
+  unordered.known.assign(nacre::cluster::acquaintances_max + 1, {});
+  for (std::size_t i = 0; i < unordered.known.size(); ++i) unordered.known[i].node = i + 1;
+  CHECK_FALSE(decode_hello(encode(unordered)));
   auto large = sample();
   large.certificate.assign(5'000, 'c');
   CHECK_FALSE(decode_hello(encode(large)));
@@ -77,11 +96,11 @@ TEST_CASE("a refusal is understood in every version, anything else in ours alone
   CHECK_FALSE(decode_hello(h));
   CHECK(header_of(h)->version == 9);
   CHECK_FALSE(decode_refusal(std::string_view("NW\x01\x04\x00", 5)));
-  CHECK_FALSE(decode_refusal(std::string_view("NW\x01\x04\x0d", 5)));
+  CHECK_FALSE(decode_refusal(std::string_view("NW\x01\x04\x10", 5)));
 }
 
 TEST_CASE("both sides have words for every refusal", "[wire]") {
-  for (int r = 1; r <= 12; ++r) {
+  for (int r = 1; r <= 15; ++r) {
     CHECK(why_we_refuse(static_cast<refusal>(r)).starts_with("refused: "));
     CHECK(why_it_refuses(static_cast<refusal>(r)).starts_with("it refuses us"));
   }
