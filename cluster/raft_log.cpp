@@ -7,12 +7,15 @@
 #include <thread>
 #include <utility>
 
+#include "cluster/raft/door.hpp"
 #include "cluster/raft/log_store.hpp"
+#include "cluster/raft/parted_view.hpp"
 #include "cluster/raft/replica.hpp"
 #include "cluster/raft/state_installer.hpp"
 #include "cluster/raft/state_server.hpp"
 #include "cluster/raft/store_writer.hpp"
 #include "cluster/stage.hpp"
+#include "crypto/random.hpp"
 #include "model/commands.hpp"
 #include "model/wire.hpp"
 
@@ -95,7 +98,9 @@ class raft_log final : public log, private store_writer::listener {
       of.writer_.then([this, which, at, keep_log, begins = std::move(begins)]() -> result<void> {
         auto log_after = of.end_state(which, at, keep_log, begins);
         if (!log_after) return fail(log_after.error());
-        with([&](replica& r) { r.installed(std::move(*log_after), at); });
+        with([&](replica& r) {
+          r.installed(std::move(*log_after), at, [&](auto seq) { return of.applier_.decided(which.group, seq); });
+        });
         return {};
       });
     }
@@ -119,17 +124,20 @@ class raft_log final : public log, private store_writer::listener {
   };
 
  public:
-  raft_log(storage::store& store, std::uint32_t groups, raft_options options, peers& connections, std::uint64_t boot,
-           commit_listener on_commit)
+  raft_log(storage::store& store, std::uint32_t groups, raft_options options, peers& connections,
+           const credential& start, commit_listener on_commit)
       : store_(store),
         groups_(groups),
         options_(std::move(options)),
         peers_(connections),
-        boot_(boot),
-        applier_(store, options_.self, boot, changes_, std::move(on_commit)),
+        boot_(start.boot),
+        applier_(store, options_.self, start.boot, changes_, std::move(on_commit)),
         installer_(store, groups),
-        server_(store, groups, boot),
-        writer_(store, applier_, *this) {}
+        server_(store, groups, start.boot),
+        writer_(store, applier_, *this),
+        door_(options_.self, start, [this](storage::batch rows, unique_function<void()> then) {
+          remember(std::move(rows), std::move(then));
+        }) {}
   ~raft_log() override { stop(); }
 
   result<void> start() {
@@ -152,7 +160,7 @@ class raft_log final : public log, private store_writer::listener {
       auto stateless = state_installer::unfinished(*v, id);
       if (!stateless) return fail(stateless.error());
       if (*stateless) {  // what lies there is half a state
-        hidden_ = std::make_shared<no_state>();
+        hidden_[id] = std::make_shared<no_state>();
         state_hidden_ = true;
       }
       neighbours_[id] = waits ? options_.contacts : members;
@@ -161,6 +169,7 @@ class raft_log final : public log, private store_writer::listener {
       slots_.push_back(std::make_unique<slot>(*this, options_for(of, members)));
       loaded_.push_back({std::move(*found_log), applied->at, *stateless});
     }
+    if (auto known = door_.load(*v); !known) return known;
     v.reset();
     writer_.start();
     // Frames may come as soon as the connections stand.
@@ -171,6 +180,7 @@ class raft_log final : public log, private store_writer::listener {
       if (!started) return started;
     }
     loaded_.clear();
+    peers_.set_doorkeeper(&door_);
     if (auto started = peers_.start([this](node_id from, std::string frame) { receive(from, frame); }); !started)
       return started;
     connected_ = true;
@@ -191,11 +201,16 @@ class raft_log final : public log, private store_writer::listener {
 
   void read_barrier(workspace_id ws, deadline by,
                     unique_function<void(result<std::shared_ptr<const model::view>>)> done) override {
-    auto then = [this, done = std::move(done)](result<void> how) mutable {
+    auto then = [this, ws, done = std::move(done)](result<void> how) mutable {
       if (!how) return done(fail(how.error()));
-      // What is shown while another group's state is fetched is not current.
-      if (state_hidden_) return done(fail(errc::busy, "The node is fetching its state"));
-      done(applied_view());
+      std::shared_ptr<const model::view> shown;
+      {
+        // What is shown of a group while its state is fetched is not current.
+        std::lock_guard lock(hiding_);
+        if (ws == workspace_id{} ? hidden_.empty() : !hidden_.contains(group_of(ws, groups_))) shown = shown_now();
+      }
+      if (!shown) return done(fail(errc::busy, "The node is fetching its state"));
+      done(std::move(shown));
     };
     if (ws == workspace_id{}) return when_current(by, std::move(then));
     current(slot_of(ws), by, std::move(then));
@@ -213,11 +228,11 @@ class raft_log final : public log, private store_writer::listener {
     });
   }
 
-  // While a state is fetched: the one before.
+  // While a group's state is fetched: of that group the one before.
   std::shared_ptr<const model::view> applied_view() const override {
     if (!state_hidden_) return store_.snapshot();
     std::lock_guard lock(hiding_);
-    return hidden_ ? hidden_ : store_.snapshot();
+    return shown_now();
   }
 
   std::chrono::milliseconds applied_age() const override {
@@ -303,6 +318,12 @@ class raft_log final : public log, private store_writer::listener {
     r.boot = boot_;
     r.groups = groups_;
     r.pending_max = options_.pending_max;
+    // One budget a node, whatever the number of its groups; a frame and a command must fit.
+    auto share = [this](std::size_t& of_all, std::size_t least) { of_all = std::max(of_all / groups_, least); };
+    share(r.pending_bytes_max, 2 * entry_bytes_max);
+    share(r.group.queue_bytes_max, 2 * entry_bytes_max);
+    share(r.group.inbox_bytes_max, 2 * frame_bytes_max);
+    share(r.group.inbox_messages_max, 128);
     auto& g = r.group;
     g.of = of;
     g.self = options_.self;
@@ -315,16 +336,35 @@ class raft_log final : public log, private store_writer::listener {
     g.compact_bytes = options_.compact_bytes;
     g.tail_entries = options_.tail_entries;
     g.tail_bytes = options_.tail_bytes;
+    g.cut_after = options_.cut_after;
     return r;
   }
 
   slot& slot_of(workspace_id ws) { return *slots_[group_of(ws, groups_)]; }
 
+  // Under hiding_.
+  std::shared_ptr<const model::view> shown_now() const {
+    if (hidden_.empty()) return store_.snapshot();
+    if (groups_ == 1) return hidden_.begin()->second;
+    return std::make_shared<parted_view>(store_.snapshot(), hidden_, groups_);
+  }
+
+  // ---- who may take part, by the writer's thread
+  void remember(storage::batch rows, unique_function<void()> then) {
+    auto shared = std::make_shared<unique_function<void()>>(std::move(then));
+    writer_.then([this, all = std::move(rows), shared]() -> result<void> {
+      if (auto done = store_.apply(all, storage::durability::synced); !done) return done;
+      (*shared)();
+      return {};
+    });
+  }
+
   // ---- a fetched state in place of ours; by the writer's thread
   result<void> begin_state(instance of) {
     {
       std::lock_guard lock(hiding_);
-      if (!hidden_) hidden_ = store_.snapshot();
+      // Fetched anew, it stays as it was before the first time.
+      if (!hidden_.contains(of.group)) hidden_[of.group] = store_.snapshot();
       state_hidden_ = true;
     }
     return installer_.begin(of.group);
@@ -338,13 +378,8 @@ class raft_log final : public log, private store_writer::listener {
     changes_.begin_all(round);
     {
       std::lock_guard lock(hiding_);
-      auto v = store_.snapshot();
-      bool whole = true;
-      for (group_id id = 0; id < groups_; ++id) whole = whole && !state_installer::unfinished(*v, id).value_or(true);
-      if (whole) {
-        hidden_.reset();
-        state_hidden_ = false;
-      }
+      hidden_.erase(of.group);
+      state_hidden_ = !hidden_.empty();
     }
     changes_.end(round);
     applier_.tell_replaced(at.index);
@@ -483,6 +518,7 @@ class raft_log final : public log, private store_writer::listener {
   state_installer installer_;  // the writer's
   state_server server_;
   store_writer writer_;
+  door door_;
   std::vector<std::unique_ptr<slot>> slots_;
   struct to_start {
     loaded_log log;
@@ -501,7 +537,7 @@ class raft_log final : public log, private store_writer::listener {
   std::atomic<bool> neighbours_changed_{false};
 
   mutable std::mutex hiding_;
-  std::shared_ptr<const model::view> hidden_;  // what is shown while a state is put in place
+  views_by_group hidden_;  // what is shown of a group while its state is put in place
   std::atomic<bool> state_hidden_{false};
   std::mutex carrying_;
   std::condition_variable carry_wake_;
@@ -541,7 +577,8 @@ result<void> found_cluster(storage::store& store, std::uint32_t groups, const st
   const auto applied = read_applied_index(*v);
   if (!v->trustworthy()) return fail(errc::corrupt, "the applied index could not be read");
   storage::batch all{
-      {storage::write::kind::put, model::space::meta, std::string(groups_key), model::writer{}.u32(groups).take()}};
+      {storage::write::kind::put, model::space::meta, std::string(groups_key), model::writer{}.u32(groups).take()},
+      directory_row(crypto::random_uuid())};
   for (group_id id = 0; id < groups; ++id)
     for (auto& w : found({id, 1}, members, {std::max<std::uint64_t>(1, applied), 1})) all.push_back(std::move(w));
   return store.apply(all, storage::durability::synced);
@@ -554,7 +591,8 @@ result<void> join_cluster(storage::store& store, std::uint32_t groups) {
   if (*existing != 0 || read_applied_index(*store.snapshot()) != 0)
     return fail(errc::conflict, "the data directory holds something already");
   storage::batch all{
-      {storage::write::kind::put, model::space::meta, std::string(groups_key), model::writer{}.u32(groups).take()}};
+      {storage::write::kind::put, model::space::meta, std::string(groups_key), model::writer{}.u32(groups).take()},
+      directory_row(crypto::random_uuid())};
   for (group_id id = 0; id < groups; ++id) {
     for (auto& w : found({id, 1}, {}, {1, 1})) all.push_back(std::move(w));
     all.push_back(state_installer::unfinished_row(id));
@@ -567,9 +605,10 @@ result<std::unique_ptr<log>> make_raft_log(storage::store& store, raft_options o
   auto groups = groups_of_cluster(store);
   if (!groups) return fail(groups.error());
   if (*groups == 0) return fail(errc::conflict, "this data directory belongs to no cluster");
-  auto boot = raft::count_boot(store);
-  if (!boot) return fail(boot.error());
-  auto made = std::make_unique<raft_log>(store, *groups, std::move(options), connections, *boot, std::move(on_commit));
+  auto counted = raft::count_start(store);
+  if (!counted) return fail(counted.error());
+  auto made =
+      std::make_unique<raft_log>(store, *groups, std::move(options), connections, *counted, std::move(on_commit));
   if (auto started = made->start(); !started) return fail(started.error());
   return std::unique_ptr<log>(std::move(made));
 }

@@ -31,6 +31,9 @@ struct raft_options {
   std::uint64_t compact_bytes = 64u << 20;  // or bytes
   std::uint64_t tail_entries = 4'096;       // kept for followers that are slow
   std::uint64_t tail_bytes = 16u << 20;     // or bytes
+  // What was applied is not kept in the log on the disk for longer; storage::store::compact() of `log` then gets it out
+  // of the files. Zero: until the log is cut as above.
+  std::chrono::milliseconds cut_after{0};
 };
 
 // Makes the store the first of a cluster: what it holds (nothing, or what `solo` wrote) is the state the log goes on

@@ -43,6 +43,11 @@ void applier::tell_replaced(std::uint64_t index) const {
   on_commit_({index, 0, true, 0, all});
 }
 
+bool applier::is_over(instance which) const {
+  auto found = groups_.find(which.group);
+  return found != groups_.end() && which.epoch < found->second.epoch;
+}
+
 bool applier::decided(group_id group, std::uint64_t seq) const {
   auto found = groups_.find(group);
   return found != groups_.end() && found->second.seen.decided(self_, boot_, seq);
@@ -91,9 +96,9 @@ result<apply_report> applier::apply(instance of_group, std::vector<committed_ent
     for (const auto& c : commands) changes_.begin(c, round);
   g.seen.add_changed(staged.writes);
   if (report.sealed) {
-    for (auto& w : found({of_group.group, report.sealed->next_epoch}, report.sealed->members, report.at))
-      staged.writes.push_back(std::move(w));
-    for (auto& w : erase_log(of_group)) staged.writes.push_back(std::move(w));
+    const instance next{of_group.group, report.sealed->next_epoch};
+    for (auto& w : found(next, report.sealed->members, report.at)) staged.writes.push_back(std::move(w));
+    for (auto& w : erase_older(next)) staged.writes.push_back(std::move(w));
   }
   staged.writes.push_back(applied_row(of_group.group, g.applied));
   if (auto done = store_.apply(staged.writes, storage::durability::buffered); !done) return fail(done.error());

@@ -40,6 +40,8 @@ class applier {
   // Another state was put beneath everything: the listener is told, in the writes that would have done it, what may
   // have gone without its knowing.
   void tell_replaced(std::uint64_t index) const;
+  // Whether the epoch has ended here: what is still to be written of its log is not worth it, and would stay.
+  bool is_over(instance which) const;
   // Of this node's proposals that one may still wait for: whether the state holds their decision.
   bool decided(group_id group, std::uint64_t seq) const;
 

@@ -51,6 +51,8 @@ result<void> raft_group::impl::start(loaded_log from) {
   terms_.load(from);
   vote_ = from.vote;
   told_applied_ = from.mark.index;
+  first_on_disk_ = from.first;
+  if (!from.entries.empty()) cut_due_at_ = host_.now_ms();  // nobody knows how long they have been there
   durable_term_ = terms_.term_of(terms_.next() - 1);
   told_commit_.assign(options_.members.size(), 0);
   heard_at_.assign(options_.members.size(), 0);
@@ -89,6 +91,7 @@ void raft_group::impl::tick() {
   if (stopped()) return;
   if (!rules_.gate || guard::may_tick(raft_, writing())) tick_cb_(&io_);
   settle();
+  cut_aged();
 }
 
 void raft_group::impl::written(std::uint64_t ticket) {
@@ -349,6 +352,21 @@ void raft_group::impl::note_applied() {
   if (!initialised_ || raft_.last_applied <= told_applied_) return;
   told_applied_ = raft_.last_applied;
   host_.committed({told_applied_, terms_.term_of(told_applied_), {}});
+}
+
+// The files keep no entry for longer than they must, for it holds what may have been erased since. libraft has it in
+// memory as long as it wants to; after a restart the log begins behind the mark.
+void raft_group::impl::cut_aged() {
+  const auto now = host_.now_ms();
+  if (stopped() || options_.cut_after.count() == 0 || cut_due_at_ == 0 || now < cut_due_at_ || held_back_) return;
+  if (!guard::may_mark(raft_) || raft_.last_applied < first_on_disk_) return;
+  note_applied();  // what the mark covers is given to the host before the mark
+  const std::uint64_t at = raft_.last_applied;
+  log_write w;
+  w.mark = log_mark{at, terms_.term_of(at)};
+  w.drop_below = first_on_disk_ = at + 1;
+  put(std::move(w), 0, nullptr);
+  cut_due_at_ = terms_.next() - 1 > at ? now + static_cast<std::uint64_t>(options_.cut_after.count()) : 0;
 }
 
 // Followers learn what is committed with the next append. Where none follows at once, they are told by one without

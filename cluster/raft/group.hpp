@@ -42,6 +42,8 @@ struct group_options {
   std::uint64_t compact_bytes = 64u << 20;
   std::uint64_t tail_entries = 4'096;
   std::uint64_t tail_bytes = 16u << 20;
+  // Entries stay on the disk so long; what is applied by then is erased there. Zero: until the log is cut for its size.
+  std::chrono::milliseconds cut_after{0};
 };
 
 enum class role : std::uint8_t { follower, candidate, leader, stopped };

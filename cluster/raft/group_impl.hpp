@@ -78,6 +78,7 @@ class raft_group::impl {
   bool may_submit() const;
   void tell_commit();
   void note_applied();
+  void cut_aged();
   void fail(const std::string& why);
 
   // group_io.cpp
@@ -126,6 +127,8 @@ class raft_group::impl {
   std::vector<std::uint64_t> told_commit_;  // per member, as leader
   std::uint64_t applied_bytes_ = 0;         // of payloads since the mark
   std::deque<std::pair<std::uint64_t, std::uint64_t>> sizes_;  // index and bytes of what is applied and in the log
+  std::uint64_t first_on_disk_ = 1;                            // of the entries there
+  std::uint64_t cut_due_at_ = 0;                               // 0: nothing lies there
   int seen_state_ = RAFT_UNAVAILABLE;
   node_id seen_leader_ = 0;
   std::uint64_t seen_term_ = 0;

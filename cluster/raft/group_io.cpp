@@ -150,6 +150,7 @@ int raft_group::impl::io_append(struct raft_io_append* req, const struct raft_en
         {entries[i].term, static_cast<entry_kind>(entries[i].type), std::string(bytes_of(entries[i].buf))});
     terms_.append(entries[i].term);
   }
+  if (cut_due_at_ == 0) cut_due_at_ = host_.now_ms() + static_cast<std::uint64_t>(options_.cut_after.count());
   put(std::move(w), entries[n - 1].term, [req, cb](int status) { cb(req, status); });
   return 0;
 }
@@ -168,6 +169,7 @@ int raft_group::impl::io_snapshot_put(unsigned trailing, struct raft_io_snapshot
   w.mark = log_mark{s->index, s->term};
   if (s->index > trailing) w.drop_below = s->index - trailing + 1;
   if (w.drop_below != 0) terms_.drop_below(w.drop_below);
+  first_on_disk_ = std::max(first_on_disk_, w.drop_below);
   put(std::move(w), 0, [req, cb](int status) { cb(req, status); });
   return 0;
 }

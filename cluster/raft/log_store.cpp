@@ -142,10 +142,10 @@ storage::batch found(instance of, const member_list& members, log_mark mark) {
           put(space::log, mark_key(of), encode(mark))};
 }
 
-storage::batch erase_log(instance of) {
-  return {erase_range(entry_key(of, 0), past_entries(of)),
-          {kind::erase, space::log, vote_key(of), ""},
-          {kind::erase, space::log, mark_key(of), ""}};
+storage::batch erase_older(instance of) {
+  const instance first{of.group, 0};
+  return {erase_range(entry_key(first, 0), entry_key(of, 0)), erase_range(vote_key(first), vote_key(of)),
+          erase_range(mark_key(first), mark_key(of))};
 }
 
 void add(storage::batch& to, instance of, const log_write& w) {

@@ -9,6 +9,9 @@
 //   meta   "log.applied/" + group(4)                    epoch, index and term of what was applied last
 //   meta   "log.seen/" + group(4) + node(8)             which proposals of that node have acted (seen.hpp)
 //   meta   "log.boots"                                  how often this node has started
+//   meta   "log.directory"                              which data directory this is (door.hpp)
+//   meta   "log.start/" + number(8)                     the name of that start
+//   meta   "log.peer/" + node(8)                        the directory and start another node came with
 //
 // Loading answers `corrupt` for what does not decode or has a hole: a node must not take part with half a memory.
 
@@ -41,8 +44,8 @@ result<applied_record> load_applied(const model::view& v, group_id group);
 
 // The first rows of an instance whose log begins after `mark`.
 storage::batch found(instance of, const member_list& members, log_mark mark);
-// Of an epoch that is over.
-storage::batch erase_log(instance of);
+// Whatever lies there of the epochs before this one.
+storage::batch erase_older(instance of);
 void add(storage::batch& to, instance of, const log_write& w);
 storage::write applied_row(group_id group, const applied_record& at);
 

@@ -9,8 +9,14 @@ namespace {
 constexpr std::size_t askers_max = 4096;
 }
 
-read_index::read_index(port& to, node_id self, std::vector<node_id> members, std::uint64_t again_after_ms)
-    : port_(to), self_(self), members_(std::move(members)), again_after_ms_(again_after_ms) {}
+read_index::read_index(port& to, node_id self, std::uint64_t boot, std::vector<node_id> members,
+                       std::uint64_t again_after_ms)
+    : port_(to),
+      self_(self),
+      members_(std::move(members)),
+      again_after_ms_(again_after_ms),
+      ask_id_(boot << 32),
+      round_(boot << 32) {}
 
 void read_index::read(std::uint64_t deadline_ms, done then) {
   next_.push_back({deadline_ms, port_.now_ms(), std::move(then)});

@@ -32,7 +32,8 @@ class read_index {
     virtual void current_as_of(std::uint64_t began) = 0;
   };
 
-  read_index(port& to, node_id self, std::vector<node_id> members, std::uint64_t again_after_ms);
+  // Numbers of questions begin with `boot`, so that no answer to one of an earlier start fits.
+  read_index(port& to, node_id self, std::uint64_t boot, std::vector<node_id> members, std::uint64_t again_after_ms);
 
   void read(std::uint64_t deadline_ms, done then);
   void receive(node_id from, const message& m);

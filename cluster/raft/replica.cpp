@@ -13,12 +13,6 @@ settled refused(errc code, std::string text) {
   s.why = error{code, std::move(text)};
   return s;
 }
-settled unknown(std::string text) {
-  settled s;
-  s.how = settled::fate::unknown;
-  s.why = error{errc::outcome_unknown, std::move(text)};
-  return s;
-}
 
 constexpr std::size_t forward_bytes_max = 1u << 20;
 
@@ -29,10 +23,18 @@ replica::replica(replica_host& host, replica_options options, const guard_rules&
       options_(std::move(options)),
       rules_(rules),
       group_(std::make_unique<raft_group>(static_cast<group_host&>(*this), options_.group, rules)),
-      reads_(*this, options_.group.self, options_.group.members,
-             static_cast<std::uint64_t>(options_.group.election.count()) / 2) {}
+      reads_(*this, options_.group.self, options_.boot, options_.group.members,
+             static_cast<std::uint64_t>(options_.group.election.count()) / 2),
+      seq_(options_.boot << 32) {}
 
 replica::~replica() = default;
+
+settled replica::unknown(std::string text) {
+  settled s;
+  s.how = settled::fate::unknown;
+  s.why = error{errc::outcome_unknown, std::move(text)};
+  return s;
+}
 
 result<void> replica::start(loaded_log from, log_mark applied, bool stateless) {
   applied_ = applied;
@@ -59,7 +61,7 @@ void replica::receive(node_id from, std::string_view bytes) {
   if (!f || f->of.group != options_.group.of.group || from == options_.group.self) return;
   if (of_another_epoch(from, *f)) return after();
   const auto& members = options_.group.members;
-  if (std::find(members.begin(), members.end(), from) == members.end()) return;
+  if (std::find(members.begin(), members.end(), from) == members.end()) return heard_waiting(from, f->what);
   if (auto* commands = std::get_if<forward>(&f->what))
     forwarded(from, std::move(*commands));
   else if (const auto* r = std::get_if<forward_refused>(&f->what))

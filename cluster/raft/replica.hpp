@@ -9,6 +9,7 @@
 // replica_host what to do. What is to be told to callers is collected, for take_finished() after each call.
 
 #include <chrono>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -77,7 +78,8 @@ class replica final : private group_host, private read_index::port {
   void written(instance of, std::uint64_t ticket);
   void applied(apply_report report);
   void rows_installed();
-  void installed(loaded_log log, log_mark at);
+  // `holds`: which of this node's proposals the state holds the decision of.
+  void installed(loaded_log log, log_mark at, const std::function<bool(std::uint64_t seq)>& holds);
 
   using decided = unique_function<void(settled)>;
   // `command` is model::encode's, and decodes.
@@ -132,7 +134,8 @@ class replica final : private group_host, private read_index::port {
 
   // replica_state.cpp: a state from the leader
   struct fetching {
-    instance of;  // of the state: this epoch, or the one that is to begin here
+    instance of;         // of the state: this epoch, or the one that is to begin here
+    member_list begins;  // whose epoch begins; none: it is this one
     node_id from = 0;
     snapshot_offer offer;
     std::uint64_t next = 0, digest = digest_of_nothing;
@@ -169,6 +172,7 @@ class replica final : private group_host, private read_index::port {
   void tick_epoch();
   void settle_changes();
   void send_as(instance of, node_id to, message what);
+  void heard_waiting(node_id from, const message& what);
 
   void after();  // what a call into the group has brought about
   void hand_on(std::vector<pending_by_seq::iterator> which);
@@ -176,6 +180,7 @@ class replica final : private group_host, private read_index::port {
   void forwarded(node_id from, forward f);
   void forward_refused_by(const forward_refused& r);
   void settle(pending_by_seq::iterator which, settled how);
+  static settled unknown(std::string text);
   std::uint64_t floor() const;
 
   replica_host& host_;
@@ -185,7 +190,7 @@ class replica final : private group_host, private read_index::port {
   read_index reads_;
   pending_by_seq pending_;
   std::size_t pending_bytes_ = 0;
-  std::uint64_t seq_ = 0;
+  std::uint64_t seq_;  // begins with the start's number: no refusal of an earlier one fits
   log_mark applied_;
   std::uint64_t told_commit_ = 0;
   bool leader_changed_ = false, in_after_ = false, stopped_ = false;
@@ -200,8 +205,9 @@ class replica final : private group_host, private read_index::port {
   std::optional<wanted_epoch> wanted_;
   std::vector<change> changes_;
   std::map<node_id, std::uint64_t> noticed_at_;
-  log_mark began_;           // this epoch
-  member_list ending_with_;  // as leader: whom it was asked to end with
+  std::map<node_id, std::uint64_t> waiting_at_;  // who waits to be taken in, and when it last said so
+  log_mark began_;                               // this epoch
+  member_list ending_with_;                      // as leader: whom it was asked to end with
   std::uint64_t asked_for_state_at_ = 0;
   std::size_t stale_rows_ = 0;  // of a fetch that was given up, not written yet
   void give_up_fetch();

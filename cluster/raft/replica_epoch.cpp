@@ -15,7 +15,7 @@ namespace {
 
 constexpr std::uint64_t again_ms = 500;
 constexpr std::uint64_t notice_again_ms = 100;
-constexpr std::uint64_t patience_ms = 1'000;  // with members that do not answer or lag
+constexpr std::uint64_t patience_ms = 2'000;  // with members that do not answer or lag
 
 std::vector<node_id> ids_of(const member_list& members) {
   std::vector<node_id> ids;
@@ -40,6 +40,7 @@ bool replica::of_another_epoch(node_id from, frame& f) {
   }
   const auto now = host_.now_ms();
   if (f.of.epoch < options_.group.of.epoch) {
+    heard_waiting(from, f.what);
     // Whoever is behind learns what counts now, from whoever has it.
     if (stateless_ || options_.members.empty() || std::holds_alternative<epoch_notice>(f.what)) return true;
     auto& at = noticed_at_[from];
@@ -62,11 +63,26 @@ bool replica::of_another_epoch(node_id from, frame& f) {
   return true;
 }
 
+// Between a cluster and who is to be taken in: it says that it is there.
+void replica::heard_waiting(node_id from, const message& what) {
+  const bool asks = std::holds_alternative<fetch>(what);
+  if (options_.members.empty()) {
+    auto& at = noticed_at_[from];
+    if (asks || (at != 0 && host_.now_ms() - at < notice_again_ms)) return;
+    at = host_.now_ms();
+    send(from, fetch{0, 0});
+  } else if (asks) {
+    if (waiting_at_.size() >= 4 * members_max) waiting_at_.clear();
+    waiting_at_[from] = host_.now_ms();
+  }
+}
+
 void replica::noticed(node_id from, instance of, epoch_notice n) {
   if (n.groups != options_.groups) return;
   if (wanted_ && wanted_->of.epoch >= of.epoch) return;
   // The entry that ended our epoch is in our log: it is committed, whether or not we heard so.
-  if (of.epoch == options_.group.of.epoch + 1 && !stateless_ && group_->term_of(n.mark.index) == n.mark.term) {
+  if (of.epoch == options_.group.of.epoch + 1 && !stateless_ && applied_.index < n.mark.index &&
+      group_->term_of(n.mark.index) == n.mark.term) {
     for (auto via : options_.group.members) {
       if (via == options_.group.self) continue;
       // The leader of an epoch that is over may have nobody left to commit with: it steps down first.
@@ -80,6 +96,7 @@ void replica::noticed(node_id from, instance of, epoch_notice n) {
   if (!holds(n.members, options_.group.self)) return;  // taken out: nothing more is of concern here
   host_.members_are(of, n.members);
   wanted_ = wanted_epoch{of, std::move(n), from, 0};
+  if (fetching_ && !fetching_->ending) give_up_fetch();  // nobody needs that epoch's any more
   tick_epoch();
 }
 
@@ -110,7 +127,8 @@ void replica::tick_epoch() {
 }
 
 void replica::begin_instance(instance of, member_list members, loaded_log log) {
-  began_ = of == options_.group.of ? began_ : log.mark;
+  const bool another_epoch = !(of == options_.group.of);
+  if (another_epoch) began_ = log.mark;
   options_.group.of = of;
   options_.members = std::move(members);
   options_.group.members = ids_of(options_.members);
@@ -118,13 +136,14 @@ void replica::begin_instance(instance of, member_list members, loaded_log log) {
   in_after_ = true;
   group_.reset();
   group_ = std::make_unique<raft_group>(static_cast<group_host&>(*this), options_.group, rules_);
+  group_->hold(stateless_);
   if (auto started = group_->start(std::move(log)); !started) host_.failed(started.error().text);
   in_after_ = false;
   reads_.begin_anew(options_.group.members);
   leader_changed_ = true;
   told_commit_ = 0;
   host_.members_are(of, options_.members);
-  settle_changes();
+  if (another_epoch) settle_changes();
 }
 
 // The state is at `at`, and so is everybody's who begins here.
@@ -162,13 +181,23 @@ void replica::ask_change(change& c) {
   }
 }
 
-// As leader. A majority of the next epoch must hold the state already: those who come fetch it from them.
+// As leader. A majority of the next epoch must hold the state already: those who come fetch it from them. A single node
+// cannot have that: those who come are there, at least, and nothing is decided until enough of them have fetched it.
 result<void> replica::changed_by(const member_list& members) {
   if (group_->role() != role::leader || stateless_) return fail(errc::busy, "This node does not lead at present");
   if (same_nodes(members, options_.members)) return {};
   std::size_t ready = holds(members, options_.group.self) ? 1 : 0;
   for (const auto& p : group_->peers())
     if (holds(members, p.node) && p.heard && !p.fetching && p.match >= group_->commit_index()) ++ready;
+  if (options_.members.size() == 1) {
+    host_.members_are(options_.group.of, members);  // else they are not reached
+    for (const auto& m : members) {
+      if (m.node == options_.group.self) continue;
+      const auto said = waiting_at_.find(m.node);
+      if (said != waiting_at_.end() && host_.now_ms() - said->second < patience_ms) ++ready;
+      send(m.node, probe{0, group_->term()});
+    }
+  }
   if (ready <= members.size() / 2)
     return fail(errc::conflict, "Too few of the members to be hold the state and answer; the cluster could not go on");
   host_.members_are(options_.group.of, members);

@@ -19,14 +19,17 @@ void replica::begin_fetch(instance of, node_id from, const snapshot_offer& offer
   if (fetching_ &&
       (fetching_->ending || fetching_->offer.stream == offer.stream || now - fetching_->heard_at < newer_after_ms))
     return;
+  const bool begins = !(of == options_.group.of);
+  if (begins && (!wanted_ || !(wanted_->of == of))) return;
   // One from before our mark would let go of entries we have answered for.
-  if (group_->role() == role::leader || (of == options_.group.of && offer.at.index < group_->commit_index())) return;
+  if (group_->role() == role::leader || (!begins && offer.at.index < group_->commit_index())) return;
   give_up_fetch();
   group_->hold(true);
   stateless_ = true;
   reads_.nothing_applied();
   fetching_.emplace();
   fetching_->of = of;
+  if (begins) fetching_->begins = wanted_->what.members;
   fetching_->from = from;
   fetching_->offer = offer;
   fetching_->heard_at = now;
@@ -80,25 +83,26 @@ void replica::end_fetch() {
   fetching_->ending = true;
   const auto at = fetching_->offer.at;
   const auto of = fetching_->of;
-  const bool begins = !(of == options_.group.of);
-  host_.install_end(of, at, !begins && group_->term_of(at.index) == at.term,
-                    begins ? wanted_->what.members : member_list{});
+  const bool keeps_log = of == options_.group.of && group_->term_of(at.index) == at.term;
+  host_.install_end(of, at, keeps_log, fetching_->begins);
 }
 
-void replica::installed(loaded_log log, log_mark at) {
-  if (stopped_) return;
-  const auto [of, from] = std::pair(fetching_->of, fetching_->from);
+void replica::installed(loaded_log log, log_mark at, const std::function<bool(std::uint64_t seq)>& holds) {
+  if (stopped_ || !fetching_) return;
+  auto ended = std::move(*fetching_);
   fetching_.reset();
   stateless_ = false;
   applied_ = at;
-  begin_instance(of, of == options_.group.of ? options_.members : wanted_->what.members, std::move(log));
-  // The decisions of what is pending may be among what was fetched: asked again under new numbers, the request ids
-  // find them; the old numbers lie below the floor then and act no more.
-  pending_by_seq again;
-  for (auto& [seq, p] : pending_) again.emplace(++seq_, std::move(p));
-  pending_ = std::move(again);
+  begin_instance(ended.of, ended.begins.empty() ? options_.members : std::move(ended.begins), std::move(log));
+  // What was decided up to there is not told by any entry any more. The others keep their numbers: they may be in the
+  // log that follows.
+  for (auto it = pending_.begin(); it != pending_.end();) {
+    auto at_hand = it++;
+    if (holds(at_hand->first))
+      settle(at_hand, unknown("The change was decided while this node was fetching the state"));
+  }
   reads_.applied(at.index);
-  send(from, append_reply{group_->term(), 0, at.index});
+  send(ended.from, append_reply{group_->term(), 0, at.index});
   after();
 }
 

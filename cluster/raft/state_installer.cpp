@@ -27,8 +27,8 @@ storage::write state_installer::unfinished_row(group_id group) {
 
 result<void> state_installer::begin(group_id group) {
   if (auto done = store_.apply({unfinished_row(group)}, storage::durability::synced); !done) return done;
-  for (;;) {
-    auto gone = erasures(*store_.snapshot(), group, groups_, erased_at_once);
+  for (row_place from;;) {
+    auto gone = erasures(*store_.snapshot(), group, groups_, from, erased_at_once);
     if (!gone) return fail(errc::storage_failed, "a read of stored state failed");
     if (gone->empty()) return {};
     if (auto done = store_.apply(*gone, storage::durability::buffered); !done) return done;
@@ -41,7 +41,10 @@ result<void> state_installer::add_rows(const storage::batch& rows) {
 
 result<loaded_log> state_installer::end(instance of, log_mark at, bool keep_log, const member_list& begins) {
   storage::batch last;
-  if (!begins.empty()) last = found(of, begins, at);
+  if (!begins.empty()) {
+    last = found(of, begins, at);
+    for (auto& w : erase_older(of)) last.push_back(std::move(w));
+  }
   log_write w;
   w.mark = at;
   if (keep_log)

@@ -47,8 +47,7 @@ std::string_view workspace_in(space in, std::string_view key, std::string_view v
 
 bool in_group(space in, std::string_view key, std::string_view value, group_id group, std::uint32_t groups) {
   if (in == space::meta) return key.starts_with(seen_prefix(group));
-  const auto ws = uuid_from_bytes(workspace_in(in, key, value));
-  return ws && group_of(workspace_id{*ws}, groups) == group;
+  return group_of_row(in, key, value, groups) == group;
 }
 
 }  // namespace
@@ -57,6 +56,12 @@ group_id group_of(workspace_id ws, std::uint32_t groups) {
   std::uint64_t h = digest_of_nothing;  // FNV-1a
   for (char c : ws.value().view()) h = (h ^ static_cast<unsigned char>(c)) * 0x100000001b3u;
   return static_cast<group_id>(h % groups);
+}
+
+std::optional<group_id> group_of_row(space in, std::string_view key, std::string_view value, std::uint32_t groups) {
+  const auto ws = uuid_from_bytes(workspace_in(in, key, value));
+  if (!ws) return std::nullopt;
+  return group_of(workspace_id{*ws}, groups);
 }
 
 std::uint64_t digest_of(std::uint64_t so_far, std::string_view rows) {
@@ -117,21 +122,27 @@ std::optional<storage::batch> writes_of(std::string_view rows, group_id group, s
   return all;
 }
 
-std::optional<storage::batch> erasures(const model::view& v, group_id group, std::uint32_t groups,
+std::optional<storage::batch> erasures(const model::view& v, group_id group, std::uint32_t groups, row_place& from,
                                        std::size_t rows_max) {
   storage::batch all;
-  for (std::uint8_t part = 0; part < row_parts.size() && all.size() < rows_max; ++part) {
-    const auto in = row_parts[part];
-    bool any = false;
-    v.scan(in, first_key(part, group), past_key(part, group), [&](std::string_view key, std::string_view value) {
+  for (; from.part < row_parts.size(); from = {static_cast<std::uint8_t>(from.part + 1), {}}) {
+    const auto in = row_parts[from.part];
+    if (groups == 1) {  // everything goes at once
+      all.push_back({kind::erase_range, in, first_key(from.part, group), past_key(from.part, group)});
+      continue;
+    }
+    const auto start = from.key.empty() ? first_key(from.part, group) : from.key;
+    v.scan(in, start, past_key(from.part, group), [&](std::string_view key, std::string_view value) {
       if (!in_group(in, key, value, group, groups)) return true;
-      any = true;
-      if (groups == 1) return false;  // everything goes at once
+      if (all.size() >= rows_max) {
+        from.key = key;
+        return false;
+      }
       all.push_back({kind::erase, in, std::string(key), ""});
-      return all.size() < rows_max;
+      return true;
     });
     if (!v.trustworthy()) return std::nullopt;
-    if (any && groups == 1) all.push_back({kind::erase_range, in, first_key(part, group), past_key(part, group)});
+    if (all.size() >= rows_max) return all;
   }
   return all;
 }

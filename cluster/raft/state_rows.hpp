@@ -18,6 +18,9 @@ namespace nacre::cluster::raft {
 
 // The same on every node and in every version.
 group_id group_of(workspace_id ws, std::uint32_t groups);
+// Nothing: of no workspace.
+std::optional<group_id> group_of_row(model::space in, std::string_view key, std::string_view value,
+                                     std::uint32_t groups);
 
 // Of the rows before: a sum that another order, a missing or a changed row does not give.
 std::uint64_t digest_of(std::uint64_t so_far, std::string_view rows);
@@ -38,8 +41,9 @@ std::optional<rows_read> read_rows(const model::view& v, group_id group, std::ui
                                    std::size_t bytes_max);
 // As writes to another node's store. Nothing: bytes that read_rows() did not write.
 std::optional<storage::batch> writes_of(std::string_view rows, group_id group, std::uint32_t groups);
-// Writes that erase what the group holds now, so many rows at most; empty when nothing is left.
-std::optional<storage::batch> erasures(const model::view& v, group_id group, std::uint32_t groups,
+// Writes that erase what the group holds, so many rows at most, and where the next ones begin; empty when nothing is
+// left.
+std::optional<storage::batch> erasures(const model::view& v, group_id group, std::uint32_t groups, row_place& from,
                                        std::size_t rows_max);
 
 }  // namespace nacre::cluster::raft

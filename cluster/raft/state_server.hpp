@@ -30,25 +30,33 @@ class state_server {
                std::size_t chunk_bytes = chunk_bytes_max)
       : store_(store), groups_(groups), chunk_bytes_(chunk_bytes), next_stream_(boot << 32 | 1) {}
 
-  // The newest state of a group for that node, or the one it is fetching. Nothing: too many, or it cannot be read.
+  // The newest state of a group for that node, or the one it is fetching. Nothing: too many, it cannot be read, or it
+  // is another epoch's already.
   std::unique_ptr<group_host::state_at> open(instance of, node_id to, std::uint64_t now_ms);
   chunk give(instance of, node_id to, const fetch& asked, std::uint64_t now_ms);
   // Whether somebody fetches the group's state; meanwhile the log behind it is worth keeping.
   bool busy(group_id group, std::uint64_t now_ms);
 
  private:
-  struct stream {
-    instance of;
-    node_id to = 0;
-    log_mark at;
+  // Rows are read under the lock of their stream alone: whoever asks how streams stand does not wait for a disk.
+  struct reading {
+    std::mutex mutex;
     std::shared_ptr<const model::view> view;
-    std::uint64_t asked_at = 0;
     std::uint64_t number = 0;  // of the next chunk
     row_place place;
     std::uint64_t digest = digest_of_nothing;
     std::optional<chunk> given;  // the last one
   };
+  struct stream {
+    instance of;
+    node_id to = 0;
+    log_mark at;
+    std::uint64_t asked_at = 0;
+    bool whole = false;  // its last chunk was given
+    std::shared_ptr<reading> rows;
+  };
   void end_idle(std::uint64_t now_ms);
+  std::optional<chunk> read(reading& from, group_id group, const fetch& asked) const;
 
   const storage::store& store_;
   const std::uint32_t groups_;

@@ -64,7 +64,8 @@ bool store_writer::work(round r) {
   }
   if (!r.writes.empty()) {
     storage::batch all;
-    for (const auto& job : r.writes) add(all, job.of, job.what);
+    for (const auto& job : r.writes)
+      if (!applies_.is_over(job.of)) add(all, job.of, job.what);
     if (auto done = store_.apply(all, storage::durability::synced); !done) return to_.failed(done.error().text), false;
     for (const auto& job : r.writes) to_.written(job.of, job.ticket);
   }

@@ -2,7 +2,11 @@
 
 #include "cluster/raft_log.hpp"
 
+#include <fstream>
+#include <iterator>
+
 #include "tests/cluster/support.hpp"
+#include "tests/storage/support.hpp"
 #include "tests/support/memory_peers.hpp"
 
 using namespace nacre;
@@ -365,4 +369,95 @@ TEST_CASE("a change with which the cluster could not go on is refused", "[cluste
   CHECK(change(t.ids));  // nothing to do
   CHECK(t.of(leader).standing().groups[0].epoch == 1);
   REQUIRE(done_well(proposed(t.of(leader), making(1))));
+}
+
+TEST_CASE("a single node takes others in", "[cluster][raft-log][epochs]") {
+  three t(1);
+  t.start();
+  REQUIRE(done_well(proposed(t.of(1), founding())));
+  auto change = [&](std::vector<node_id> to) {
+    inbox<result<void>> box;
+    t.of(1).reconfigure(list_of(to), in_a_while(), [&](result<void> how) { box.put(std::move(how)); });
+    REQUIRE(box.await(1));
+    return box.take()[0];
+  };
+  CHECK_FALSE(change({1, 2, 3}));  // nobody is there
+  for (node_id id = 2; id <= 3; ++id) {
+    t.nodes[id].store = storage::make_memory_store();
+    REQUIRE(join_cluster(*t.nodes[id].store, 1));
+    t.ids.push_back(id);
+    t.start(id);
+  }
+  REQUIRE(change({1, 2, 3}));
+  for (auto id : t.ids) REQUIRE(done_well(proposed(t.of(id), making(id))));
+  t.stop(1);
+  REQUIRE(done_well(proposed(t.of(2), making(9))));
+}
+
+TEST_CASE("what was erased leaves the log's files as well, also of a quiet cluster and of an epoch that is over",
+          "[cluster][raft-log][shred]") {
+  storage::testing::scratch dir;
+  three t;
+  t.options.cut_after = std::chrono::milliseconds(200);
+  const auto name = [](node_id id) { return "node" + std::to_string(id); };
+  for (auto id : t.ids) {
+    t.nodes[id].store = storage::testing::rocks(dir / name(id).c_str());
+    REQUIRE(found_cluster(*t.nodes[id].store, 1, list_of(t.ids)));
+  }
+  t.start();
+  REQUIRE(done_well(proposed(t.of(1), founding())));
+  std::vector<std::string> markers;
+  auto conceal_and_show = [&](std::uint64_t n) {
+    model::conceal_secret op;
+    op.id = nth<secret_id>(0x60, n);
+    op.receipt = nth<receipt_id>(0x70, n);
+    op.lifespan_s = 3600;
+    op.sealed = "sealed-marker-that-must-go-" + std::to_string(n);
+    op.sealed_link = "link";
+    op.sealed_receipt = "receipt";
+    markers.push_back(op.sealed);
+    REQUIRE(done_well(proposed(t.of(1), {context_of(home, owner, 2 * n), op})));
+    model::command claim{context_of(home, owner, 2 * n + 1), model::claim_secret{op.id, true, std::nullopt, 0}};
+    claim.ctx.who = {model::caller::kind::guest, {}, {}, 0, "", ""};
+    REQUIRE(done_well(proposed(t.of(2), claim)));
+  };
+  for (std::uint64_t n = 10; n < 30; ++n) conceal_and_show(n);
+  REQUIRE(t.together());
+  auto holding = [&](node_id id) {
+    std::size_t found = 0;
+    for (const auto& each : std::filesystem::recursive_directory_iterator(dir / name(id).c_str())) {
+      std::ifstream in(each.path(), std::ios::binary);
+      const std::string bytes{std::istreambuf_iterator<char>(in), {}};
+      for (const auto& m : markers) found += bytes.find(m) != std::string::npos;
+    }
+    return found;
+  };
+  for (auto id : t.ids) CHECK(holding(id) > 0);
+  if (GENERATE(false, true)) {  // the epoch ends right behind them
+    inbox<result<void>> box;
+    t.of(1).reconfigure(list_of({1, 2}), in_a_while(), [&](result<void> how) { box.put(std::move(how)); });
+    REQUIRE(box.await(1));
+    REQUIRE(box.take()[0]);
+    t.stop(3);
+    t.ids = {1, 2};
+  }
+  // Nobody writes anything from here on.
+  for (auto id : t.ids) {
+    const auto& store = *t.nodes[id].store;
+    CHECK(eventually([&] {
+      bool any = false;
+      store.snapshot()->scan(model::space::log, {}, std::string(64, '\xff'), [&](auto, std::string_view value) {
+        any = any || value.find("marker-that-must-go") != std::string_view::npos;
+        return !any;
+      });
+      return !any;
+    }));
+    for (auto in : {model::space::sealed, model::space::log})
+      CHECK(eventually([&] { return t.nodes[id].store->compact(in, {}, {}).has_value(); }));
+    CHECK(holding(id) == 0);
+  }
+  // What is left is enough to go on from.
+  for (auto id : t.ids) t.stop(id);
+  for (auto id : t.ids) t.start(id);
+  REQUIRE(done_well(proposed(t.of(2), making(1))));
 }

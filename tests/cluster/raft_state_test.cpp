@@ -3,11 +3,14 @@
 #include <catch2/catch.hpp>
 #include <deque>
 
+#include "cluster/raft/door.hpp"
+#include "cluster/raft/parted_view.hpp"
 #include "cluster/raft/replica.hpp"
 #include "cluster/raft/state_installer.hpp"
 #include "cluster/raft/state_server.hpp"
 #include "storage/memory_store.hpp"
 #include "tests/support/people.hpp"
+#include "tests/support/random_source.hpp"
 
 using namespace nacre;
 using namespace nacre::cluster;
@@ -62,9 +65,18 @@ struct follower final : replica_host {
       f();
     }
   }
-  void tell(node_id from, message what) {
-    part->receive(from, encode(frame{first_epoch, std::move(what)}));
+  void tell(node_id from, message what) { tell_of(first_epoch, from, std::move(what)); }
+  void tell_of(instance of, node_id from, message what) {
+    part->receive(from, encode(frame{of, std::move(what)}));
     settle();
+  }
+  // So many pieces of work are done, and no more.
+  void work_off(std::size_t pieces) {
+    for (; pieces > 0 && !work.empty(); --pieces) {
+      auto f = std::move(work.front());
+      work.pop_front();
+      f();
+    }
   }
   // The last of a kind that was sent since the last look.
   template <class T>
@@ -114,7 +126,7 @@ struct follower final : replica_host {
       auto log = state_installer(*store, 1).end(of, at, keep, begins);
       REQUIRE(log);
       REQUIRE(applies->open(of));
-      part->installed(std::move(*log), at);
+      part->installed(std::move(*log), at, [&](auto seq) { return applies->decided(of.group, seq); });
     });
   }
   std::unique_ptr<group_host::state_at> open_state(instance, node_id) override { return nullptr; }
@@ -129,17 +141,20 @@ struct giver {
   state_server server{*store, 1, 1, 64};
   std::unique_ptr<group_host::state_at> offered;
 
-  explicit giver(log_mark at) {
-    storage::batch all{applied_row(0, {1, at})};
+  const instance of;
+
+  explicit giver(log_mark at, instance of_epoch = first_epoch) : of(of_epoch) {
+    storage::batch all = found(of, members, {1, 1});
+    all.push_back(applied_row(0, {of.epoch, at}));
     for (int i = 10; i < 30; ++i) all.push_back(row(model::space::state, of_home("M" + std::to_string(i)), "member"));
     all.push_back(row(model::space::sealed, of_home("X1"), "sealed"));
     all.push_back(row(model::space::index, "o0123456789abcdef", of_home("")));
     must(store->apply(all, storage::durability::synced));
-    offered = server.open(first_epoch, 2, 0);
+    offered = server.open(of, 2, 0);
     REQUIRE(offered);
     CHECK(offered->at == at);
   }
-  chunk give(const fetch& f) { return server.give(first_epoch, 2, f, 0); }
+  chunk give(const fetch& f) { return server.give(of, 2, f, 0); }
 };
 
 void same_state(const storage::store& a, const storage::store& b) {
@@ -286,4 +301,230 @@ TEST_CASE("a stream is what the store held when it was opened", "[cluster][raft]
   CHECK_FALSE(g.give({g.offered->stream + 1, 0}).known);
   CHECK_FALSE(g.server.give(first_epoch, 3, {g.offered->stream, 0}, 0).known);  // another's
   CHECK_FALSE(writes_of(rows.substr(0, rows.size() - 1), 0, 1));
+}
+
+TEST_CASE("an epoch begins with its own members, whatever is heard of the next one meanwhile",
+          "[cluster][raft][state]") {
+  const member_list second = {{2, ""}, {3, ""}, {4, ""}}, third = {{2, ""}, {5, ""}, {6, ""}};
+  const instance of_second{0, 2};
+  follower f;
+  furnish(f, {1}, 6);
+  giver g({60, 4}, of_second);
+  f.tell_of(of_second, 3, epoch_notice{{50, 4}, 1, second});
+  f.tell_of(of_second, 3, snapshot_offer{4, g.offered->at, g.offered->stream});
+  chunk last;
+  for (auto asked = f.told<fetch>(3); asked; asked = f.told<fetch>(3)) {
+    last = g.give(*asked);
+    if (last.last) break;
+    f.tell_of(of_second, 3, last);
+  }
+  REQUIRE(last.last);
+  f.part->receive(3, encode(frame{of_second, last}));
+  f.work_off(1);  // its rows; the end is still to be written
+  REQUIRE(f.work.size() == 1);
+  f.part->receive(5, encode(frame{{0, 3}, epoch_notice{{90, 5}, 1, third}}));
+  f.settle();
+  CHECK(f.part->status().epoch == 2);
+  REQUIRE(f.part->members().size() == 3);
+  CHECK(f.part->members()[2].node == 4);
+  const auto lies_there = load_epoch(*f.store->snapshot(), 0)->value();
+  CHECK(lies_there.epoch == 2);
+  REQUIRE(lies_there.members.size() == 3);
+  CHECK(lies_there.members[2].node == 4);
+  CHECK_FALSE(load_log(*f.store->snapshot(), first_epoch));  // nothing of the epoch before is left
+  // And on to the next.
+  f.sent.clear();
+  f.now += 1'000;
+  f.part->tick();
+  CHECK(f.told<fetch>(5));
+}
+
+TEST_CASE("a state that is not wanted any more is let go for that of the newer epoch", "[cluster][raft][state]") {
+  const instance of_second{0, 2}, of_third{0, 3};
+  follower f;
+  furnish(f, {1}, 6);
+  giver g({60, 4}, of_second), newer({80, 5}, of_third);
+  f.tell_of(of_second, 3, epoch_notice{{50, 4}, 1, members});
+  f.tell_of(of_second, 3, snapshot_offer{4, g.offered->at, g.offered->stream});
+  const auto first = f.told<fetch>(3);
+  REQUIRE(first);
+  f.tell_of(of_second, 3, g.give(*first));
+  f.tell_of(of_third, 1, epoch_notice{{70, 5}, 1, members});
+  f.tell_of(of_third, 1, snapshot_offer{5, newer.offered->at, newer.offered->stream});
+  for (auto asked = f.told<fetch>(1); asked; asked = f.told<fetch>(1)) f.tell_of(of_third, 1, newer.give(*asked));
+  CHECK(f.part->status().epoch == 3);
+  CHECK(f.part->status().applied_index == 80);
+  same_state(*f.store, *newer.store);
+}
+
+TEST_CASE("who has applied the end of an epoch gives no state of it any more", "[cluster][raft][state]") {
+  giver g({2, 4});
+  REQUIRE(g.server.open(first_epoch, 3, 0));
+  must(g.store->apply(found({0, 2}, members, {2, 4}), storage::durability::synced));
+  CHECK_FALSE(g.server.open(first_epoch, 1, 0));
+  CHECK(g.server.open({0, 2}, 1, 0));
+}
+
+TEST_CASE("who fetched a state with the end of its epoch in it goes on to the next", "[cluster][raft][state]") {
+  follower f;
+  furnish(f, {4}, 6);
+  giver g({2, 4}, first_epoch);
+  f.tell(1, append{6, 9, 6, 9, false, {}});
+  f.tell(1, snapshot_offer{6, g.offered->at, g.offered->stream});
+  for (auto asked = f.told<fetch>(1); asked; asked = f.told<fetch>(1)) f.tell(1, g.give(*asked));
+  REQUIRE(f.part->status().applied_index == 2);
+  f.tell_of({0, 2}, 1, epoch_notice{{2, 4}, 1, members});  // the entry there was the end
+  CHECK(f.told<fetch>(1));
+}
+
+TEST_CASE("a proposal whose decision came with a fetched state is not proposed again, the others keep their numbers",
+          "[cluster][raft][state]") {
+  follower f;
+  furnish(f, {1}, 6);
+  f.tell(1, append{6, 9, 6, 9, false, {}});
+  std::map<int, settled> told;
+  const auto bytes = model::encode({context_of(workspace_no(1), user_no(1), 1), model::create_workspace{"W", "", "w"}});
+  for (int i = 1; i <= 2; ++i) f.part->propose(bytes, f.now + 60'000, [&, i](settled s) { told[i] = std::move(s); });
+  std::vector<std::uint64_t> seqs;
+  for (const auto& [to, what] : f.sent)
+    if (const auto* on = std::get_if<forward>(&what))
+      for (const auto& c : on->commands) seqs.push_back(c.from.seq);
+  REQUIRE(seqs.size() == 2);
+  CHECK(seqs[0] >> 32 == 1);  // of this start
+  giver g({8, 4});
+  seen_tags seen(0);
+  CHECK(seen.first_time({2, 1, seqs[0], seqs[0]}));
+  storage::batch rows;
+  seen.add_changed(rows);
+  must(g.store->apply(rows, storage::durability::synced));
+  g.offered = g.server.open(first_epoch, 2, 30'000);  // a newer one
+  REQUIRE(g.offered);
+  f.tell(1, snapshot_offer{6, g.offered->at, g.offered->stream});
+  f.sent.clear();
+  f.part->tick();
+  for (std::uint64_t n = 0;; ++n) {
+    const auto c = g.server.give(first_epoch, 2, {g.offered->stream, n}, 30'000);
+    REQUIRE(c.known);
+    f.tell(1, c);
+    if (c.last) break;
+  }
+  REQUIRE(f.part->status().applied_index == 8);
+  for (auto& each : f.part->take_finished()) each();
+  REQUIRE(told.size() == 1);
+  CHECK(told[1].how == settled::fate::unknown);
+  f.sent.clear();
+  f.tell(1, append{6, 8, 4, 8, false, {}});
+  f.part->tick();
+  const auto again = f.told<forward>(1);
+  REQUIRE(again);
+  REQUIRE(again->commands.size() == 1);
+  CHECK(again->commands[0].from.seq == seqs[1]);
+}
+
+TEST_CASE("of a group whose state is put in place the rows from before are shown, of the others those there are",
+          "[cluster][raft][state][property]") {
+  random_source random(announced_seed("parted views"));
+  constexpr std::uint32_t groups = 4;
+  auto live = storage::make_memory_store(), before_1 = storage::make_memory_store(),
+       before_2 = storage::make_memory_store();
+  using rows = std::map<std::string, std::string>;
+  std::map<model::space, rows> expected;
+  auto fill = [&](storage::store& in, auto counts) {
+    storage::batch all;
+    for (int i = 0; i < 600; ++i) {
+      const auto ws = workspace_no(random.below(12));
+      const std::string of_ws(ws.value().view()), number = std::to_string(random.below(40));
+      auto add = [&](model::space where, std::string key, std::string value) {
+        if (counts(group_of(ws, groups))) expected[where][key] = value;
+        all.push_back(row(where, std::move(key), std::move(value)));
+      };
+      add(model::space::state, of_ws + number, std::to_string(i));
+      // A lookup belongs to one workspace for good.
+      add(model::space::index, "t" + of_ws + number, of_ws + std::to_string(i));
+    }
+    must(in.apply(all, storage::durability::synced));
+  };
+  fill(*live, [](group_id g) { return g != 1 && g != 2; });
+  fill(*before_1, [](group_id g) { return g == 1; });
+  fill(*before_2, [](group_id g) { return g == 2; });
+  const parted_view v(live->snapshot(), {{1, before_1->snapshot()}, {2, before_2->snapshot()}}, groups);
+  const std::string past(64, '\xff');
+  for (auto in : {model::space::state, model::space::index}) {
+    rows shown;
+    v.scan(in, {}, past, [&](std::string_view key, std::string_view value) {
+      CHECK((shown.empty() || shown.rbegin()->first < key));
+      shown.emplace(key, value);
+      return true;
+    });
+    CHECK(shown == expected[in]);
+    for (const auto& [key, value] : expected[in]) CHECK(v.get(in, key) == value);
+    for (const auto* store : {live.get(), before_1.get(), before_2.get()})
+      store->snapshot()->scan(in, {}, past, [&](std::string_view key, std::string_view) {
+        if (!expected[in].contains(std::string(key))) CHECK_FALSE(v.get(in, key));
+        return true;
+      });
+  }
+  for (std::uint64_t w = 0; w < 12; ++w) {
+    rows shown, of_ws;
+    const std::string prefix(workspace_no(w).value().view());
+    v.scan(model::space::state, prefix, prefix + past, [&](std::string_view key, std::string_view value) {
+      shown.emplace(key, value);
+      return shown.size() < 7;
+    });
+    for (const auto& [key, value] : expected[model::space::state])
+      if (key.starts_with(prefix) && of_ws.size() < 7) of_ws.emplace(key, value);
+    CHECK(shown == of_ws);
+  }
+}
+
+TEST_CASE("an older copy stays away however often it is started", "[cluster][raft][door]") {
+  struct node {
+    std::unique_ptr<storage::store> store = storage::make_memory_store();
+    std::unique_ptr<door> at_the_door;
+    void start(node_id self) {
+      const auto ours = count_start(*store);
+      REQUIRE(ours);
+      at_the_door = std::make_unique<door>(self, *ours, [this](storage::batch rows, unique_function<void()> then) {
+        must(store->apply(rows, storage::durability::synced));
+        then();
+      });
+      must(at_the_door->load(*store->snapshot()));
+    }
+    admission meets(node_id who, const node& other) {
+      std::optional<admission> how;
+      at_the_door->admit(who, other.at_the_door->ours(), other.at_the_door->known(), [&](admission a) { how = a; });
+      REQUIRE(how);
+      return *how;
+    }
+  };
+  node one, two, copy, other;
+  one.start(1);
+  two.start(2);
+  auto copy_all = [](const storage::store& from, storage::store& to) {
+    storage::batch all;
+    from.snapshot()->scan(model::space::meta, {}, std::string(64, '\xff'), [&](auto key, auto value) {
+      all.push_back(row(model::space::meta, std::string(key), std::string(value)));
+      return true;
+    });
+    must(to.apply(all, storage::durability::synced));
+  };
+  CHECK(one.meets(2, two) == admission::welcome);
+  CHECK(two.meets(1, one) == admission::welcome);
+  copy_all(*two.store, *copy.store);
+  two.start(2);
+  CHECK(one.meets(2, two) == admission::welcome);
+  copy.start(2);
+  CHECK(one.meets(2, copy) == admission::older_start);  // the same number, another start
+  for (int i = 0; i < 3; ++i) copy.start(2);
+  CHECK(copy.meets(1, one) == admission::ours_older);  // its number is the higher one now, and it knows better itself
+  // Who was started again on what it had is welcome, however often nobody saw it.
+  for (int i = 0; i < 3; ++i) two.start(2);
+  CHECK(two.meets(1, one) == admission::welcome);
+  CHECK(one.meets(2, two) == admission::welcome);
+  CHECK(one.meets(2, copy) == admission::older_start);
+  other.start(2);
+  CHECK(one.meets(2, other) == admission::other_directory);
+  CHECK(other.meets(1, one) == admission::ours_older);
+  one.start(1);
+  CHECK(one.meets(2, other) == admission::other_directory);  // over a start of its own
 }

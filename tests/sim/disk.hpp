@@ -87,6 +87,12 @@ class disk final : public storage::store {
     unsynced_.clear();  // what is left lies on the disk
   }
   const contents& all() const { return now_; }
+  // Another disk in its place, empty or an older copy.
+  void replace(contents by) {
+    now_ = std::move(by);
+    unsynced_.clear();
+    held_.reset();
+  }
 
   bool failing = false;
 

@@ -54,6 +54,7 @@ std::uint64_t first_broken(const char* what, const raft::guard_rules& rules, std
     plan.seed = seed;
     plan.rules = rules;
     plan.compaction = plan.membership = false;  // a shorter log leaves less to go wrong with
+    plan.losses = plan.doors = false;
     if (const auto told = broken_apart(plan); !told.empty()) {
       std::cout << "sim: " << what << ", seed " << seed << ": " << told << std::endl;
       return seed;
@@ -91,11 +92,14 @@ TEST_CASE("whatever happens to machines, the promises of the replicated log are 
     all.entries += told.entries;
     all.fetches += told.fetches;
     all.epochs += told.epochs;
+    all.changes += told.changes;
+    all.losses += told.losses;
   }
   std::cout << "sim: seeds " << first << ".." << first + count - 1 << ": " << all.acknowledged << " acknowledged, "
             << all.unknown << " unknown, " << all.reveals << " reveals, " << all.reads << " current reads, "
-            << all.crashes << " crashes, " << all.entries << " entries, " << all.epochs << " epochs, " << all.fetches
-            << " states fetched" << std::endl;
+            << all.crashes << " crashes, " << all.entries << " entries, " << all.epochs << " epochs, " << all.changes
+            << " changes of members, " << all.losses << " disks lost, " << all.fetches << " states fetched"
+            << std::endl;
 }
 
 TEST_CASE("without a rule of the guard a promise is broken, and the simulator finds it", "[sim][guard]") {
@@ -107,6 +111,21 @@ TEST_CASE("without a rule of the guard a promise is broken, and the simulator fi
   auto rules = without(&r::own_term_first);
   rules.silence_until_durable = rules.own_term_counts = rules.proved_match = false;
   CHECK(first_broken("without rules of terms and matches", rules, 1'200, 3'000) != 0);
+}
+
+TEST_CASE("where nodes do not remember each other's directories, a lost disk breaks a promise", "[sim][guard]") {
+  std::uint64_t broken = 0;
+  const auto seeds = setting("NACRE_SIM_SEEDS", 2'000);
+  for (std::uint64_t seed = 1; seed <= seeds && broken == 0; ++seed) {
+    sim::plan plan;
+    plan.seed = seed;
+    plan.doors = plan.membership = false;
+    if (const auto told = broken_apart(plan); !told.empty()) {
+      std::cout << "sim: without doors, seed " << seed << ": " << told << std::endl;
+      broken = seed;
+    }
+  }
+  CHECK(broken != 0);
 }
 
 // By hand: where each rule is missed.

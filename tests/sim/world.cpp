@@ -25,6 +25,7 @@ constexpr std::uint32_t budget_per_pat = 3;
 
 secret_id secret_no(std::uint64_t n) { return nth<secret_id>(0x60, n); }
 receipt_id receipt_no(std::uint64_t n) { return nth<receipt_id>(0x70, n); }
+uuid uuid_of(node_id node, std::uint64_t n) { return nth<secret_id>(static_cast<std::uint8_t>(node), n).value(); }
 
 model::conceal_secret hidden(std::uint64_t n) {
   model::conceal_secret op;
@@ -66,12 +67,25 @@ void node::boot() {
     if (founds) (*epoch)->members = w.founders;
     auto rows = raft::found({group_0, 1}, (*epoch)->members, {1, 1});
     if (!founds) rows.push_back(raft::state_installer::unfinished_row(group_0));
+    rows.push_back(raft::directory_row(uuid_of(id, disks_)));
     if (auto done = disk.apply(rows, storage::durability::synced); !done) return;
   }
   const raft::instance of{group_0, (*epoch)->epoch};
   auto boot_number = raft::count_boot(disk);
   auto log = raft::load_log(*disk.snapshot(), of);
   if (!boot_number || !log) return w.fail("node " + std::to_string(id) + ": " + (log ? "boot" : log.error().text));
+  auto directory = raft::directory_of(disk);
+  if (!directory) return w.fail(directory.error().text);
+  if (auto named = disk.apply({raft::start_row(*boot_number, uuid_of(id, life))}, storage::durability::synced); !named)
+    return;
+  door = std::make_unique<raft::door>(id, cluster::credential{*directory, *boot_number, uuid_of(id, life)},
+                                      [this](storage::batch rows, unique_function<void()> then) {
+                                        if (disk.apply(rows, storage::durability::synced)) return then();
+                                        w.at(0, [this, l = life] {
+                                          if (up && life == l) crash();
+                                        });
+                                      });
+  if (auto known = door->load(*disk.snapshot()); !known) return w.fail(known.error().text);
   installer_ = std::make_unique<raft::state_installer>(disk, 1);
   server_ = std::make_unique<raft::state_server>(disk, 1, *boot_number, 1'500);
   auto stateless = raft::state_installer::unfinished(*disk.snapshot(), group_0);
@@ -112,13 +126,16 @@ void node::crash() {
   // The write in flight may have reached the disk.
   if (!writing_.empty() && w.chance(0.5) && !disk.failing) {
     storage::batch all;
-    for (const auto& job : writing_) raft::add(all, job.of, job.what);
+    for (const auto& job : writing_)
+      if (!applier_->is_over(job.of)) raft::add(all, job.of, job.what);
     (void)disk.apply(all, storage::durability::buffered);
   }
   disk.lose_power(w.below(disk.unsynced() + 1));
+  if (id == w.victim && !lost && w.chaos) lose_disk();
   replica.reset();
   applier_.reset();
   server_.reset();
+  door.reset();
   entries_.clear();
   jobs_.clear();
   installs_.clear();
@@ -126,6 +143,20 @@ void node::crash() {
   writing_.clear();
   working_ = work_planned_ = false;
   w.at(w.between(20, w.chaos ? 1'500 : 100), [this] { boot(); });
+}
+
+// What only the others can know. They do once they have met it.
+void node::lose_disk() {
+  if (!w.known_to_all(*this)) return;
+  if (w.older_copy && !copy_) {
+    copy_ = disk.all();
+    return;
+  }
+  SIM_TRACE("loses its disk");
+  ++w.told.losses;
+  ++disks_;
+  lost = true;
+  disk.replace(copy_.value_or(sim::disk::contents{}));
 }
 
 std::uint64_t node::now_ms() { return static_cast<std::uint64_t>(static_cast<std::int64_t>(w.now) + clock_ahead); }
@@ -143,7 +174,7 @@ bool node::send(node_id to, std::string frame) {
     const auto delay = w.chance(w.late) ? w.between(1, 300) : w.between(1, 8);
     w.at(delay, [this, to, frame] {
       auto& target = w.of(to);
-      if (target.up && !w.cut[id - 1][to - 1]) target.receive(id, frame);
+      if (target.up && !w.cut[id - 1][to - 1] && w.connected(*this, target)) target.receive(id, frame);
     });
   }
   return true;
@@ -202,7 +233,7 @@ void node::install_end(raft::instance of, raft::log_mark at, bool keep_log, raft
     if (!log) return nacre::fail(log.error());
     if (auto opened = applier_->open(of); !opened) return nacre::fail(opened.error());
     SIM_TRACE("has fetched " << at.index << "/" << at.term << (keep_log ? " and keeps its log" : ""));
-    replica->installed(std::move(*log), at);
+    replica->installed(std::move(*log), at, [&](auto seq) { return applier_->decided(of.group, seq); });
     return {};
   });
   work();
@@ -259,7 +290,8 @@ void node::work() {
 
 void node::finish_writes() {
   storage::batch all;
-  for (const auto& job : writing_) raft::add(all, job.of, job.what);
+  for (const auto& job : writing_)
+    if (!applier_->is_over(job.of)) raft::add(all, job.of, job.what);
   if (!disk.apply(all, storage::durability::synced)) return crash();
   auto done = std::exchange(writing_, {});
   const auto l = life;
@@ -301,8 +333,8 @@ void node::propose(const model::command& c, std::uint64_t for_ms, std::function<
   replica->propose(model::encode(c), now_ms() + for_ms, std::move(done));
   after();
 }
-void node::change_members(const raft::member_list& members, std::uint64_t for_ms) {
-  replica->change_members(members, now_ms() + for_ms, [](result<void>) {});
+void node::change_members(const raft::member_list& members, std::uint64_t for_ms, std::function<void(bool)> done) {
+  replica->change_members(members, now_ms() + for_ms, [done = std::move(done)](result<void> how) { done(bool(how)); });
   after();
 }
 void node::read(std::uint64_t for_ms, std::function<void(bool)> done) {
@@ -315,7 +347,11 @@ void node::read(std::uint64_t for_ms, std::function<void(bool)> done) {
 world::world(const sim::plan& p) : plan(p), random(p.seed) {
   const node_id size = chance(0.3) ? 5 : 3;
   group.of = {group_0, 1};
-  const node_id spares = plan.membership && chance(0.5) ? 2 : 0;
+  const node_id spares = plan.membership && chance(0.5) ? between(2, 4) : 0;
+  if (plan.losses && spares == 0 && chance(0.5)) {
+    victim = between(1, size);
+    older_copy = chance(0.5);
+  }
   for (node_id id = 1; id <= size; ++id) founders.push_back({id, ""});
   group.heartbeat = std::chrono::milliseconds(50);
   group.election = std::chrono::milliseconds(200);
@@ -325,13 +361,15 @@ world::world(const sim::plan& p) : plan(p), random(p.seed) {
   if (plan.compaction) {
     group.compact_entries = between(8, 40);
     group.tail_entries = between(1, 10);
+    if (chance(0.5)) group.cut_after = std::chrono::milliseconds(between(50, 2'000));
   }
   loss = chance(0.5) ? 0 : 0.1;
   doubled = chance(0.5) ? 0 : 0.05;
   late = chance(0.5) ? 0.02 : 0.3;
   slow_disk = chance(0.5) ? 0.01 : 0.2;
-  cut.assign(size + spares, std::vector<bool>(size + spares));
-  for (node_id id = 1; id <= size + spares; ++id) nodes.push_back(std::make_unique<node>(*this, id));
+  const node_id all = size + (victim != 0 ? 1 : spares);
+  cut.assign(all, std::vector<bool>(all));
+  for (node_id id = 1; id <= all; ++id) nodes.push_back(std::make_unique<node>(*this, id));
 }
 
 world::~world() {
@@ -342,6 +380,44 @@ void world::at(std::uint64_t delay, std::function<void()> f) { events_.push({now
 
 void world::fail(const std::string& what) {
   if (told.broken.empty()) told.broken = "at " + std::to_string(now) + " ms: " + what;
+}
+
+bool world::connected(node& a, node& b) {
+  if (!plan.doors) return true;
+  const std::pair lives(a.id < b.id ? a.life : b.life, a.id < b.id ? b.life : a.life);
+  auto& since = connections_[std::minmax(a.id, b.id)];
+  if (since == lives) return true;
+  // A hello goes both ways; a node that is down says none, whatever of it is still on its way.
+  if (!a.up || !b.up || cut[a.id - 1][b.id - 1] || cut[b.id - 1][a.id - 1]) return false;
+  // Nobody remembers who does not let it in itself.
+  bool both = true;
+  for (auto [at, who] : {std::pair(&a, &b), std::pair(&b, &a)})
+    both = both && at->door->judge(who->id, who->door->ours(), who->door->known()) == cluster::admission::welcome;
+  if (!both) return false;
+  for (auto [at, who] : {std::pair(&a, &b), std::pair(&b, &a)}) {
+    bool welcome = false;
+    at->door->admit(who->id, who->door->ours(), who->door->known(),
+                    [&](cluster::admission how) { welcome = how == cluster::admission::welcome; });
+    both = both && welcome;
+    if (!welcome && tracing()) std::cout << "  " << now << " n" << at->id << " does not let in " << who->id << '\n';
+  }
+  if (both) since = lives;
+  return both;
+}
+
+bool world::known_to_all(const node& n) const {
+  if (!plan.doors) return true;
+  for (const auto& other : nodes) {
+    if (other->id == n.id || other->id > founders.size()) continue;
+    if (!other->up) return false;
+    const auto known = other->door->known();
+    if (std::none_of(known.begin(), known.end(), [&](const auto& each) {
+          return each.node == n.id &&
+                 (n.older_start() ? each.last == n.door->ours() : each.last.directory == n.door->ours().directory);
+        }))
+      return false;
+  }
+  return true;
 }
 
 void world::saw_committed(node_id by, raft::instance of, const raft::committed_entry& e) {
@@ -388,16 +464,97 @@ void world::step_chaos() {
     any().pause_until(now + between(50, 900));
   } else if (what < 70) {
     any().clock_ahead += static_cast<std::int64_t>(between(100, 3'000));  // a suspended machine wakes
-  } else if (what < 84 && nodes.size() > founders.size()) {
-    auto& n = any();
-    raft::member_list next;
-    for (const auto& each : nodes)
-      if (next.size() < 5 && !chance(0.25)) next.push_back({each->id, ""});
-    if (n.up && !next.empty()) n.change_members(next, 2'000);
+  } else if (what < 84 && victim == 0 && nodes.size() > founders.size()) {
+    change_members(static_cast<unsigned>(below(3)));
+    if (chance(0.4)) {  // something happens to whoever makes the change, or to a bystander
+      at(between(0, 80), [this, who = chance(0.5) ? leader() : &any(), how = below(3)] {
+        if (!chaos || who == nullptr || !who->up) return;
+        const auto a = who->id - 1;
+        if (how == 0) return who->crash();
+        if (how == 1) return who->pause_until(now + between(50, 900));
+        for (std::size_t b = 0; b < nodes.size(); ++b) cut[a][b] = cut[b][a] = true;
+      });
+    }
   } else {
     for (auto& row : cut) row.assign(size, false);
   }
   at(between(10, 350), [this] { step_chaos(); });
+}
+
+// Another set of members, asked for at any node, and `more` changes after it, before or after it is decided.
+void world::change_members(unsigned more) {
+  std::vector<node_id> inside, outside;
+  node_id leads = 0;
+  for (const auto* n : members()) {
+    inside.push_back(n->id);
+    if (n->up && n->replica->group().role() == raft::role::leader) leads = n->id;
+  }
+  for (const auto& n : nodes)
+    if (std::find(inside.begin(), inside.end(), n->id) == inside.end()) outside.push_back(n->id);
+  auto take = [&](std::vector<node_id>& from) {
+    const auto at = from.begin() + static_cast<std::ptrdiff_t>(below(from.size()));
+    const auto id = *at;
+    from.erase(at);
+    return id;
+  };
+  switch (below(5)) {
+    case 0:  // to five
+      while (inside.size() < 5 && !outside.empty()) inside.push_back(take(outside));
+      break;
+    case 1:  // to three
+      while (inside.size() > 3) (void)take(inside);
+      break;
+    case 2:  // without the leader
+      if (inside.size() > 1) std::erase(inside, leads);
+      break;
+    case 3:  // one for another, at once
+      if (inside.empty() || outside.empty()) break;
+      (void)take(inside);
+      inside.push_back(take(outside));
+      break;
+    default: {  // whoever
+      inside.clear();
+      for (const auto& n : nodes)
+        if (inside.size() < 5 && !chance(0.25)) inside.push_back(n->id);
+    }
+  }
+  raft::member_list next;
+  for (auto id : inside) next.push_back({id, ""});
+  auto& n = *nodes[below(nodes.size())];
+  if (n.up && !next.empty()) n.change_members(next, 2'000, [this](bool done) { told.changes += done ? 1 : 0; });
+  if (more > 0)
+    at(between(1, 400), [this, more] {
+      if (chaos) change_members(more - 1);
+    });
+}
+
+// Nothing stands in the way: to five, then to three without whoever leads. Whose disk is lost is replaced first of all.
+void world::change_in_peace() {
+  for (const std::size_t size : {5u, 3u}) {
+    if (size == 3 && victim != 0) return;
+    const auto now_in = members();
+    raft::member_list next;
+    for (const auto* n : now_in)
+      if (victim != 0 ? !n->lost : size == 5 || n->replica->group().role() != raft::role::leader)
+        next.push_back({n->id, ""});
+    for (const auto& n : nodes)
+      if (std::none_of(now_in.begin(), now_in.end(), [&](const auto* m) { return m->id == n->id; }))
+        next.push_back({n->id, ""});
+    // A majority holds the state already, but for a node that is alone.
+    const auto most = now_in.size() == 1 ? size : 2 * now_in.size() - 1;
+    next.resize(std::min({next.size(), size, most}));
+    node* asked = nullptr;
+    for (const auto* n : now_in)
+      if (!n->lost && std::any_of(next.begin(), next.end(), [&](const auto& m) { return m.node == n->id; }))
+        asked = &of(n->id);
+    if (asked == nullptr) return;
+    auto how = std::make_shared<int>(0);
+    asked->change_members(next, 8'000, [how](bool done) { *how = done ? 1 : 2; });
+    for (const auto end = now + 10'000; told.broken.empty() && *how == 0 && now < end;) run_until(now + 50), now += 50;
+    if (told.broken.empty() && *how != 1) fail("a change of members in peace was not made:" + standing());
+    told.changes += *how == 1 ? 1 : 0;
+    await_rest();
+  }
 }
 
 struct world::request {
@@ -531,7 +688,7 @@ void world::run_until(std::uint64_t end) {
 std::vector<const node*> world::members() const {
   const node* newest = nullptr;
   for (const auto& n : nodes)
-    if (n->up && !n->replica->members().empty() &&
+    if (n->up && !n->lost && !n->replica->members().empty() &&
         (newest == nullptr || n->replica->status().epoch > newest->replica->status().epoch))
       newest = n.get();
   std::vector<const node*> all;
@@ -546,10 +703,11 @@ bool world::at_rest() const {
   for (const auto& n : nodes)
     if (!n->up) return false;
   for (const auto* n : members()) {
+    led = led || n->replica->group().knows_commits();
+    if (n->lost) continue;
     if (epoch != 0 && epoch != n->replica->status().epoch) return false;
     epoch = n->replica->status().epoch;
     const auto s = n->replica->status();
-    led = led || n->replica->group().knows_commits();
     lowest = std::min(lowest, s.applied_index);
     highest = std::max(highest, s.applied_index);
     if (s.pending > 0 || s.fetching) return false;
@@ -579,7 +737,8 @@ std::string world::standing() const {
 }
 
 void world::check_end() {
-  const auto all = members();
+  auto all = members();
+  std::erase_if(all, [](const auto* n) { return n->lost; });
   const auto& first = all.front()->disk.all();
   for (const auto* n : all)
     for (auto in : {space::state, space::sealed, space::audit, space::index})
@@ -588,9 +747,26 @@ void world::check_end() {
   for (auto s : created_)
     if (!all.front()->disk.snapshot()->get(space::state, model::keys::receipt(home, receipt_no(s))))
       return fail("acknowledged secret " + std::to_string(s) + " is lost");
+  // The key of a row of the log: group(4), kind, epoch(8).
+  for (const auto& n : nodes)
+    for (const auto& [key, value] : n->disk.all()[static_cast<std::size_t>(space::log)]) {
+      if (key.size() < 13) continue;
+      model::reader epoch(std::string_view(key).substr(5, 8));
+      if (epoch.u64() < n->replica->status().epoch)
+        return fail("node " + std::to_string(n->id) + " keeps a row of an epoch that is over");
+    }
   model::testing::map_state copy;
   copy_into(copy, *all.front()->disk.snapshot());
   if (auto wrong = model::testing::broken(copy); !wrong.empty()) fail("the state is broken: " + wrong);
+}
+
+void world::await_rest() {
+  const auto began = now;
+  for (auto end = now; told.broken.empty() && !at_rest(); end += 250) {
+    run_until(end);
+    if (now < end) now = end;
+    if (end > began + 30'000) fail("no rest 30 s after all was healed:" + standing());
+  }
 }
 
 summary world::run() {
@@ -605,11 +781,8 @@ summary world::run() {
   for (auto& row : cut) row.assign(nodes.size(), false);
   for (auto& n : nodes) n->pause_until(0);
   run_until(healed + 2'000);
-  for (auto end = now; told.broken.empty() && !at_rest(); end += 250) {
-    run_until(end);
-    if (now < end) now = end;
-    if (end > healed + 30'000) fail("no rest 30 s after all was healed:" + standing());
-  }
+  await_rest();
+  if (told.broken.empty() && nodes.size() > founders.size() && (victim != 0 || chance(0.3))) change_in_peace();
   if (told.broken.empty()) check_end();
   told.entries = history_.size();
   return told;

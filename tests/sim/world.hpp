@@ -18,6 +18,7 @@
 #include <string>
 #include <vector>
 
+#include "cluster/raft/door.hpp"
 #include "cluster/raft/guard.hpp"
 #include "cluster/raft/replica.hpp"
 #include "cluster/raft/state_installer.hpp"
@@ -36,12 +37,14 @@ struct plan {
   std::uint64_t chaos_ms = 5'000;
   bool compaction = true;
   bool membership = true;
+  bool losses = true;  // a node loses its disk, or gets an older copy of it, and comes back under its number
+  bool doors = true;   // nodes remember each other's directories
 };
 
 struct summary {
   std::string broken;  // empty: every promise was kept
   std::uint64_t acknowledged = 0, unknown = 0, reveals = 0, reads = 0, crashes = 0, entries = 0, fetches = 0,
-                epochs = 0;
+                epochs = 0, changes = 0, losses = 0;
 };
 
 class world;
@@ -71,7 +74,7 @@ class node final : public raft::replica_host {
   void receive(node_id from, const std::string& frame);
   void propose(const model::command& c, std::uint64_t for_ms, std::function<void(cluster::settled)> done);
   void read(std::uint64_t for_ms, std::function<void(bool)> done);
-  void change_members(const raft::member_list& members, std::uint64_t for_ms);
+  void change_members(const raft::member_list& members, std::uint64_t for_ms, std::function<void(bool)> done);
 
   world& w;
   const node_id id;
@@ -80,6 +83,10 @@ class node final : public raft::replica_host {
   std::uint64_t life = 0;        // counts boots; what was begun in another is forgotten
   std::int64_t clock_ahead = 0;  // of the world's, ms
   std::unique_ptr<raft::replica> replica;
+  std::unique_ptr<raft::door> door;
+  // An older copy of its disk was made: what came after is known to the others alone.
+  bool older_start() const { return copy_.has_value(); }
+  bool lost = false;  // what was on its disk, or the newest of it
 
  private:
   struct log_job {
@@ -92,8 +99,11 @@ class node final : public raft::replica_host {
   void finish_writes();
   bool install(std::uint64_t in_life);
   void after();
+  void lose_disk();
 
   std::uint64_t paused_until_ = 0;
+  std::uint64_t disks_ = 1;
+  std::optional<sim::disk::contents> copy_;
   cluster::changes changes_;
   std::unique_ptr<raft::applier> applier_;
   std::unique_ptr<raft::state_installer> installer_;
@@ -126,6 +136,11 @@ class world {
   std::vector<std::vector<bool>> cut;  // [from - 1][to - 1]
   raft::group_options group;
   raft::member_list founders;
+  node_id victim = 0;       // whose disk is lost once, 0: nobody's
+  bool older_copy = false;  // and an older copy put in
+  // Whether a frame passes: both have let each other in since they were started.
+  bool connected(node& a, node& b);
+  bool known_to_all(const node& n) const;
   std::vector<const node*> members() const;  // of the newest epoch any node is in
   summary told;
 
@@ -142,6 +157,9 @@ class world {
   struct request;
 
   void step_chaos();
+  void change_members(unsigned more);
+  void change_in_peace();
+  void await_rest();
   void step_clients();
   void begin(model::operation op, bool guest);
   void attempt(const std::shared_ptr<request>& r);
@@ -158,7 +176,8 @@ class world {
   std::map<place, std::pair<std::uint64_t, std::string>> history_;  // what was committed: term, payload
   std::map<place, node_id> leaders_;
   std::uint64_t highest_ = 0;
-  std::set<std::uint64_t> created_;                           // acknowledged
+  std::map<std::pair<node_id, node_id>, std::pair<std::uint64_t, std::uint64_t>> connections_;  // of which lives
+  std::set<std::uint64_t> created_;                                                             // acknowledged
   std::map<std::uint64_t, std::uint64_t> shown_;              // secret -> request that got it
   std::map<std::uint64_t, std::set<std::uint64_t>> reveals_;  // PAT -> requests that got it
   std::vector<std::uint64_t> pats_;
