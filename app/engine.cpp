@@ -69,6 +69,8 @@ result<engine> open_raft(const config& c, const installation& at, cluster::commi
   options.contacts = members_of(c);
   options.heartbeat = k.heartbeat;
   options.election = k.election;
+  // The shredder goes over the files every third of the deadline, and must find it cut by then.
+  options.cut_after = c.storage.shred_deadline / 4;
   auto ordered = cluster::make_raft_log(*at.store, std::move(options), **connections, std::move(on_commit));
   if (!ordered) return fail(ordered.error());
   return engine{std::move(*connections), std::move(*ordered)};
@@ -131,6 +133,11 @@ std::vector<std::string> not_ready_reasons(const engine& of) {
     out.push_back("cluster: no leader" + (groups.size() == 1 ? std::string()
                                                              : " for " + std::to_string(leaderless) + " of " +
                                                                    std::to_string(groups.size()) + " groups"));
+  }
+  if (of.connections) {
+    const auto peers = of.connections->status();
+    if (std::any_of(peers.begin(), peers.end(), [](const auto& p) { return p.disowned; }))
+      out.push_back("cluster: this data directory is not the one the others know under this node's number");
   }
   return out;
 }

@@ -328,12 +328,19 @@ int run_node(const config& c, const sigset_t& stop) {
     });
     // An erased key or ciphertext is gone from the view at once and from the files with this. Half the deadline,
     // so that what is erased just after one run is reached by the next, and the run itself has time.
-    repeating shred(c.storage.shred_deadline / 2, [&] {
-      if (!erased.exchange(false)) return;
-      if (auto done = opened->store->compact(model::space::sealed, {}, {}); !done) {
-        erased = true;
-        log.warn("erased sealed bytes are still in files").text("reason", done.error().text);
-      }
+    // What a command brought lies in a cluster's log as well, until that is cut: the run after the next reaches it.
+    const bool replicated = c.cluster.node != 0;
+    bool in_log = false;  // something was erased before the last run
+    repeating shred(c.storage.shred_deadline / (replicated ? 3 : 2), [&] {
+      const bool again = std::exchange(in_log, false);
+      const bool now = erased.exchange(false);
+      auto shred_space = [&](model::space in) {
+        auto done = opened->store->compact(in, {}, {});
+        if (!done) log.warn("erased sealed bytes are still in files").text("reason", done.error().text);
+        return done.has_value();
+      };
+      if (now && !shred_space(model::space::sealed)) erased = true;
+      if (replicated && (now || again)) in_log = !shred_space(model::space::log) || now;
     });
     service->note_act(system_workspace, "node.start", node_name);
     auto url = listening_url(c, port);
