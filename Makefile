@@ -8,10 +8,10 @@ TSAN_DEFAULT = halt_on_error=0:exitcode=66:second_deadlock_stack=1:history_size=
 export TSAN_OPTIONS ?= $(TSAN_DEFAULT)$(if $(wildcard tests/tsan.supp),:suppressions=$(CURDIR)/tests/tsan.supp)
 
 .DEFAULT_GOAL := help
-.PHONY: run cluster build test sim bench asan tsan fuzz lint fmt clean help
+.PHONY: run cluster build test sim bench bench-cluster asan tsan fuzz lint fmt clean help
 
 help:  ## list these targets
-	@sed -n 's/^\([a-z ]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
+	@sed -n 's/^\([a-z -]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
 
 run:  ## build and start a development node on http://127.0.0.1:8080
 	@scripts/bootstrap web
@@ -59,6 +59,12 @@ bench:  ## the benchmark report, beside ceilings measured in the same run
 	cmake --preset release
 	cmake --build --preset release -j $(JOBS)
 	build/release/bin/nacre_bench
+
+bench-cluster:  ## three nodes beside three members of etcd; QUICK=1: in two minutes
+	@scripts/bootstrap web bench
+	cmake --preset release
+	cmake --build --preset release --target nacre_bench -j $(JOBS)
+	build/release/bin/nacre_bench --only cluster $(if $(QUICK),--quick)
 
 lint:  ## clang-format, clang-tidy (changed files; ALL=1 for all) and the grep gates
 	@scripts/bootstrap web lint

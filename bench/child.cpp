@@ -46,20 +46,26 @@ std::string first_line(int fd, std::chrono::milliseconds within) {
 
 }  // namespace
 
-child::child(const std::vector<std::string>& command, const std::filesystem::path& log) {
-  int out[2];
-  if (::pipe2(out, O_CLOEXEC) != 0) throw std::runtime_error("no pipe");
+// `out`: where it prints; negative: to the log.
+void child::start(const std::vector<std::string>& command, const std::filesystem::path& log, int out) {
   std::vector<char*> arguments;
   for (const auto& each : command) arguments.push_back(const_cast<char*>(each.c_str()));
   arguments.push_back(nullptr);
-  auto begin = steady::now();
   pid_ = ::fork();
+  if (pid_ < 0) throw std::runtime_error("no process can be started");
   if (pid_ == 0) {
     int err = ::open(log.c_str(), O_WRONLY | O_CREAT | O_APPEND, 0600);
-    if (err < 0 || ::dup2(out[1], 1) < 0 || ::dup2(err, 2) < 0) ::_exit(126);
+    if (err < 0 || ::dup2(out < 0 ? err : out, 1) < 0 || ::dup2(err, 2) < 0) ::_exit(126);
     ::execv(arguments[0], arguments.data());
     ::_exit(127);
   }
+}
+
+child::child(const std::vector<std::string>& command, const std::filesystem::path& log) {
+  int out[2];
+  if (::pipe2(out, O_CLOEXEC) != 0) throw std::runtime_error("no pipe");
+  auto begin = steady::now();
+  start(command, log, out[1]);
   ::close(out[1]);
   auto line = first_line(out[0], std::chrono::seconds(120));
   start_time_ = std::chrono::duration_cast<std::chrono::milliseconds>(steady::now() - begin);
@@ -72,6 +78,11 @@ child::child(const std::vector<std::string>& command, const std::filesystem::pat
   auto said = contents(log);
   throw std::runtime_error(command[0] +
                            " did not get ready: " + said.substr(said.size() > 600 ? said.size() - 600 : 0));
+}
+
+child::child(const std::vector<std::string>& command, const std::filesystem::path& log, std::uint16_t port)
+    : port_(port) {
+  start(command, log, -1);
 }
 
 child::~child() { stop(); }
@@ -95,7 +106,10 @@ double child::rss_mib() const {
   return resident * static_cast<double>(::sysconf(_SC_PAGESIZE)) / (1 << 20);
 }
 
-bool child::alive() const { return pid_ > 0 && ::waitpid(pid_, nullptr, WNOHANG) == 0; }
+bool child::alive() {
+  if (pid_ > 0 && ::waitpid(pid_, nullptr, WNOHANG) != 0) pid_ = -1;
+  return pid_ > 0;
+}
 
 void child::stop() {
   if (pid_ <= 0) return;
@@ -117,10 +131,15 @@ void child::kill() {
   pid_ = -1;
 }
 
+double metric_in(std::string_view text, const std::string& name) {
+  const auto line = "\n" + name + " ";
+  const auto at = text.find(line);
+  return at == std::string_view::npos ? 0
+                                      : std::strtod(std::string(text.substr(at + line.size(), 32)).c_str(), nullptr);
+}
+
 double metric(std::uint16_t port, const std::string& name) {
-  auto text = ask(port, make_request("GET", "/metrics")).body;
-  auto at = text.find("\n" + name + " ");
-  return at == std::string::npos ? 0 : std::strtod(text.c_str() + at + name.size() + 2, nullptr);
+  return metric_in(ask(port, make_request("GET", "/metrics")).body, name);
 }
 
 }  // namespace nacre::bench

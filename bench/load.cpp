@@ -1,7 +1,5 @@
 #include "bench/load.hpp"
 
-#include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -11,42 +9,17 @@
 #include <cerrno>
 #include <charconv>
 #include <cmath>
-#include <ctime>
 #include <deque>
 #include <stdexcept>
 
 #include "bench/interrupt.hpp"
+#include "bench/socket.hpp"
 
 namespace nacre::bench {
 
 namespace {
 
 using steady = std::chrono::steady_clock;
-
-int connect_to(std::uint16_t port) {
-  int fd = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  sockaddr_in to{};
-  to.sin_family = AF_INET;
-  to.sin_port = htons(port);
-  to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  if (fd >= 0 && ::connect(fd, reinterpret_cast<sockaddr*>(&to), sizeof to) != 0) {
-    ::close(fd);
-    fd = -1;
-  }
-  const int one = 1;
-  if (fd >= 0) ::setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
-  return fd;
-}
-
-bool send_all(int fd, std::string_view bytes) {
-  while (!bytes.empty()) {
-    auto n = ::send(fd, bytes.data(), bytes.size(), MSG_NOSIGNAL);
-    if (n < 0 && errno == EINTR) continue;
-    if (n <= 0) return false;
-    bytes.remove_prefix(static_cast<std::size_t>(n));
-  }
-  return true;
-}
 
 // What of an answer is here: its status and how long it is whole; 0 while more must come.
 struct framing {
@@ -71,12 +44,6 @@ framing frame(std::string_view got) {
     std::from_chars(got.data() + at + length_name.size(), got.data() + end, length);
   f.whole = f.head + length;
   return f;
-}
-
-double thread_cpu_s() {
-  timespec t{};
-  ::clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
-  return static_cast<double>(t.tv_sec) + static_cast<double>(t.tv_nsec) / 1e9;
 }
 
 class generator {
@@ -137,7 +104,7 @@ class generator {
   void open(std::size_t i) {
     auto& l = lines_[i];
     l.got.clear();
-    l.fd = connect_to(plan_.port);
+    l.fd = connect_to(plan_.ports.empty() ? plan_.port : plan_.ports[i % plan_.ports.size()]);
     if (l.fd < 0) throw std::runtime_error("the node refuses connections");
     epoll_event e{};
     e.events = EPOLLIN;

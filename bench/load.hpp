@@ -19,6 +19,7 @@ namespace nacre::bench {
 
 struct load_plan {
   std::uint16_t port = 0;
+  std::vector<std::uint16_t> ports;  // instead: connections go to them in turn
   std::size_t connections = 64;
   std::chrono::milliseconds for_time{3'000};
   std::uint64_t requests_max = UINT64_MAX;  // ends earlier when so many have been sent

@@ -16,6 +16,7 @@
 #include "app/config.hpp"
 #include "bench/ceilings.hpp"
 #include "bench/child.hpp"
+#include "bench/cluster.hpp"
 #include "bench/fill.hpp"
 #include "bench/interrupt.hpp"
 #include "bench/load.hpp"
@@ -32,16 +33,6 @@ namespace {
 namespace fs = std::filesystem;
 using namespace nacre;
 using namespace nacre::bench;
-
-std::string mint(const fs::path& data, user_id user, std::optional<workspace_id> owns = {}) {
-  crypto::mint_request what;
-  what.subject = to_string(user);
-  what.seconds = 3600;
-  if (owns) what.workspace = to_string(*owns), what.role = "owner";
-  auto token = crypto::mint_dev_token(data, what, system_clock{}.now());
-  if (!token) throw std::runtime_error("token: " + token.error().text);
-  return *token;
-}
 
 // A user and a token of theirs, on a workspace.
 struct seat {
@@ -239,6 +230,11 @@ int run(const options& o) {
     std::printf("\n");
     failed += run_verify(o, dir);
   }
+  // With other programs and two more nodes: only when it is asked for.
+  if (!o.only.empty() && o.wants("cluster")) {
+    std::printf("\n");
+    failed += run_cluster(o, dir);
+  }
   std::printf("\nfailed requests or wrong answers: %llu\n", static_cast<unsigned long long>(failed));
   return failed == 0 ? 0 : 1;
 }
@@ -250,8 +246,8 @@ int main(int argc, char** argv) {
   std::size_t bare = 0;
   CLI::App cli{"Measures one nacre node beside ceilings of the same machine (see bench/README.md)."};
   cli.add_flag("--quick", o.quick, "about two minutes: rounds of 1 s, 10,000 workspaces, 50,000 secrets");
-  cli.add_option("--only", o.only, "parts to run: edge, durable, scale, secrets, verify (default: all)")
-      ->check(CLI::IsMember({"edge", "durable", "scale", "secrets", "verify"}));
+  cli.add_option("--only", o.only, "parts to run: edge, durable, scale, secrets, verify (default: these), cluster")
+      ->check(CLI::IsMember({"edge", "durable", "scale", "secrets", "verify", "cluster"}));
   cli.add_option("--match", o.match, "only scenarios whose name contains this, to profile one of them");
   cli.add_option("--rounds", o.rounds, "rounds per scenario")->capture_default_str();
   cli.add_option("--seconds", o.seconds, "length of a round (default: 3, quick: 1)");
@@ -268,6 +264,7 @@ int main(int argc, char** argv) {
       ->check(CLI::IsMember({"file", "null"}));
   cli.add_option("--set", o.sets, "a configuration key for the node, as of nacred --set (repeatable)");
   cli.add_option("--node", o.node, "the nacred to measure (default: the one beside this program)");
+  cli.add_option("--etcd", o.etcd, "the etcd that cluster measures beside")->capture_default_str();
   cli.add_option("--dir", o.directory, "where to make the scratch directory (default: beside the binaries)");
   cli.add_flag("--keep", o.keep, "leave the scratch directory behind");
   cli.add_option("--bare-listener", bare, "be the bare listener with so many threads (used by the bench itself)");

@@ -12,6 +12,7 @@
 
 #include "bench/fill.hpp"
 #include "bench/fill_secrets.hpp"
+#include "bench/guests.hpp"
 
 namespace nacre::bench {
 
@@ -31,55 +32,6 @@ constexpr double as_fast = 0.9;
 
 // No limit of a guest's bytes: it is the disk that is measured.
 const std::vector<std::string> unbounded = {"onetime.guest_bytes_max=0"};
-
-std::string conceal_request() {
-  return make_request("POST", "/api/v2/guest/secret/conceal", {}, {},
-                      R"({"secret":{"secret":")" + std::string(secret_text) + R"("}})");
-}
-
-// The request of a reveal, with a place for the link.
-class reveal_request {
- public:
-  explicit reveal_request(std::string_view body) {
-    const std::string path = "/api/v2/guest/secret/", none(crypto::identifier_chars, '-');
-    bytes_ = make_request("POST", path + none + "/reveal", {}, {}, body);
-    at_ = bytes_.find(none);
-  }
-  std::string_view of(const link& which) {
-    std::copy(which.begin(), which.end(), bytes_.begin() + static_cast<std::ptrdiff_t>(at_));
-    return bytes_;
-  }
-
- private:
-  std::string bytes_;
-  std::size_t at_ = 0;
-};
-
-// Links of secrets nobody has revealed yet.
-class unread {
- public:
-  explicit unread(std::vector<link> all) : all_(std::move(all)) {}
-  std::size_t count() const { return all_.size(); }
-  // The link in the answer to a conceal; false: there is none.
-  bool take_in(std::string_view answer) {
-    auto said = quoted_after(answer, R"("secret_identifier":")");
-    link l{};
-    if (said.size() != l.size()) return false;
-    std::copy(said.begin(), said.end(), l.begin());
-    all_.push_back(l);
-    return true;
-  }
-  link draw() {
-    std::swap(all_[random_() % all_.size()], all_.back());
-    auto l = all_.back();
-    all_.pop_back();
-    return l;
-  }
-
- private:
-  std::vector<link> all_;
-  std::mt19937_64 random_{7};
-};
 
 bool tells_secret(std::string_view answer) { return answer.find(secret_text) != std::string_view::npos; }
 
@@ -126,7 +78,7 @@ class guests {
  private:
   const options& options_;
   unread unread_;
-  const std::string conceal_ = conceal_request();
+  const std::string conceal_ = conceal_request(secret_text);
   std::vector<reveal_request> reveals_;  // by connection, as what follows
   std::vector<bool> concealed_;          // whether its last request was a conceal
 };

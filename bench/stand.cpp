@@ -6,6 +6,9 @@
 #include <cstdio>
 #include <stdexcept>
 
+#include "crypto/jwt.hpp"
+#include "model/time.hpp"
+
 namespace nacre::bench {
 
 namespace fs = std::filesystem;
@@ -38,6 +41,16 @@ std::unique_ptr<child> start_node(const options& o, const fs::path& data, const 
   return std::make_unique<child>(command, o.log == "null" ? fs::path("/dev/null") : fs::path(data.string() + ".log"));
 }
 
+std::string mint(const fs::path& data, user_id user, std::optional<workspace_id> owns) {
+  crypto::mint_request what;
+  what.subject = to_string(user);
+  what.seconds = 3600;
+  if (owns) what.workspace = to_string(*owns), what.role = "owner";
+  auto token = crypto::mint_dev_token(data, what, system_clock{}.now());
+  if (!token) throw std::runtime_error("token: " + token.error().text);
+  return *token;
+}
+
 load_plan plan_for(const options& o, const child& target) {
   load_plan plan;
   plan.port = target.port();
@@ -46,15 +59,27 @@ load_plan plan_for(const options& o, const child& target) {
   return plan;
 }
 
+double syncs_of(const child& node) { return metric(node.port(), "nacre_log_sync_seconds_count"); }
+
 sample measure(const child& target, const load_plan& plan, bool counts_syncs) {
-  const std::string syncs_name = "nacre_log_sync_seconds_count";
-  auto syncs = counts_syncs ? metric(target.port(), syncs_name) : 0;
-  auto cpu = target.cpu_s();
-  auto r = run_load(plan);
+  return measure({&target}, counts_syncs ? [&] { return syncs_of(target); } : std::function<double()>(),
+                 [&] { return run_load(plan); });
+}
+
+sample measure(const std::vector<const child*>& targets, const std::function<double()>& syncs,
+               const std::function<load_result()>& load) {
+  auto cpu_so_far = [&] {
+    double sum = 0;
+    for (const auto* each : targets) sum += each->cpu_s();
+    return sum;
+  };
+  const auto syncs_before = syncs ? syncs() : 0;
+  auto cpu = cpu_so_far();
+  auto r = load();
   sample s;
   auto operations = std::max(1.0, static_cast<double>(r.answered));
-  s.cpu_us_per_op = (target.cpu_s() - cpu) / operations * 1e6;
-  if (counts_syncs) s.syncs_per_op = (metric(target.port(), syncs_name) - syncs) / operations;
+  s.cpu_us_per_op = (cpu_so_far() - cpu) / operations * 1e6;
+  if (syncs) s.syncs_per_op = (syncs() - syncs_before) / operations;
   s.per_second = r.per_second();
   s.p50_ms = r.percentile_ms(0.50);
   s.p99_ms = r.percentile_ms(0.99);

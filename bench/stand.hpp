@@ -3,6 +3,7 @@
 
 #include <chrono>
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -13,6 +14,7 @@
 #include "bench/child.hpp"
 #include "bench/load.hpp"
 #include "bench/report.hpp"
+#include "model/ids.hpp"
 
 namespace nacre::bench {
 
@@ -20,7 +22,7 @@ struct options {
   bool quick = false, keep = false;
   std::size_t rounds = 3, connections = 64, threads = 0, workspaces = 0, pats_each = 10, secrets = 0;
   double seconds = 0;
-  std::string log = "file";
+  std::string log = "file", etcd = "/usr/bin/etcd";
   std::string directory, match, node;
   std::vector<std::string> only, sets;
 
@@ -49,10 +51,17 @@ class scratch {
 std::unique_ptr<child> start_node(const options& o, const std::filesystem::path& data,
                                   const std::vector<std::string>& sets = {});
 
+// A token of the development issuer of that data directory, for an hour; of its owner if a workspace is named.
+std::string mint(const std::filesystem::path& data, user_id user, std::optional<workspace_id> owns = {});
+
 load_plan plan_for(const options& o, const child& target);
 
 // One round of load on a process, with what it cost that process.
 sample measure(const child& target, const load_plan& plan, bool counts_syncs = false);
+// The same of several that do the work together. `syncs`: how many there have been; empty: none are shown.
+sample measure(const std::vector<const child*>& targets, const std::function<double()>& syncs,
+               const std::function<load_result()>& load);
+double syncs_of(const child& node);
 sample measure_puts(synced_puts& puts, const options& o);
 
 // The text between `before` and the next quote.
