@@ -332,6 +332,9 @@ class raft_log final : public log, private store_writer::listener {
     g.heartbeat = options_.heartbeat;
     g.election = options_.election;
     g.batch_commands_max = options_.batch_commands_max;
+    // Until an entry is settled everything gathers for the next: fewer and larger ones cost every node less than what
+    // several under way would save in waiting.
+    g.unsettled_entries_max = 1;
     g.compact_entries = options_.compact_entries;
     g.compact_bytes = options_.compact_bytes;
     g.tail_entries = options_.tail_entries;
