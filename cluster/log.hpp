@@ -84,12 +84,15 @@ struct group_status {
   node_id leader = 0;  // 0: none known
   std::uint64_t epoch = 0, term = 0, commit_index = 0, applied_index = 0;
   std::size_t pending = 0;            // proposals of this node
+  bool fetching = false;              // this node has no state, or is getting another one
+  std::uint64_t fetched_bytes = 0;    // of it, so far
   std::vector<member_status> others;  // as leader
 };
 struct cluster_status {
   node_id self = 0;
-  std::vector<node_id> members;
-  std::vector<group_status> groups;  // empty: one node orders everything
+  std::vector<node_id> members;                   // empty: this node waits to be taken in
+  std::vector<peers::neighbour> members_reached;  // the same, with where
+  std::vector<group_status> groups;               // empty: one node orders everything
 };
 
 class log {

@@ -278,8 +278,12 @@ class raft_log final : public log, private store_writer::listener {
       g.commit_index = of.commit_index;
       g.applied_index = of.applied_index;
       g.pending = of.pending;
-      if (id == 0)
-        for (const auto& m : slots_[id]->part->members()) s.members.push_back(m.node);
+      g.fetching = of.fetching;
+      g.fetched_bytes = of.fetched_bytes;
+      if (id == 0) {
+        s.members_reached = slots_[id]->part->members();
+        for (const auto& m : s.members_reached) s.members.push_back(m.node);
+      }
       for (const auto& p : of.peers) g.others.push_back({p.node, p.match, p.heard, p.fetching});
       s.groups.push_back(std::move(g));
     }

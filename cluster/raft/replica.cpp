@@ -174,6 +174,7 @@ replica_status replica::status() const {
   s.applied_index = applied_.index;
   s.pending = pending_.size();
   s.fetching = stateless_ || fetching_;
+  if (fetching_) s.fetched_bytes = fetching_->bytes;
   s.peers = group_->peers();
   return s;
 }

@@ -62,6 +62,7 @@ struct replica_status {
   std::uint64_t epoch = 0, term = 0, commit_index = 0, applied_index = 0;
   std::size_t pending = 0;
   bool fetching = false;             // the state; what there was before may be shown, nothing is current
+  std::uint64_t fetched_bytes = 0;   // of it, so far
   std::vector<peer_progress> peers;  // as leader
 };
 
@@ -138,7 +139,7 @@ class replica final : private group_host, private read_index::port {
     member_list begins;  // whose epoch begins; none: it is this one
     node_id from = 0;
     snapshot_offer offer;
-    std::uint64_t next = 0, digest = digest_of_nothing;
+    std::uint64_t next = 0, digest = digest_of_nothing, bytes = 0;
     std::uint64_t asked_at = 0, heard_at = 0;
     unsigned unwritten = 0;
     bool whole = false, ending = false;

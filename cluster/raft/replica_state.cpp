@@ -54,6 +54,7 @@ void replica::chunk_arrived(node_id from, chunk c) {
   auto rows = writes_of(c.rows, options_.group.of.group, options_.groups);
   if (digest != c.digest || !rows) return;  // damaged on its way: asked for again
   f.digest = digest;
+  f.bytes += c.rows.size();
   f.heard_at = host_.now_ms();
   ++f.next;
   f.whole = c.last;
