@@ -138,8 +138,8 @@ result<crypto::issuer_config> issuer_of(const std::string& at, const toml::node&
   const auto* fields = node.as_table();
   if (!fields) return bad(at, "wants a table");
   crypto::issuer_config out;
-  static const std::vector<std::string_view> known = {"issuer",     "audience",    "jwks_file",
-                                                      "algorithms", "trust_roles", "client_ids"};
+  static const std::vector<std::string_view> known = {"issuer",      "audience",     "jwks_file", "algorithms",
+                                                      "trust_roles", "trust_scopes", "client_ids"};
   for (const auto& [key, value] : *fields) {
     std::string name = at + "." + std::string(key.str());
     std::string_view field = key.str();
@@ -153,10 +153,10 @@ result<crypto::issuer_config> issuer_of(const std::string& at, const toml::node&
       if (field == "issuer") out.issuer = *text;
       if (field == "audience") out.audience = *text;
       if (field == "jwks_file") out.jwks_file = *text;
-    } else if (field == "trust_roles") {
+    } else if (field == "trust_roles" || field == "trust_scopes") {
       auto value_of = bool_of(name, value);
       if (!value_of) return tl::make_unexpected(value_of.error());
-      out.trust_roles = *value_of;
+      (field == "trust_roles" ? out.trust_roles : out.trust_scopes) = *value_of;
     } else if (field == "client_ids") {
       auto ids = texts_of(name, value);
       if (!ids) return tl::make_unexpected(ids.error());
@@ -437,7 +437,9 @@ result<void> check_single(const config& c) {
                                     {"cluster.listen", !k.listen.empty()},
                                     {"cluster.ca", !k.ca.empty()},
                                     {"cluster.certificate", !k.certificate.empty()},
-                                    {"cluster.key", !k.key.empty()}}) {
+                                    {"cluster.key", !k.key.empty()},
+                                    {"cluster.join", k.join},
+                                    {"cluster.service_keys", !k.service_keys.empty()}}) {
     if (is_set) return bad("cluster.node", "is 0, a single node, but " + std::string(key) + " is set");
   }
   return {};

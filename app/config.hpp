@@ -167,6 +167,9 @@ struct config {
     std::string listen;      // "address:port"
     std::string ca, certificate, key;
     std::vector<std::string> peers;  // "ID=host:port"; members_of() takes them apart
+    bool join = false;
+    std::string service_keys;            // file; empty: the cluster began empty
+    std::vector<std::string> operators;  // workspaces
     std::size_t groups = 1;
     std::chrono::milliseconds heartbeat{50};
     std::chrono::milliseconds election{500};

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "cluster/wire/endpoint.hpp"
+#include "model/ids.hpp"
 #include "model/limits.hpp"
 #include "model/webhook_url.hpp"
 
@@ -115,6 +116,11 @@ std::optional<std::string> check_listen(const std::string& text) {
 std::optional<std::string> check_member(const std::string& text) {
   if (cluster::wire::parse_member(text)) return std::nullopt;
   return "wants ID=HOST:PORT, such as 1=10.0.0.1:7400";
+}
+
+std::optional<std::string> check_workspace(const std::string& text) {
+  if (const auto id = parse_uuid(text); id && !id->is_nil()) return std::nullopt;
+  return "wants the UUID of a workspace";
 }
 
 std::optional<std::string> check_not_empty(const std::string& text) {
@@ -283,8 +289,11 @@ const std::vector<entry>& table() {
        "The OIDC issuers whose JWTs are accepted. Per table: issuer (exact iss), audience (must be in aud), jwks_file "
        "(path), and if wished algorithms (of RS256, ES256, EdDSA, HS256; default all), trust_roles (take role claims "
        "on "
-       "first use; default false), client_ids (an aud naming one is an ID token and refused).",
-       "None: only PATs authenticate. trust_roles for an issuer that lets users edit claims: anyone becomes owner."},
+       "first use; default false), trust_scopes (a token whose scope says nacre.cluster may see and change the "
+       "cluster; "
+       "default false), client_ids (an aud naming one is an ID token and refused).",
+       "None: only PATs authenticate. trust_roles for an issuer that lets users edit claims: anyone becomes owner. "
+       "trust_scopes for one that gives every scope that is asked for: anyone becomes operator."},
       number(
           "auth.token_cache_entries", 0, 1'000'000, [](config & c) -> auto& { return c.auth.token_cache_entries; },
           "tokens", "Verified JWTs remembered by hash. 0 verifies every time.",
@@ -552,6 +561,23 @@ const std::vector<entry>& table() {
        "The nodes the cluster starts with, this one among them, and where they listen; the same list on each, 3 or 5. "
        "Afterwards the cluster itself keeps who belongs to it (`nacre cluster status`).",
        "Lists that differ at the first start: two clusters may form. Two nodes: either one's end stops both."},
+      {"cluster.join", entry::boolean{[](config& c) -> bool& { return c.cluster.join; }}, "",
+       "With an empty directory: wait until the cluster takes this node in (`nacre cluster add`), and fetch the state "
+       "from it then, rather than found one. cluster.peers are those that are there, and this node. A directory that "
+       "has joined goes on whatever this says.",
+       "False for a node that comes later: it would found a cluster of its own, which the others do not speak to."},
+      {"cluster.service_keys", entry::text{[](config& c) -> std::string& { return c.cluster.service_keys; }, any_text},
+       "path",
+       "For a cluster that grew out of a single node: the service keys that `nacre cluster init` wrote, sealed under "
+       "the root key. Read at the first start of a directory only.",
+       "Missing there: links and tokens from before are not known to this node; its first start with others' keys "
+       "cannot be mended but by beginning again with an empty directory."},
+      {"cluster.operators", entry::list{[](config& c) -> text_list& { return c.cluster.operators; }, check_workspace},
+       "workspace UUIDs",
+       "Workspaces whose owners and admins may see the cluster and change its members, with a token of scope read or "
+       "admin of that workspace. Besides them whoever has a JWT with the scope nacre.cluster from an issuer with "
+       "trust_scopes.",
+       "A workspace whose owner takes in others freely: they can take nodes out of the cluster."},
       number(
           "cluster.groups", 1, 64, [](config & c) -> auto& { return c.cluster.groups; }, "groups",
           "Into how many groups with a leader each the workspaces are divided. Fixed when the cluster is made.",

@@ -45,7 +45,8 @@ result<void> settle_ownership(const config& c, storage::store& store) {
   if (cluster::read_applied_index(*store.snapshot()) != 0) {
     return fail(errc::conflict, "the data directory is a single node's: `nacre cluster init` makes a cluster of it");
   }
-  return cluster::found_cluster(store, static_cast<std::uint32_t>(k.groups), members_of(c));
+  const auto count = static_cast<std::uint32_t>(k.groups);
+  return k.join ? cluster::join_cluster(store, count) : cluster::found_cluster(store, count, members_of(c));
 }
 
 result<engine> open_raft(const config& c, const installation& at, cluster::commit_listener on_commit, logger& log) {
@@ -71,9 +72,14 @@ result<engine> open_raft(const config& c, const installation& at, cluster::commi
   options.election = k.election;
   // The shredder goes over the files every third of the deadline, and must find it cut by then.
   options.cut_after = c.storage.shred_deadline / 4;
-  auto ordered = cluster::make_raft_log(*at.store, std::move(options), **connections, std::move(on_commit));
+  engine out;
+  out.connections = std::move(*connections);
+  out.words = std::make_unique<standings>(*out.connections);
+  auto ordered = cluster::make_raft_log(*at.store, std::move(options), *out.words, std::move(on_commit));
   if (!ordered) return fail(ordered.error());
-  return engine{std::move(*connections), std::move(*ordered)};
+  out.ordered = std::move(*ordered);
+  out.people = std::make_unique<members>(*out.ordered, *out.words, *out.connections, *at.keys);
+  return out;
 }
 
 readings::cluster_levels levels_of(const cluster::cluster_status& s, const std::vector<cluster::peer_status>& peers) {
@@ -122,23 +128,22 @@ result<engine> open_engine(const config& c, const installation& at, cluster::com
   cluster::solo_options options;
   options.gather = c.commit.delay;
   options.round_max = c.commit.batch_max;
-  return engine{nullptr, cluster::make_solo_log(*at.store, options, std::move(on_commit))};
+  engine out;
+  out.ordered = cluster::make_solo_log(*at.store, options, std::move(on_commit));
+  return out;
+}
+
+void engine::stop() {
+  if (people) people->stop();
+  if (ordered) ordered->stop();
 }
 
 std::vector<std::string> not_ready_reasons(const engine& of) {
-  std::vector<std::string> out;
-  const auto groups = of.ordered->standing().groups;
-  const auto leaderless = std::count_if(groups.begin(), groups.end(), [](const auto& g) { return g.leader == 0; });
-  if (leaderless > 0) {
-    out.push_back("cluster: no leader" + (groups.size() == 1 ? std::string()
-                                                             : " for " + std::to_string(leaderless) + " of " +
-                                                                   std::to_string(groups.size()) + " groups"));
-  }
-  if (of.connections) {
-    const auto peers = of.connections->status();
-    if (std::any_of(peers.begin(), peers.end(), [](const auto& p) { return p.disowned; }))
-      out.push_back("cluster: this data directory is not the one the others know under this node's number");
-  }
+  auto out = reasons_of(of.ordered->standing());
+  if (!of.connections) return out;
+  const auto peers = of.connections->status();
+  if (std::any_of(peers.begin(), peers.end(), [](const auto& p) { return p.disowned; }))
+    out.push_back("cluster: this data directory is not the one the others know under this node's number");
   return out;
 }
 

@@ -8,7 +8,9 @@
 #include "app/config.hpp"
 #include "app/installation.hpp"
 #include "app/log.hpp"
+#include "app/members.hpp"
 #include "app/metrics.hpp"
+#include "app/standings.hpp"
 #include "cluster/log.hpp"
 #include "cluster/wire/caf_peers.hpp"
 
@@ -22,12 +24,22 @@ std::string node_name_of(const config& c);
 result<std::string> cluster_id_of(const config& c);
 
 struct engine {
-  std::unique_ptr<cluster::caf_peers> connections;  // null: a single node
-  std::unique_ptr<cluster::log> ordered;            // goes first
+  // Null, these three: a single node.
+  std::unique_ptr<cluster::caf_peers> connections;
+  std::unique_ptr<standings> words;
+  std::unique_ptr<members> people;
+  std::unique_ptr<cluster::log> ordered;  // goes first
+
+  engine() = default;
+  engine(engine&&) = default;
+  engine& operator=(engine&&) = delete;
+  ~engine() { stop(); }
+  void stop();
 };
 // `conflict`, `invalid`: the directory belongs elsewhere, or something an operator must mend. A directory that is
-// empty joins in founding the cluster it is configured for; one with a single node's data does not (`nacre cluster
-// init`). The installation and `log` must outlive it. Connections are attempted from now on.
+// empty joins in founding the cluster it is configured for, or, with cluster.join, waits to be taken into it; one with
+// a single node's data does neither (`nacre cluster init`). The installation and `log` must outlive it. Connections are
+// attempted from now on.
 result<engine> open_engine(const config& c, const installation& at, cluster::commit_listener on_commit, logger& log);
 
 // Why the node cannot serve, as far as its cluster is concerned.

@@ -116,10 +116,16 @@ result<installation> open_installation(const fs::path& directory, const installa
   return out;
 }
 
-result<void> export_service_keys(const storage::store& from, const fs::path& to) {
+result<std::string> service_keys_text(const storage::store& from) {
   auto record = from.snapshot()->get(model::space::meta, service_keys_key);
   if (!record) return fail(errc::corrupt, "the data directory has lost its service keys");
-  return crypto::write_operator_file(to, crypto::to_hex(*record) + "\n", 0600, false);
+  return crypto::to_hex(*record) + "\n";
+}
+
+result<void> export_service_keys(const storage::store& from, const fs::path& to) {
+  auto text = service_keys_text(from);
+  if (!text) return fail(text.error());
+  return crypto::write_operator_file(to, *text, 0600, false);
 }
 
 std::string dev_root_key_source(const fs::path& directory) { return "file:" + (directory / "root.key").string(); }

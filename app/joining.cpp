@@ -46,16 +46,11 @@ finished join_cluster(const config& c, std::string_view token, std::int64_t now)
   if (!offer) return failed(exit_config, offer.error().text);
   const auto identity = crypto::node_identity::read(offer->ca_certificate, offer->certificate, offer->key.view(), now);
   if (!identity) return failed(exit_config, identity.error().text);
-  std::string peers, listen;
-  for (const auto& each : offer->members) {
-    const auto member = cluster::wire::parse_member(each);
-    if (!member) return failed(exit_config, "the token names a member that cannot be read");
-    if (member->node == offer->node) listen = listen_at(member->address);
-    peers += (peers.empty() ? "" : ", ") + toml_text(each);
-  }
-  if (listen.empty()) return failed(exit_config, "the token does not say where this node is to be reached");
-
   const auto directory = fs::path(c.data.dir) / "cluster";
+  const auto services = offer->service_keys.empty() ? fs::path() : directory / "service.keys";
+  const auto section =
+      cluster_section({directory.string(), offer->node, offer->members, offer->groups, true, services.string()});
+  if (!section) return failed(exit_config, "the token does not fit: " + section.error().text);
   std::error_code ignored;
   fs::create_directories(directory, ignored);
   if (::chmod(c.data.dir.c_str(), 0700) != 0 || ::chmod(directory.c_str(), 0700) != 0)
@@ -67,17 +62,35 @@ finished join_cluster(const config& c, std::string_view token, std::int64_t now)
   };
   for (const auto& [file, content, mode] : {std::tuple{key, offer->key.view(), 0600u},
                                             {certificate, std::string_view(offer->certificate), 0644u},
+                                            {services, std::string_view(offer->service_keys), 0600u},
                                             {ca, std::string_view(offer->ca_certificate), 0644u}}) {
+    if (content.empty()) continue;
     if (auto done = put(file, content, mode); !done)
       return failed(done.error().code == errc::conflict ? exit_config : exit_io,
                     file.string() + ": " + done.error().text);
   }
   return {0,
-          "# Add this to the configuration, let the cluster take the node in, and start it.\n[cluster]\nnode = " +
-              std::to_string(offer->node) + "\nlisten = " + toml_text(listen) + "\nca = " + toml_text(ca.string()) +
-              "\ncertificate = " + toml_text(certificate.string()) + "\nkey = " + toml_text(key.string()) +
-              "\npeers = [" + peers + "]\n",
+          "# Add this to the configuration, start the node, and let the cluster take it in: `nacre cluster add`.\n" +
+              *section,
           {}};
+}
+
+result<std::string> cluster_section(const cluster_place& of) {
+  std::string peers, listen;
+  for (const auto& each : of.members) {
+    const auto member = cluster::wire::parse_member(each);
+    if (!member) return fail(errc::invalid, "a member is not ID=HOST:PORT");
+    if (member->node == of.node) listen = listen_at(member->address);
+    peers += (peers.empty() ? "" : ", ") + toml_text(each);
+  }
+  if (listen.empty()) return fail(errc::invalid, "it is not said where this node is to be reached");
+  const auto file = [&](const std::string& name) { return toml_text((fs::path(of.directory) / name).string()); };
+  const auto own = "node-" + std::to_string(of.node);
+  return "[cluster]\nnode = " + std::to_string(of.node) + "\nlisten = " + toml_text(listen) +
+         "\nca = " + file("ca.crt") + "\ncertificate = " + file(own + ".crt") + "\nkey = " + file(own + ".key") +
+         "\npeers = [" + peers + "]\n" + (of.joins ? "join = true\n" : "") +
+         (of.groups == 1 ? "" : "groups = " + std::to_string(of.groups) + "\n") +
+         (of.service_keys.empty() ? "" : "service_keys = " + toml_text(of.service_keys) + "\n");
 }
 
 }  // namespace nacre::app

@@ -4,6 +4,8 @@
 #include <future>
 
 #include "app/installation.hpp"
+#include "app/joining.hpp"
+#include "cluster/raft_log.hpp"
 #include "cluster/solo.hpp"
 #include "crypto/random.hpp"
 #include "crypto/token.hpp"
@@ -116,7 +118,35 @@ class scanner final : public token_scanner {
   installation installation_;
 };
 
+class first_of_a_cluster final : public single_node {
+ public:
+  explicit first_of_a_cluster(installation i) : installation_(std::move(i)) {}
+
+  result<std::string> service_keys() const override { return service_keys_text(*installation_.store); }
+
+  result<std::string> found_cluster(const place& at) override {
+    const auto member = std::to_string(at.node) + "=" + at.address;
+    auto section = cluster_section({at.directory, at.node, {member}, at.groups, false, {}});
+    if (!section) return section;
+    auto founded = cluster::found_cluster(*installation_.store, at.groups, {{at.node, at.address}});
+    if (!founded) return fail(founded.error());
+    return section;
+  }
+
+ private:
+  installation installation_;
+};
+
 }  // namespace
+
+result<std::unique_ptr<single_node>> open_single_node(const directory_access& where) {
+  auto opened = open(where, false);
+  if (!opened) return fail(opened.error());
+  auto groups = cluster::groups_of_cluster(*opened->store);
+  if (!groups) return fail(groups.error());
+  if (*groups != 0) return fail(errc::conflict, where.directory.string() + " belongs to a cluster already");
+  return std::make_unique<first_of_a_cluster>(std::move(*opened));
+}
 
 result<workspace_id> check_import_row(const std::string& row) {
   auto parsed = http::parse_import_row(row);

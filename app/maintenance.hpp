@@ -53,4 +53,23 @@ class token_scanner {
 };
 result<std::unique_ptr<token_scanner>> open_scanner(const directory_access& where);
 
+// A single node's directory that is to be the first of a cluster. Nothing it holds is changed but that it says so from
+// then on; no node may be running on it.
+class single_node {
+ public:
+  virtual ~single_node() = default;
+  // Wrapped under the root key, as text: useless without that. Every node that is to come needs them.
+  virtual result<std::string> service_keys() const = 0;
+  struct place {
+    std::uint64_t node = 0;
+    std::string address;  // host:port
+    std::uint32_t groups = 1;
+    std::string directory;  // of ca.crt, node-N.crt, node-N.key
+  };
+  // Answers the section [cluster] that its configuration needs from now on.
+  virtual result<std::string> found_cluster(const place& at) = 0;
+};
+// `conflict`: it belongs to a cluster already.
+result<std::unique_ptr<single_node>> open_single_node(const directory_access& where);
+
 }  // namespace nacre::app

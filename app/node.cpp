@@ -52,6 +52,7 @@ result<std::unique_ptr<crypto::authenticator>> open_authenticator(const config& 
     dev.jwks_file = std::filesystem::path(c.data.dir) / "dev-issuer.jwks.json";
     dev.algorithms = {crypto::jwt_algorithm::eddsa};
     dev.trust_roles = true;
+    dev.trust_scopes = true;
     dev.subject_is_user_id = true;
     issuers.push_back(std::move(dev));
   }
@@ -111,6 +112,13 @@ class repeating {
   std::thread thread_;
 };
 
+// "1 2 3", for the log.
+std::string nodes_text(const auto& of) {
+  std::string out;
+  for (const auto& m : of.members) out += (out.empty() ? "" : " ") + std::to_string(m.node);
+  return out;
+}
+
 bool knows_imported_tokens(const storage::store& store) {
   bool any = false;
   store.snapshot()->scan(model::space::index, "x", "y", [&](std::string_view, std::string_view) {
@@ -140,6 +148,7 @@ int run_node(const config& c, const sigset_t& stop) {
   auto cluster_id = cluster_id_of(c);
   if (!cluster_id) return fail_start(log, exit_config, cluster_id.error());
   options.cluster_id = *cluster_id;
+  options.service_keys = c.cluster.service_keys;
   auto opened = open_installation(c.data.dir, options);
   if (!opened) {
     bool io = opened.error().code == errc::storage_failed || opened.error().code == errc::corrupt;
@@ -233,9 +242,32 @@ int run_node(const config& c, const sigset_t& stop) {
       crypto::mint_request who;
       who.subject = developer;
       who.email = "developer@localhost";
+      who.scope = http::operator_scope;
       who.seconds = developer_signed_in_s;
       return crypto::mint_dev_token(c.data.dir, who, time.now());
     };
+
+  if (auto* people = order->people.get()) {
+    probes.cluster = [people] { return people->show(); };
+    probes.change_members = [&, people](http::cluster_wish wish, request_id by, cluster::deadline until,
+                                        unique_function<void(result<void>)> done) {
+      const auto before = nodes_text(people->show()), after = nodes_text(wish);
+      people->change(std::move(wish), until, [&, by, before, after, done = std::move(done)](result<void> how) mutable {
+        const auto id = to_string(by);
+        if (how) {
+          log.info("cluster members changed").text("request_id", id).text("from", before).text("to", after);
+          service->note_act(system_workspace, "cluster.members", before + " -> " + after);
+        } else {
+          log.warn("cluster members not changed")
+              .text("request_id", id)
+              .text("from", before)
+              .text("to", after)
+              .text("reason", how.error().text);
+        }
+        done(std::move(how));
+      });
+    };
+  }
 
   // The port is known once the server has started; nobody is told of it before.
   std::atomic<std::uint16_t> port{c.http.port};
@@ -260,6 +292,8 @@ int run_node(const config& c, const sigset_t& stop) {
   rules.service_tokens_per_user = c.service_tokens.tokens_per_user;
   rules.checks.bounded = c.verify.bounded;
   rules.kept_lists = c.lists.cache_entries;
+  for (const auto& each : c.cluster.operators)
+    if (auto ws = parse_uuid(each)) rules.cluster_operators.push_back(workspace_id{*ws});
   auto edge = server_config_of(c);
   edge.rules = http::path_rules_of(rules);
   auto server = http::make_pistache_server(edge, http::make_api(*service, gate, *opened->keys, time, rules, probes),
@@ -304,7 +338,7 @@ int run_node(const config& c, const sigset_t& stop) {
     if (sender) sender->stop({});
     poster.stop();
     service->stop();
-    ordered->stop();
+    order->stop();
     return fail_start(log, started.error().code == errc::busy ? exit_unavailable : exit_config, started.error());
   }
   port = server->port();
@@ -358,7 +392,7 @@ int run_node(const config& c, const sigset_t& stop) {
   poster.stop();
   service->note_act(system_workspace, "node.stop", node_name);
   service->stop();
-  ordered->stop();
+  order->stop();
   service->await_idle();
   log.info("stopped").flag("all_answered", answered);
   return 0;

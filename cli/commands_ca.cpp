@@ -1,5 +1,5 @@
-// ca init, ca issue, ca show, cluster invite: the CA of one cluster, kept in a directory. Nothing here talks to
-// anybody.
+// ca init, ca issue, ca show, cluster init, cluster invite: the CA of one cluster, kept in a directory. Nothing here
+// talks to anybody.
 
 #include <sys/stat.h>
 
@@ -7,6 +7,7 @@
 #include <charconv>
 #include <iostream>
 
+#include "app/maintenance.hpp"
 #include "cli/arguments.hpp"
 #include "cli/authority.hpp"
 #include "cli/terminal.hpp"
@@ -217,12 +218,51 @@ outcome<int> run_ca_show(const arguments& with) {
   return good ? exit_ok : exit_data;
 }
 
+outcome<int> run_cluster_init(const arguments& with) {
+  auto node = with.number("node", 1, 1, 1'000'000'000);
+  if (!node) return refuse(node.error());
+  auto groups = with.number("groups", 1, 1, 64);
+  if (!groups) return refuse(groups.error());
+  if (!is_member(std::to_string(*node) + "=" + with.get("address")))
+    return refuse(exit_usage, "--address must be HOST:PORT");
+  std::error_code failed;
+  const fs::path authority = with.get("dir"), data = fs::absolute(with.get("data-dir"), failed).lexically_normal();
+  if (failed) return refuse(exit_io, "--data-dir cannot be found");
+  app::directory_access access{data, with.has("root-key") ? std::optional(with.get("root-key")) : std::nullopt};
+  auto single = app::open_single_node(access);
+  if (!single) {
+    auto r = refusal_of(single.error());
+    if (single.error().code == errc::conflict) r.exit = exit_config;
+    return refuse(std::move(r));
+  }
+  // Everything that can be done twice comes first: the last step is the one that counts.
+  const auto number = static_cast<std::uint64_t>(*node);
+  auto ca = read_authority_certificate(authority);
+  if (!ca) return refuse(ca.error());
+  auto issued = issue_from(authority, {number, {}});
+  if (!issued) return refuse(issued.error());
+  const auto place = data / "cluster";
+  if (auto done = write_node_files(place, number, *issued, true); !done) return refuse(done.error());
+  if (auto done = write_file(place / "ca.crt", *ca, 0644, true); !done) return refuse(done.error());
+  auto keys = (*single)->service_keys();
+  if (!keys) return refuse(refusal_of(keys.error()));
+  if (auto done = write_file(authority / "service.keys", *keys, 0600, true); !done) return refuse(done.error());
+  auto section =
+      (*single)->found_cluster({number, with.get("address"), static_cast<std::uint32_t>(*groups), place.string()});
+  if (!section) return refuse(refusal_of(section.error()));
+  if (auto out = print_out("# Add this to the configuration of the node, and start it.\n" + *section); !out)
+    return refuse(out.error());
+  return exit_ok;
+}
+
 outcome<int> run_cluster_invite(const arguments& with) {
   const fs::path directory = with.get("dir");
   auto node = with.number("node", 0, 1, 1'000'000'000);
   if (!node) return refuse(node.error());
   auto seconds = with.seconds("ttl", crypto::join_seconds_max);
   if (!seconds) return refuse(seconds.error());
+  auto groups = with.number("groups", 1, 1, 64);
+  if (!groups) return refuse(groups.error());
   crypto::join_offer offer;
   offer.node = static_cast<std::uint64_t>(*node);
   offer.expires = seconds_now() + seconds->value_or(3'600);
@@ -243,6 +283,13 @@ outcome<int> run_cluster_invite(const arguments& with) {
   auto made = issue_from(directory, {offer.node, {}});
   if (!made) return refuse(made.error());
   offer.cluster = *crypto::read_certificate(*ca)->cluster;
+  offer.groups = static_cast<std::uint32_t>(*groups);
+  const auto services = directory / "service.keys";
+  if (fs::exists(services)) {
+    auto text = read_file(services, file_privacy::owner_only);
+    if (!text) return refuse(text.error());
+    offer.service_keys = text->view();
+  }
   offer.ca_certificate = std::move(*ca);
   offer.certificate = std::move(made->certificate);
   offer.key = std::move(made->key);

@@ -104,6 +104,7 @@ outcome<int> run_token_mint(const arguments& with) {
   request.role = given("role");
   request.workspace_name = given("ws-name");
   request.email = given("email");
+  request.scope = given("scope");
   auto seconds = with.seconds("ttl", 86'400);
   if (!seconds) return refuse(seconds.error());
   // The node would answer 401 to such a token, which tells nobody why.

@@ -116,6 +116,7 @@ constexpr option_spec mint_options[] = {
     {"role", 0, "ROLE", "Given at first use", false, false, "owner admin member"},
     {"ws-name", 0, "NAME", "Name of the workspace, if it is made"},
     {"email", 0, "ADDRESS", "The user's e-mail address"},
+    {"scope", 0, "WORDS", "What it may do beyond workspaces; nacre.cluster: see the cluster, change its members"},
     {"ttl", 0, "TIME", "How long it is good: 90s, 15m, 24h (1h; at most 24h)"},
 };
 constexpr option_spec import_options[] = {
@@ -148,8 +149,20 @@ constexpr option_spec cluster_invite_options[] = {
     {"address", 0, "HOST:PORT", "Where the others will reach it", true},
     {"member", 0, "ID=HOST:PORT", "A node that is there; give them all", true, true},
     {"root-key", 0, "WHERE", "The cluster's root key (file:, credential:, env:)", true},
+    {"groups", 0, "N", "cluster.groups of the others (1)"},
     {"ttl", 0, "TIME", "How long the token can be used: 90s, 15m, 24h, 7d (1h; at most 7d)"},
 };
+constexpr option_spec cluster_init_options[] = {
+    {"data-dir", 0, "DIR", "Data directory of the single node, which is stopped", true},
+    ca_dir,
+    {"node", 0, "NODE", "Its number in the cluster (1)"},
+    {"address", 0, "HOST:PORT", "Where the others will reach it", true},
+    {"groups", 0, "N", "Into how many groups with a leader each the workspaces are divided, for good (1)"},
+    root_key,
+};
+constexpr option_spec timeout{"timeout", 0, "TIME", "How long to wait: 90s, 15m, 24h (10m)"};
+constexpr option_spec change_options[] = {timeout};
+constexpr option_spec remove_options[] = {yes, timeout};
 constexpr option_spec cluster_dev_options[] = {
     {"data-dir", 0, "DIR", "Where everything of the cluster lies; made at first use", true},
     {"nodes", 0, "N", "How many nodes (3)"},
@@ -185,6 +198,10 @@ constexpr operand_spec user_id[] = {{"USER", "Of the user, a UUID"}};
 constexpr operand_spec profile_name[] = {{"NAME", "Of the profile"}};
 constexpr operand_spec files[] = {{"FILE", "To read; - for standard input", 1, 255}};
 constexpr operand_spec node_number[] = {{"NODE", "Number of the node, from 1, never used before in this cluster"}};
+constexpr operand_spec new_nodes[] = {{"NODE=HOST:PORT", "A node that waits, and where the others reach it", 1, 255}};
+constexpr operand_spec node_numbers[] = {{"NODE", "Number of a member", 1, 255}};
+constexpr operand_spec old_and_new[] = {{"NODE", "Number of the member that goes"},
+                                        {"NODE=HOST:PORT", "The node that comes, under a number never used before"}};
 constexpr operand_spec words[] = {{"CMD", "The command and what it takes", 1, 255}};
 constexpr operand_spec shell[] = {{"SHELL", "bash, zsh or fish"}};
 
@@ -246,6 +263,14 @@ constexpr example ca_show_examples[] = {{"nacre ca show --dir ca || echo renew",
 constexpr example cluster_invite_examples[] = {
     {"nacre cluster invite --dir ca --node 4 --address 10.0.0.4:7400 --member 1=10.0.0.1:7400 --root-key file:root.key",
      "there: nacred --config FILE --join TOKEN"}};
+constexpr example cluster_init_examples[] = {
+    {"nacre cluster init --data-dir /var/lib/nacre --dir ca --address 10.0.0.1:7400", "the node is stopped"}};
+constexpr example cluster_status_examples[] = {
+    {"nacre cluster status --json | jq -r '.members[] | select(.votes | not) | .node'", "who does not vote?"}};
+constexpr example cluster_add_examples[] = {
+    {"nacre cluster add 4=10.0.0.4:7400 5=10.0.0.5:7400", "from three nodes to five, in one step"}};
+constexpr example cluster_remove_examples[] = {{"nacre cluster remove 4 5 --yes", "and back, in a script"}};
+constexpr example cluster_replace_examples[] = {{"nacre cluster replace 2 6=10.0.0.6:7400", "node 2 lost its disk"}};
 constexpr example cluster_dev_examples[] = {
     {"nacre cluster dev --nodes 3 --data-dir data/cluster --http-base-port 8080", "three nodes, from 8080 on"},
     {"nacre cluster dev --data-dir data/cluster --restart 2", "start node 2 again after kill -9"},
@@ -358,6 +383,16 @@ constexpr command all[] = {
      false, ca_issue_options, node_number, ca_issue_examples, run_ca_issue},
     {"ca show", "Show the CA and what it has issued in its directory", "Exit code 65 if a certificate has ended.",
      false, ca_show_options, no_operands, ca_show_examples, run_ca_show},
+    {"cluster init", "Make a single node the first of a cluster",
+     "Works on the directory of a stopped node, which keeps all it holds. Needs the CA of `nacre ca init`; writes the "
+     "node's certificate and key into DIR/cluster, and the service keys, sealed under the root key, beside the CA, "
+     "where "
+     "`nacre cluster invite` finds them for the nodes to come. Prints the section [cluster] for the node's "
+     "configuration.\n\n"
+     "Take in the others then, two at once to be three: between one and two nodes any failure stops both, and while "
+     "the "
+     "second fetches the state nothing is answered.",
+     false, cluster_init_options, no_operands, cluster_init_examples, run_cluster_init},
     {"cluster invite", "Make a token with which a new node joins a cluster",
      "Issues a certificate and prints a token that holds it, its key, the CA's certificate and the members, sealed "
      "under "
@@ -365,6 +400,24 @@ constexpr command all[] = {
      "new machine `nacred --config FILE --join TOKEN` unpacks it. After its time a node refuses the token; the "
      "certificate in it is good for two years all the same, so whoever has both token and root key has a node.",
      false, cluster_invite_options, no_operands, cluster_invite_examples, run_cluster_invite},
+    {"cluster status", "Show members, who leads, who lags",
+     "Any node may be asked; it takes an operator. Exit code 69 if the node asked is not ready, or a member does not "
+     "vote.",
+     true, no_options, no_operands, cluster_status_examples, run_cluster_status},
+    {"cluster add", "Take nodes into a cluster, while it serves",
+     "Each must have joined (`nacre cluster invite`, `nacred --join`), run, and wait. Refused when the cluster would "
+     "lose its majority, when a node does not answer, or belongs elsewhere. Ends when they have the state and vote.",
+     true, change_options, new_nodes, cluster_add_examples, run_cluster_add},
+    {"cluster remove", "Take nodes out of a cluster, while it serves",
+     "Their numbers never come back; stop them afterwards and erase their directories. Refused when the rest would be "
+     "no "
+     "majority that answers.",
+     true, remove_options, node_numbers, cluster_remove_examples, run_cluster_remove},
+    {"cluster replace", "Put a new node in the place of one, in one step",
+     "For a node whose disk or machine is lost: what it promised the others is gone, so it comes back under a new "
+     "number, "
+     "with an empty directory.",
+     true, change_options, old_and_new, cluster_replace_examples, run_cluster_replace},
     {"cluster dev", "Run a development cluster on this machine",
      "Starts the nodes as child processes on loopback, with a CA, a root key and a development issuer of their own in "
      "DIR. When all serve it prints a line for each, with what starts it again, and then `ready`. What they write to "

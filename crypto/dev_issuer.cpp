@@ -89,7 +89,7 @@ bool is_mintable(const mint_request& what) {
   return what.seconds >= 1 && what.seconds <= dev_token_seconds_max &&
          is_plain_text(what.subject, limits::subject_bytes_max) && passes(what.workspace, limits::subject_bytes_max) &&
          passes(what.role, limits::subject_bytes_max) && passes(what.email, limits::email_bytes_max) &&
-         passes(what.workspace_name, 4 * limits::name_chars_max);
+         passes(what.workspace_name, 4 * limits::name_chars_max) && passes(what.scope, limits::jwt_scope_bytes_max);
 }
 
 std::string claims_json(const mint_request& what, timestamp now) {
@@ -104,6 +104,7 @@ std::string claims_json(const mint_request& what, timestamp now) {
   add("role", what.role);
   add("email", what.email);
   add("ws_name", what.workspace_name);
+  add("scope", what.scope);
   return out + "}";
 }
 

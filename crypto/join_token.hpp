@@ -2,7 +2,7 @@
 // What a new node of a cluster needs, in one text: its certificate and key, the CA's certificate, and where the others
 // are. Made where the CA is, opened by the new node; nobody has to be online.
 //
-//   "nacre-join-1." | base64url( u32 length | open part | key and certificates, sealed under the root key )
+//   "nacre-join-2." | base64url( u32 length | open part | key and certificates, sealed under the root key )
 //
 // A new node must have the root key before it can be one, so that is what the token is sealed with, and the open part
 // (cluster, node, end, members) is bound to it. Without the root key the token tells where the cluster is and nothing
@@ -33,6 +33,9 @@ struct join_offer {
   std::vector<std::string> members;         // "ID=host:port"
   std::string ca_certificate, certificate;  // PEM
   secure_bytes key;                         // PEM
+  std::uint32_t groups = 1;                 // of the cluster
+  // Wrapped under the root key, as text; of a cluster that grew out of a single node. Empty: it began empty.
+  std::string service_keys;
 };
 
 std::string make_join_token(const key_provider& root, const join_offer& offer);

@@ -38,6 +38,7 @@ struct issuer_config {
   std::filesystem::path jwks_file;
   std::vector<jwt_algorithm> algorithms;  // allowed; empty means all four
   bool trust_roles = false;               // honour the `ws`, `ws_name` and `role` claims on first use
+  bool trust_scopes = false;              // honour `scope`: its tokens may hold a right over the whole cluster
   bool subject_is_user_id = false;        // `sub` is a uuid and is the user's id (development issuer)
   std::vector<std::string> client_ids;    // an `aud` naming one of these is an ID token: refused
 };
@@ -52,6 +53,8 @@ struct jwt_claims {
   std::optional<std::string> workspace;       // `ws`
   std::optional<std::string> workspace_name;  // `ws_name`
   std::optional<std::string> role;            // `role`
+  // Only from an issuer with trust_scopes: `scope`, words apart by spaces (RFC 9068 section 2.2.3).
+  std::optional<std::string> scope;
   bool trust_roles = false;
   bool subject_is_user_id = false;
 };
@@ -107,6 +110,7 @@ struct mint_request {
   // `= {}` so that callers may name only the members they set.
   std::optional<std::string> workspace = {}, role = {}, email = {}, workspace_name = {};
   std::int64_t seconds = 3600;
+  std::optional<std::string> scope = {};
 };
 result<std::string> mint_dev_token(const std::filesystem::path& directory, const mint_request& what, timestamp now);
 

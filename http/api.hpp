@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "actors/service.hpp"
+#include "http/cluster_view.hpp"
 #include "http/gate.hpp"
 #include "http/limiter.hpp"
 #include "http/server.hpp"
@@ -64,7 +65,8 @@ struct api_settings {
   struct {
     std::chrono::milliseconds bounded{500};  // how old an answer may be that does not ask for more
   } checks;
-  std::size_t kept_lists = 2'048;  // answers that list tokens; 0: each is made anew (kept_lists.hpp)
+  std::size_t kept_lists = 2'048;               // answers that list tokens; 0: each is made anew (kept_lists.hpp)
+  std::vector<workspace_id> cluster_operators;  // whose owners and admins may look at the cluster and change it
   std::uint32_t unleash_tokens_per_user = 10, service_tokens_per_user = limits::family_tokens_per_owner_max;
 };
 
@@ -81,6 +83,11 @@ struct probes {
   std::function<void(const model::webhook_url&, unique_function<void(result<void>)> done)> webhook_target = {};
   // A JWT of the development issuer, for whoever sits at this machine. Not set: there is no such sign-in.
   std::function<result<std::string>()> dev_token = {};
+  std::function<cluster_view()> cluster = {};  // not set: a single node
+  // Other members; `done` runs once, on some thread, when this node has gone over to them, or with what forbids it:
+  // `invalid`, `conflict`, `busy`, `outcome_unknown`. Not set: a single node.
+  std::function<void(cluster_wish, request_id, cluster::deadline, unique_function<void(result<void>)> done)>
+      change_members = {};
 };
 
 // What the server in front of it must know of the paths served here.

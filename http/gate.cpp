@@ -9,6 +9,7 @@
 #include "crypto/digest.hpp"
 #include "crypto/random.hpp"
 #include "crypto/token.hpp"
+#include "http/cluster_view.hpp"
 #include "http/families/onetime/asking.hpp"
 #include "http/text.hpp"
 #include "model/keys.hpp"
@@ -78,6 +79,15 @@ principal principal_of(workspace_id ws, pat_id id, const model::pat_record& reco
   p.bound_to = ws;
   p.expires = record.expires;
   return p;
+}
+
+bool has_word(std::string_view words, std::string_view word) {
+  while (!words.empty()) {
+    const auto end = std::min(words.find(' '), words.size());
+    if (words.substr(0, end) == word) return true;
+    words.remove_prefix(std::min(end + 1, words.size()));
+  }
+  return false;
 }
 
 // Why a token is not good, for the count of failures; empty if it was not the token's fault.
@@ -246,6 +256,7 @@ void gate::by_jwt(std::string_view compact, const request& r, unique_function<vo
   p.who.issuer = claims->issuer;
   p.who.subject = claims->subject;
   p.email = claims->email && model::check_email(*claims->email) ? *claims->email : "";
+  p.operates = claims->scope && has_word(*claims->scope, operator_scope);
   if (claims->trust_roles && claims->workspace)
     if (auto ws = parse_uuid(*claims->workspace); ws && !ws->is_nil()) p.claimed = workspace_id{*ws};
   if (claims->trust_roles && claims->workspace && claims->role)

@@ -35,6 +35,7 @@ struct principal {
   std::optional<workspace_id> bound_to;  // via PAT: the only workspace it is good for
   std::optional<workspace_id> claimed;   // of a JWT that names one
   std::optional<timestamp> expires;      // via PAT: when the token does
+  bool operates = false;                 // of a JWT: it has operator_scope
 };
 
 // A token somebody presented, found and worth something now.

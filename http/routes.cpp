@@ -6,6 +6,7 @@
 
 #include "http/families/alephant_pats.hpp"
 #include "http/families/checking.hpp"
+#include "http/families/cluster.hpp"
 #include "http/families/console.hpp"
 #include "http/families/description.hpp"
 #include "http/families/management.hpp"
@@ -90,6 +91,9 @@ constexpr endpoint table[] = {
     {post, "/api/v1/requests/{id}/answer", "answer-request",  anonymous,    "Answer a request; the first answer stands", requests::answer_it},
     {post, "/api/v1/requests/{id}/pickup", "pick-up-answer",  anonymous,    "Take the answer, once", requests::pick_up},
     {del,  "/api/v1/requests/{id}/pickup", "confirm-pickup",  anonymous,    "Confirm a pickup made with an Idempotency-Key", requests::confirm},
+
+    {get, "/api/v1/cluster",         "get-cluster",         user, "Members, groups and their leaders, who lags and how far; for operators", clusters::show},
+    {put, "/api/v1/cluster/members", "put-cluster-members", user, "Other members, while everything goes on; for operators", clusters::change},
 
     {post,    "/api/v1/introspect", "introspect",     user,      "Whether a token is good, and for what (RFC 7662)", checking::introspect},
     {get,     "/api/v1/verify",     "verify",         presented, "Whether the token that comes with it is good for this: 200, 401 or 403, for a proxy", checking::verify},

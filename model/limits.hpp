@@ -40,6 +40,7 @@ inline constexpr std::size_t version_chars_max = 20;
 inline constexpr std::size_t token_prefix_chars_max = 32;  // of imported tokens; ours have 12
 inline constexpr std::size_t email_bytes_max = 254;        // RFC 5321 path limit
 inline constexpr std::size_t subject_bytes_max = 255;
+inline constexpr std::size_t jwt_scope_bytes_max = 4'096;  // the claim `scope`, where it is looked at
 inline constexpr std::size_t issuer_bytes_max = 255;
 
 // Workspaces.

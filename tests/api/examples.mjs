@@ -10,10 +10,10 @@ const seen = new Map(); // operation id -> statuses
 const told = new Set(); // schemas of answers that had a value somewhere
 
 before(async () => {
-  node = await Node.start('limits.address_per_second=1000000', 'limits.address_burst=1000000', 'limits.failed_auth_per_minute=1000000',
+  node = await Node.startCluster('limits.address_per_second=1000000', 'limits.address_burst=1000000', 'limits.failed_auth_per_minute=1000000',
     'limits.guest_create_per_minute=1000000', 'limits.guest_reveal_per_minute=1000000', 'reveal.per_user=600',
     'webhooks.allowed_hosts=127.0.0.1', 'unleash.tokens_per_user=100');
-  owner = node.person('ada@example.com');
+  owner = node.person('ada@example.com', '--scope', 'nacre.cluster');
   stranger = node.person('eve@example.com');
   document = JSON.parse((await node.send('GET', '/openapi.json')).text);
   ({ schemas, operations } = operationsOf(document));
@@ -117,6 +117,7 @@ async function filledIn(stage, value) {
     ['7f1b1c52-4c1e-4f6a-9d3a-2b6f4e8d9c01', stage.workspace],
     ['33333333-3333-4333-8333-333333333333', owner.id],
     ['11111111-1111-4111-8111-111111111111', stage.project],
+    ['10.0.0.1:7400', node.address],
     ['https://hooks.example.com/nacre', 'http://127.0.0.1:1/nacre'],
     ['9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08', `${randomUUID()}${randomUUID()}`.replaceAll('-', '')],
   ];
@@ -235,7 +236,7 @@ test('the document says which one it is, and is not sent twice', async () => {
 // ---- examples --------------------------------------------------------------------------------------------
 
 // What somebody may do and a token may not, and what kinds of tokens have no scopes to require.
-const notByToken = new Set(['create-workspace']);
+const notByToken = new Set(['create-workspace', 'get-cluster', 'put-cluster-members']);
 // A look that tries no passphrase, of a secret that has one.
 const wrongOnPurpose = (operation, name) => /reveal$|burn$/.test(operation.id) && /^v/.test(operation.id) && name === 'without a body';
 
@@ -427,6 +428,8 @@ test('what the state forbids is refused as it is documented', async () => {
   await at('test-webhook', 409, `${ws}/webhooks/${hook}/test`, stage.jwt);
   for (let n = 1; n < 10; ++n) await at('create-webhook', 201, `${ws}/webhooks`, stage.jwt, { url: 'http://127.0.0.1:1/a' });
   await at('create-webhook', 409, `${ws}/webhooks`, stage.jwt, { url: 'http://127.0.0.1:1/a' });
+
+  await at('put-cluster-members', 409, '/api/v1/cluster/members', bearer(owner.jwt), { epoch: 7, members: [{ node: 1, address: node.address }] });
 
   const token = { description: 'twice', expiresAt: '2099-03-01T00:00:00Z' };
   const account = (await at('unleash-create-account', 201, '/api/admin/service-account', stage.jwt, { username: 'twice', name: 'a', rootRole: 3 })).id;

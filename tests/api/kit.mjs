@@ -25,8 +25,25 @@ async function freePort() {
 
 export class Node {
   static async start(...settings) {
+    return new Node().run(settings);
+  }
+
+  // The only node of a cluster.
+  static async startCluster(...settings) {
     const node = new Node();
-    node.folder = mkdtempSync(join(tmpdir(), 'nacre-api-'));
+    const nacre = (...given) => execFileSync(join(binaries, 'nacre'), given, { env: environment });
+    const ca = join(node.folder, 'ca');
+    nacre('ca', 'init', '--dir', ca);
+    nacre('ca', 'issue', '1', '--dir', ca);
+    node.address = `127.0.0.1:${await freePort()}`;
+    return node.run([...settings, 'cluster.node=1', `cluster.listen=${node.address}`, `cluster.peers=1=${node.address}`,
+      `cluster.ca=${ca}/ca.crt`, `cluster.certificate=${ca}/node-1.crt`, `cluster.key=${ca}/node-1.key`]);
+  }
+
+  folder = mkdtempSync(join(tmpdir(), 'nacre-api-'));
+
+  async run(settings) {
+    const node = this;
     node.port = await freePort();
     const given = ['--dev', '--data-dir', node.folder, '--http', `127.0.0.1:${node.port}`];
     for (const each of settings) given.push('--set', each);

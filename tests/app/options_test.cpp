@@ -85,7 +85,7 @@ TEST_CASE("--check-config tries the issuers' key sets", "[app][options]") {
 
 TEST_CASE("--join refuses what is no token, and a node that is one of a cluster already", "[app][options]") {
   scratch_file file("[keys]\nroot = \"file:/nonexistent\"\n");
-  auto end = end_of({"--config", file.path, "--join", "nacre-join-1.AAAA"});
+  auto end = end_of({"--config", file.path, "--join", "nacre-join-2.AAAA"});
   CHECK(end.code == exit_config);
   CHECK(end.errors.starts_with("nacred: --join: "));
   CHECK(end_of({"--check-config", file.path, "--join", "x"}).code == exit_usage);

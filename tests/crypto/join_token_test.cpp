@@ -33,6 +33,8 @@ join_offer offer() {
   out.ca_certificate = ca.certificate;
   out.certificate = node.certificate;
   out.key = std::move(node.key);
+  out.groups = 2;
+  out.service_keys = "wrapped";
   return out;
 }
 
@@ -48,6 +50,8 @@ TEST_CASE("a join token gives the new node all it needs to be itself", "[join]")
   CHECK(opened->cluster == made.cluster);
   CHECK(opened->node == 4);
   CHECK(opened->members == made.members);
+  CHECK(opened->groups == 2);
+  CHECK(opened->service_keys == "wrapped");
   CHECK(node_identity::read(opened->ca_certificate, opened->certificate, opened->key.view(), now));
 }
 

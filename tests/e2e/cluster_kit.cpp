@@ -7,6 +7,8 @@ namespace nacre::e2e {
 
 namespace {
 
+constexpr int nodes_max = 9;  // that one cluster can have in the course of a test
+
 bool is_free(int port) {
   const int fd = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
   sockaddr_in at{};
@@ -30,7 +32,7 @@ int free_ports(int nodes) {
 
 }  // namespace
 
-cluster::cluster(options o) : options_(std::move(o)), base_port_(free_ports(options_.nodes)) {
+cluster::cluster(options o) : options_(std::move(o)), base_port_(free_ports(nodes_max)) {
   {
     test::child_process layout({test::program("nacre").string(), "cluster", "dev", "--nodes", std::to_string(size()),
                                 "--data-dir", data().string(), "--http-base-port", std::to_string(base_port_)},
@@ -47,10 +49,74 @@ cluster::cluster(options o) : options_(std::move(o)), base_port_(free_ports(opti
     for (int node = 1; node <= size(); ++node)
       std::filesystem::remove_all(data() / ("node" + std::to_string(node)) / "db");
   }
+  if (options_.laid_out) options_.laid_out(data());
   for (int node = 1; node <= size(); ++node) REQUIRE(start(node));
-  std::vector<int> all;
-  for (int node = 1; node <= size(); ++node) all.push_back(node);
-  await_serving(all);
+  for (int node = 1; node <= size(); ++node) asked_.push_back(node);
+  await_serving(asked_);
+}
+
+std::vector<int> cluster::asked() {
+  std::lock_guard lock(asking_);
+  return asked_;
+}
+
+void cluster::ask_only(std::vector<int> nodes) {
+  std::lock_guard lock(asking_);
+  asked_ = std::move(nodes);
+}
+
+int cluster::invite() {
+  const int node = ++options_.nodes;
+  const auto name = "node" + std::to_string(node);
+  const auto root = "file:" + (data() / "root.key").string();
+  std::vector<std::string> words{
+      "cluster",     "invite",     "--dir", (data() / "ca").string(), "--node", std::to_string(node), "--address",
+      address(node), "--root-key", root};
+  for (int other = 1; other < node; ++other)
+    for (const auto& word : {std::string("--member"), std::to_string(other) + "=" + address(other)})
+      words.push_back(word);
+  auto token = test::run("nacre", words);
+  INFO(token.errors);
+  REQUIRE(token.code == 0);
+  const auto directory = data() / name, config = data() / (name + ".toml");
+  std::filesystem::create_directories(directory);
+  for (const char* file : {"dev-issuer.jwk", "dev-issuer.jwks.json"})
+    std::filesystem::copy_file(data() / file, directory / file);
+  const auto text = "[http]\naddress = \"127.0.0.1\"\nport = " + std::to_string(port(node)) + "\n[data]\ndir = \"" +
+                    directory.string() + "\"\n[keys]\nroot = \"" + root + "\"\n";
+  test::write_whole(config, text);
+  std::filesystem::permissions(config, std::filesystem::perms(0600));
+  token.output.pop_back();
+  auto joined = test::run("nacred", {"--dev", "--config", config.string(), "--join", token.output});
+  INFO(joined.errors);
+  REQUIRE(joined.code == 0);
+  test::write_whole(config, text + joined.output);
+  return node;
+}
+
+std::string cluster::operator_token() {
+  if (!operator_token_.empty()) return operator_token_;
+  auto minted = test::run("nacre", {"token", "mint", "--data-dir", data().string(), "--sub", new_uuid(), "--scope",
+                                    "profile nacre.cluster", "--ttl", "12h"});
+  REQUIRE(minted.code == 0);
+  return operator_token_ = minted.output.substr(0, minted.output.size() - 1);
+}
+
+test::finished cluster::operate(int at, std::vector<std::string> words) {
+  words.insert(words.begin(), "cluster");
+  for (const auto& each : {std::string("--url"), "http://127.0.0.1:" + std::to_string(port(at))}) words.push_back(each);
+  test::child_options how;
+  how.environment = {{"NACRE_TOKEN", operator_token()}, {"XDG_CONFIG_HOME", (home_ / "profiles").string()}};
+  return test::run("nacre", words, how);
+}
+
+std::vector<std::string> cluster::reasons(int node) {
+  std::vector<std::string> out;
+  const auto a = send(node, "GET", "/readyz");
+  if (a.status == 0) return {"no answer"};
+  const auto body = a.json();
+  for (std::size_t i = 0; i < body["reasons"].size(); ++i) out.push_back(body["reasons"][i].text());
+  return out;
 }
 
 bool cluster::start(int node) {

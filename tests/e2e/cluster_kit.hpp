@@ -4,8 +4,10 @@
 
 #include <catch2/catch.hpp>
 #include <csignal>
+#include <functional>
 #include <map>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <vector>
@@ -21,16 +23,28 @@ class cluster {
     int nodes = 3;
     bool apart = false;
     std::vector<std::string> arguments = {"--set", "limits.enabled=false"};
+    std::function<void(const std::filesystem::path& data)> laid_out;  // called before the nodes are started
   };
   cluster() : cluster(options{}) {}
   explicit cluster(options o);
 
-  int size() const { return options_.nodes; }
+  int size() const { return options_.nodes; }  // of all that there ever were
+  // Whom clients talk to: all, unless a test says otherwise.
+  std::vector<int> asked();
+  void ask_only(std::vector<int> nodes);
   std::filesystem::path data() const { return home_ / "cluster"; }
   std::uint16_t port(int node) const { return static_cast<std::uint16_t>(base_port_ + node - 1); }
   test::network& net() { return *net_; }
   // Of the errors of all runs of a node.
   std::string errors(int node) const { return test::read_whole(home_ / ("errors" + std::to_string(node))); }
+
+  // Another node, by a token of `nacre cluster invite`, on an empty directory; not started. Its number.
+  int invite();
+  std::string address(int node) const { return "127.0.0.1:" + std::to_string(base_port_ + 1'000 + node); }
+  // `nacre cluster WORDS` as an operator, at this node.
+  test::finished operate(int at, std::vector<std::string> words);
+  std::string operator_token();
+  std::vector<std::string> reasons(int node);  // why /readyz says it cannot serve
 
   bool start(int node);  // whether it became ready to answer, not necessarily to serve
   void kill(int node);   // SIGKILL
@@ -56,6 +70,9 @@ class cluster {
   int base_port_ = 0;
   std::unique_ptr<test::network> net_;
   std::map<int, std::unique_ptr<test::child_process>> children_;
+  std::mutex asking_;
+  std::vector<int> asked_;
+  std::string operator_token_;
 };
 
 }  // namespace nacre::e2e
