@@ -42,6 +42,7 @@ std::string_view name_of(cluster::group_role role) {
 // Of all its groups.
 std::string role_of(const node_word& w) {
   if (w.of.empty()) return "unknown";
+  if (w.failed) return std::string(name_of(cluster::group_role::stopped));
   auto most = static_cast<cluster::group_role>(w.of.front().role);
   for (const auto& g : w.of)
     if (static_cast<cluster::group_role>(g.role) == cluster::group_role::leader) most = cluster::group_role::leader;
@@ -54,7 +55,7 @@ bool holds_state(const node_word& w) {
 
 // Takes part in what is the present epoch of each group here.
 bool is_up_to_date(const node_word& w, const cluster_status& here) {
-  if (!holds_state(w) || w.of.size() != here.groups.size()) return false;
+  if (w.failed || !holds_state(w) || w.of.size() != here.groups.size()) return false;
   for (std::size_t i = 0; i < w.of.size(); ++i)
     if (w.of[i].epoch < here.groups[i].epoch) return false;
   return !w.waits;
@@ -130,7 +131,16 @@ struct members::impl {
     w.version = program_version();
     w.certificate_end = connections.certificate_end();
     w.keys_check = keys_check;
+    w.failed = !log.status().writable;
     return w;
+  }
+
+  std::vector<neighbour> known_members() const {
+    std::vector<neighbour> out;
+    for (const auto& [node, word] : words.heard())
+      for (const auto& m : word.members)
+        if (cluster::wire::parse_endpoint(m.address) && !holds(out, m.node)) out.push_back(m);
+    return out;
   }
 
   void work() {
@@ -276,9 +286,14 @@ members::members(cluster::log& log, standings& words, const cluster::caf_peers& 
   i.worker = std::thread([&i] { i.work(); });
   i.teller = std::thread([&i] {
     std::unique_lock lock(i.mutex);
-    while (!i.stopping) {
+    for (bool looking = false; !i.stopping;) {
       lock.unlock();
-      i.words.tell(i.own_word(i.log.standing()));
+      const auto here = i.log.standing();
+      i.words.tell(i.own_word(here));
+      // Who waits knows those that it was told of beforehand; the leader may be another one.
+      if (here.members.empty() || looking)
+        i.words.invite(here.members.empty() ? i.known_members() : std::vector<neighbour>{});
+      looking = here.members.empty();
       lock.lock();
       i.wake.wait_for(lock, word_every, [&i] { return i.stopping; });
     }

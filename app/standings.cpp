@@ -13,7 +13,8 @@ using steady = std::chrono::steady_clock;
 
 // No frame of the log begins so.
 constexpr std::uint8_t word_mark = 0x57;
-constexpr std::size_t version_bytes_max = 64, check_bytes_max = 64, groups_max = 256, nodes_max = 64;
+constexpr std::size_t version_bytes_max = 64, check_bytes_max = 64, groups_max = 256, nodes_max = 64, members_max = 16,
+                      address_bytes_max = 300;
 
 bool holds(const std::vector<cluster::peers::neighbour>& all, const cluster::peers::neighbour& one) {
   return std::any_of(all.begin(), all.end(), [&](const auto& each) { return each.node == one.node; });
@@ -28,7 +29,10 @@ std::string encode(const node_word& w) {
       .u64(static_cast<std::uint64_t>(w.certificate_end))
       .u32(w.groups)
       .bytes(w.keys_check)
-      .flag(w.waits);
+      .flag(w.waits)
+      .flag(w.failed);
+  out.u32(static_cast<std::uint32_t>(w.members.size()));
+  for (const auto& m : w.members) out.u64(m.node).bytes(m.address);
   out.u32(static_cast<std::uint32_t>(w.of.size()));
   for (const auto& g : w.of)
     out.u8(g.role)
@@ -52,6 +56,13 @@ std::optional<node_word> decode_word(std::string_view frame) {
   w.groups = in.u32();
   w.keys_check = in.text(check_bytes_max);
   w.waits = in.flag();
+  w.failed = in.flag();
+  const auto members = in.u32();
+  if (members > members_max) return std::nullopt;
+  for (std::uint32_t i = 0; i < members && in.ok(); ++i) {
+    const auto node = in.u64();
+    w.members.push_back({node, in.text(address_bytes_max)});
+  }
   const auto groups = in.u32();
   if (groups > groups_max) return std::nullopt;
   for (std::uint32_t i = 0; i < groups && in.ok(); ++i) {
@@ -76,6 +87,7 @@ node_word word_of(const cluster::cluster_status& s) {
   node_word w;
   w.groups = static_cast<std::uint32_t>(s.groups.size());
   w.waits = s.members.empty();
+  w.members = s.members_reached;
   for (const auto& g : s.groups)
     w.of.push_back({static_cast<std::uint8_t>(g.role), g.leader, g.epoch, g.term, g.commit_index, g.applied_index,
                     g.fetching, g.fetched_bytes});
@@ -101,7 +113,9 @@ std::map<cluster::node_id, node_word> standings::heard(moment since) const {
 
 void standings::invite(std::vector<neighbour> guests) {
   std::lock_guard lock(connecting_);
-  guests_ = std::move(guests);
+  const auto until = steady::now() + leaving_lasts;  // the log may be about to want them
+  for (auto& was : std::exchange(guests_, std::move(guests)))
+    if (!holds(guests_, was)) leaving_.push_back({std::move(was), until});
   connect();
 }
 

@@ -29,10 +29,12 @@ inline constexpr std::chrono::seconds leaving_lasts{30};
 
 struct node_word {
   std::string version;
-  std::int64_t certificate_end = 0;  // seconds since 1970
-  std::uint32_t groups = 0;          // the cluster's
-  std::string keys_check;            // names the service keys, which every node needs alike
-  bool waits = false;                // it belongs to nobody yet, and would be taken in
+  std::int64_t certificate_end = 0;                // seconds since 1970
+  std::uint32_t groups = 0;                        // the cluster's
+  std::string keys_check;                          // names the service keys, which every node needs alike
+  bool waits = false;                              // it belongs to nobody yet, and would be taken in
+  bool failed = false;                             // its storage; it takes no part any more
+  std::vector<cluster::peers::neighbour> members;  // of the cluster it is in: who waits learns whom to be connected to
   struct group {
     std::uint8_t role = 0;  // cluster::group_role
     std::uint64_t leader = 0, epoch = 0, term = 0, commit_index = 0, applied_index = 0;

@@ -111,6 +111,7 @@ std::string state_of(const member& m) {
   if (m.fetching && !m.votes)
     return m.fetched > 0 ? "fetches the state, " + std::to_string(m.fetched >> 10) + " KiB" : "has no state yet";
   if (m.votes) return "votes";
+  if (m.role == "stopped") return "its storage failed";
   if (!m.connected) return m.trouble.empty() ? "away" : "away: " + m.trouble;
   return m.role == "unknown" ? "has not said yet" : "comes";
 }

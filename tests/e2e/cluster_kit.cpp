@@ -20,9 +20,12 @@ bool is_free(int port) {
   return free;
 }
 
-// Such that the nodes' ports and those between them, 1,001 above, are free now.
+// Such that the nodes' ports and those between them, 1,001 above, are free now; below those that a client's end gets.
 int free_ports(int nodes) {
-  for (int port = 31'000 + static_cast<int>(::getpid() % 400) * 20; port < 58'000; port += 20) {
+  constexpr int first = 12'000, steps = 900, apart = 20;
+  const int begin = static_cast<int>(::getpid() % steps);
+  for (int step = 0; step < steps; ++step) {
+    const int port = first + (begin + step) % steps * apart;
     bool free = true;
     for (int i = 0; i < nodes; ++i) free = free && is_free(port + i) && is_free(port + 1'001 + i);
     if (free) return port;
