@@ -73,6 +73,7 @@ struct placed_order {
   std::shared_ptr<std::atomic<std::size_t>> total;   // of orders not yet answered
   std::shared_ptr<std::atomic<std::size_t>> living;  // of orders that anyone still holds
   handover sent;
+  bool looked_again = false;  // its view is no older than the order
   // A token or a webhook's secret, of a create under way: it leaves with the answer or not at all.
   crypto::secure_bytes fresh_token;
   secret_progress secret;  // of an order about a one-time secret

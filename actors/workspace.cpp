@@ -25,6 +25,14 @@ answer refusal(error e) {
 
 error unreadable() { return {errc::storage_failed, "Stored state could not be read"}; }
 
+// What prepare() took out of an order.
+void give_back(intent& what, model::operation op) {
+  if (auto* plain = std::get_if<model::operation>(&what))
+    *plain = std::move(op);
+  else if (auto* edit = std::get_if<edit_webhook>(&what))
+    edit->what = std::get<model::change_webhook>(std::move(op));
+}
+
 bool makes_secret(const intent& what) {
   const auto* edit = std::get_if<edit_webhook>(&what);
   return std::holds_alternative<issue_webhook>(what) || (edit && edit->new_secret);
@@ -42,16 +50,38 @@ void workspace_state::on_order(const order_ptr& sent) {
   auto view = log->applied_view();
   auto op = prepare(*view, *o);
   if (!view->trustworthy()) return o->answer_with(refusal(unreadable()));
-  if (!op) return o->answer_with(refusal(op.error()));
+  if (!op) {
+    if (!looks_again(o)) o->answer_with(refusal(op.error()));
+    return;
+  }
   model::command command{o->what.ctx, std::move(*op)};
   // For a new PAT prepare() had to ask for the caller's standing already, and nothing else refuses it early.
   bool asked = std::holds_alternative<issue_pat>(o->what.what);
   if (auto refused = asked ? std::nullopt : model::refused_early(*view, command)) {
+    give_back(o->what.what, std::move(command.what));
+    if (looks_again(o)) return;
     answer a;
     a.outcome = std::move(*refused);
     return o->answer_with(std::move(a));
   }
   propose(std::move(o), std::move(command));
+}
+
+// Other nodes may have acknowledged what is not applied here yet: nobody is refused because of that.
+bool workspace_state::looks_again(const order_ptr& o) {
+  if (o->looked_again || log->applied_age() == std::chrono::milliseconds(0)) return false;
+  o->looked_again = true;
+  struct back_to_actor {
+    order_ptr from;
+    workspace_actor me;
+    void operator()(result<void> current) const {
+      if (!current) return from->answer_with(refusal(current.error()));
+      from->sent.give();
+      caf::anon_send(me, from);
+    }
+  };
+  log->when_current(o->what.deadline, back_to_actor{o, caf::actor_cast<workspace_actor>(self)});
+  return true;
 }
 
 void workspace_state::propose(order_ptr o, model::command command) {

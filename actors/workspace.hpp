@@ -39,6 +39,8 @@ struct workspace_state {
   }
 
  private:
+  // True: the order comes again, with a view that holds whatever was acknowledged before. Else it has had that.
+  bool looks_again(const order_ptr& o);
   // The command for an intent, sealed; needs a view of the workspace.
   result<model::operation> prepare(const model::view& v, placed_order& o);
   result<model::operation> seal_new_pat(const model::view& v, placed_order& o, const issue_pat& what);

@@ -358,8 +358,8 @@ const std::vector<entry>& table() {
       number(
           "onetime.guest_bytes_max", 0, std::int64_t{1} << 50,
           [](config & c) -> auto& { return c.onetime.guest_bytes_max; }, "bytes",
-          "What all live secrets of guests may take, each of 64 partitions an equal share; the next is 507. 0: no "
-          "bound.",
+          "What all live secrets of guests and their requests may take, each of 64 partitions an equal share; the next "
+          "is 507. 0: no bound.",
           "0 or above the disk: strangers can fill it. Small: guests are refused while old secrets wait."),
       {"onetime.keep_receipt_links", entry::boolean{[](config& c) -> bool& { return c.onetime.keep_receipt_links; }},
        "",

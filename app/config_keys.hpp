@@ -54,7 +54,8 @@ const std::vector<entry>& table();
 const entry* find(std::string_view name);  // null: no such key
 
 // "https://id.example.com:8443" of a URL with any path, if its host is a name or an IPv4 address; as browsers write it:
-// in lower case, without the scheme's own port. Nothing for anything else: what is answered may stand in a page's policy.
+// in lower case, without the scheme's own port. Nothing for anything else: what is answered may stand in a page's
+// policy.
 std::optional<std::string> web_origin_of(std::string_view url);
 
 }  // namespace nacre::app

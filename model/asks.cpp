@@ -32,12 +32,12 @@ void save(state& st, workspace_id ws, ask_id id, const ask_record& ask) {
   st.put(space::state, keys::ask(ws, id), encode(ask));
 }
 
-// Room is taken with an answer and given back when nobody can pick it up any more.
-void give_room_back(state& st, workspace_id ws, const ask_record& ask) {
+// A guest's request takes room for as long as it is known, its answer until nobody can pick it up any more.
+void give_room_back(state& st, workspace_id ws, std::uint64_t secrets, std::uint64_t room) {
   auto part = load<partition_record>(st, space::state, keys::partition(ws));
   if (!part) return;
-  part->secrets -= std::min<std::uint64_t>(part->secrets, 1);
-  part->sealed_bytes -= std::min(part->sealed_bytes, ask.sealed_bytes);
+  part->secrets -= std::min(part->secrets, secrets);
+  part->sealed_bytes -= std::min(part->sealed_bytes, room);
   st.put(space::state, keys::partition(ws), encode(*part));
 }
 
@@ -47,7 +47,7 @@ void shred(state& st, workspace_id ws, ask_id id, ask_record& ask) {
 }
 
 void end(state& st, workspace_id ws, ask_record& ask, ask_state how, timestamp when) {
-  if (ask.state == ask_state::answered) give_room_back(st, ws, ask);
+  if (ask.state == ask_state::answered) give_room_back(st, ws, 1, ask.sealed_bytes);
   ask.state = how;
   ask.ended = when;
 }
@@ -165,10 +165,11 @@ void get(reader& r, cancel_ask& v) {
 outcome apply_to(state& st, const context& ctx, const open_ask& op) {
   auto ws = ctx.workspace;
   ask_record ask;
+  partition_record part;
   if (is_guest_partition(ws)) {
     if (guest_partition_of(op.id) != ws) return refuse(errc::internal, "A guest's request in a foreign partition");
-    auto part = load<partition_record>(st, space::state, keys::partition(ws)).value_or(partition_record{});
-    if (op.partition_bytes_max != 0 && part.sealed_bytes >= op.partition_bytes_max)
+    part = load<partition_record>(st, space::state, keys::partition(ws)).value_or(partition_record{});
+    if (op.partition_bytes_max != 0 && part.sealed_bytes + limits::guest_ask_bytes > op.partition_bytes_max)
       return refuse(errc::full, "No more secrets of guests can be kept at present. Try again later");
   } else {
     auto who = stand(st, ctx, scope_write);
@@ -181,6 +182,10 @@ outcome apply_to(state& st, const context& ctx, const open_ask& op) {
   ask.lifespan_s = op.lifespan_s;
   ask.pickup = op.pickup;
   save(st, ws, op.id, ask);
+  if (is_guest_partition(ws)) {
+    part.sealed_bytes += limits::guest_ask_bytes;
+    st.put(space::state, keys::partition(ws), encode(part));
+  }
   if (!is_guest_partition(ws)) st.put(space::index, keys::one_time(op.id.value()), std::string(ws.value().view()));
   put_due(st, ws, ask.answerable_until(), due_kind::ask, op.id.value());
   put_due(st, ws, ask.forgotten(), due_kind::ask, op.id.value());
@@ -278,7 +283,10 @@ void sweep_ask(state& st, const context& ctx, ask_id id) {
   }
   if (!forgotten) return save(st, ws, id, *ask);
   st.erase(space::state, keys::ask(ws, id));
-  if (!is_guest_partition(ws)) st.erase(space::index, keys::one_time(id.value()));
+  if (is_guest_partition(ws))
+    give_room_back(st, ws, 0, limits::guest_ask_bytes);
+  else
+    st.erase(space::index, keys::one_time(id.value()));
 }
 
 // ---- questions ---------------------------------------------------------------------------------------

@@ -96,6 +96,7 @@ inline constexpr std::size_t answer_bytes_max = 24 * 1024;       // to a request
 inline constexpr std::size_t passphrase_chars_min = 4;
 inline constexpr std::size_t passphrase_chars_max = 128;
 inline constexpr std::size_t recipients_max = 10;
+inline constexpr std::uint64_t guest_ask_bytes = 512;    // what a guest's request counts, with or without an answer
 inline constexpr std::size_t identifiers_max = 100;      // asked for in one request
 inline constexpr std::size_t identifier_chars_min = 20;  // v1 refuses shorter ones unseen
 inline constexpr std::size_t shortid_chars = 8;

@@ -106,7 +106,11 @@ response tell_bearer(int status, const model::ask_record& ask) {
   return json_response(status, w.take());
 }
 
-const model::ask_record& ask_in(const actors::answer& a) { return std::get<model::ask_entry>(a.outcome.what).record; }
+// Null: it was there when the command acted, and its workspace was deleted before this node could tell.
+const model::ask_record* ask_in(const actors::answer& a) {
+  const auto* entry = std::get_if<model::ask_entry>(&a.outcome.what);
+  return entry ? &entry->record : nullptr;
+}
 
 // ---- steps -------------------------------------------------------------------------------------------
 
@@ -144,10 +148,12 @@ void order_to_open(call_ptr c, std::uint32_t lifetime_s, int tries_left) {
           if (refused && refused->code == errc::full && tries_left > 1)
             return order_to_open(std::move(mine), lifetime_s, tries_left - 1);
           if (refused) return refuse_outcome(std::move(mine), a.outcome);
+          const auto* ask = ask_in(a);
+          if (!ask) return refuse(std::move(mine), unknown());
           json_writer w(1024);
           w.object().key("data").object().field("id", link.view()).field("pickupKey", pickup.view());
           w.field("answerPage", std::string_view(onetime::public_url(*mine) + "/r"));
-          write_fields(w, ask_in(a));
+          write_fields(w, *ask);
           w.end_object().end_object();
           auto r = json_response(201, w.take());
           r.wipe = true;
@@ -206,7 +212,9 @@ void answer_it(call_ptr c) {
   at_request(std::move(c), *id, [what = std::move(what)](call_ptr mine, const model::ask_record&) mutable {
     order(std::move(mine), std::move(what), [](call_ptr same, actors::answer a) {
       if (a.outcome.refused) return refuse_outcome(std::move(same), a.outcome);
-      auto r = tell_bearer(201, ask_in(a));
+      const auto* ask = ask_in(a);
+      if (!ask) return refuse(std::move(same), unknown());
+      auto r = tell_bearer(201, *ask);
       answer(std::move(same), std::move(r));
     });
   });
@@ -226,9 +234,11 @@ void pick_up(call_ptr c) {
   at_request(std::move(c), *id, [what = std::move(what)](call_ptr mine, const model::ask_record&) mutable {
     order(std::move(mine), std::move(what), [](call_ptr same, actors::answer a) {
       if (a.outcome.refused) return refuse_outcome(std::move(same), a.outcome);
+      const auto* ask = ask_in(a);
+      if (!ask) return refuse(std::move(same), unknown());
       json_writer w(1024 + 2 * a.token.size());
       w.object().key("data").object().field("sealed", a.token.view());
-      write_fields(w, ask_in(a));
+      write_fields(w, *ask);
       w.end_object().end_object();
       auto r = json_response(200, w.take());
       r.wipe = true;
@@ -245,7 +255,8 @@ void confirm(call_ptr c) {
   if (!key) return refuse(std::move(c), key.error());
   if (!*key) return refuse(std::move(c), {errc::invalid, "The Idempotency-Key header is required"});
   model::confirm_ask op{*id, *pickup, actors::retry_hash_of(c->with.keys, *id, **key)};
-  at_request(std::move(c), *id, [op](call_ptr mine, const model::ask_record&) {
+  at_request(std::move(c), *id, [op](call_ptr mine, const model::ask_record& ask) {
+    if (ask.pickup != op.pickup || ask.retry != op.retry) return refuse(std::move(mine), unknown());
     order_and_answer(std::move(mine), model::operation{op}, none);
   });
 }
@@ -255,7 +266,8 @@ void cancel(call_ptr c) {
   auto pickup = id ? pickup_of(*c, *id) : std::nullopt;
   if (!pickup) return refuse(std::move(c), unknown());
   model::cancel_ask op{*id, *pickup};
-  at_request(std::move(c), *id, [op](call_ptr mine, const model::ask_record&) {
+  at_request(std::move(c), *id, [op](call_ptr mine, const model::ask_record& ask) {
+    if (ask.pickup != op.pickup) return refuse(std::move(mine), unknown());
     order_and_answer(std::move(mine), model::operation{op}, none);
   });
 }

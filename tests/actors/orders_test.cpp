@@ -14,7 +14,72 @@ using namespace nacre::testing;
 namespace {
 const user_id owner = user_no(1), member = user_no(2);
 const workspace_id home = workspace_no(1);
+
+// A node of several that has not applied yet what the others acknowledged, until it asks them.
+class lagging final : public cluster::log {
+ public:
+  lagging(cluster::log& whole, std::shared_ptr<const model::view> old) : whole_(whole), old_(std::move(old)) {}
+  void propose(cluster::proposal p) override { whole_.propose(std::move(p)); }
+  void read_barrier(workspace_id ws, cluster::deadline by,
+                    unique_function<void(result<std::shared_ptr<const model::view>>)> done) override {
+    whole_.read_barrier(ws, by, std::move(done));
+  }
+  void when_current(cluster::deadline by, unique_function<void(result<void>)> done) override {
+    ++asked;
+    if (cut_off) return done(fail(errc::busy, "No leader at present"));
+    caught_up_ = true;
+    whole_.when_current(by, std::move(done));
+  }
+  std::shared_ptr<const model::view> applied_view() const override { return caught_up_ ? whole_.applied_view() : old_; }
+  std::chrono::milliseconds applied_age() const override { return std::chrono::milliseconds(1); }
+  const cluster::changes& changes() const override { return whole_.changes(); }
+  cluster::log_status status() const override { return whole_.status(); }
+  void stop() override {}
+
+  std::atomic<int> asked{0};
+  std::atomic<bool> cut_off{false};
+
+ private:
+  cluster::log& whole_;
+  std::shared_ptr<const model::view> old_;
+  std::atomic<bool> caught_up_{false};
+};
 }  // namespace
+
+TEST_CASE("nobody is refused for what this node has not applied yet", "[actors]") {
+  for (bool cut_off : {false, true})
+    for (int what = 0; what < 3; ++what) {
+      INFO("cut off: " << cut_off << ", order " << what);
+      installation node;
+      auto before = node.view();
+      node.found();
+      node.join(member, model::role::member);
+      lagging behind(*node.log, before);
+      behind.cut_off = cut_off;
+      auto service = actors::make_service(behind, node.keys, node.time, {});
+      auto ask = [&](user_id who, actors::intent wish) {
+        auto box = std::make_shared<inbox<actors::answer>>();
+        service->submit(
+            {node.as(who), std::move(wish), in_a_while(), [box](actors::answer a) { box->put(std::move(a)); }});
+        if (!box->await(1)) FAIL("no answer");
+        return box->next();
+      };
+      auto a = what == 0   ? ask(owner, model::operation{model::remove_member{member}})
+               : what == 1 ? ask(member, issue("mine"))
+                           : ask(user_no(9), model::operation{model::remove_member{member}});
+      CHECK(behind.asked == 1);
+      if (cut_off) {
+        REQUIRE(a.outcome.refused);
+        CHECK(a.outcome.refused->code == errc::busy);
+      } else if (what == 2) {
+        REQUIRE(a.outcome.refused);
+        CHECK(a.outcome.refused->code == errc::forbidden);
+      } else {
+        CHECK_FALSE(a.outcome.refused);
+      }
+      CHECK(service->stats().orders == 0);
+    }
+}
 
 TEST_CASE("a created token is revealed again, and lies nowhere in the clear", "[actors][pat]") {
   installation node;

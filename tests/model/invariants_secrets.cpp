@@ -150,6 +150,7 @@ struct secrets_count {
     if (a.state == ask_state::open && (a.answered || a.answer_key)) return "an open request with an answer";
     bool needs_one = a.state == ask_state::answered || a.state == ask_state::picked_up;
     if (needs_one && !a.answered) return "an answer that nobody gave";
+    if (guest) bytes += limits::guest_ask_bytes;
     if (a.retry_until && (a.state != ask_state::picked_up || !a.retry)) return "a retry of what was not picked up";
     if (!guest && a.sealed_bytes != 0) return "a workspace's answer counts as a guest's";
     if (a.state == ask_state::answered || a.retry_until) answers.insert(keys::sealed_answer(ws, id));

@@ -263,16 +263,19 @@ TEST_CASE("who asked may cancel, until it is picked up", "[model][asks]") {
   CHECK(w.refused(w.reader(), cancel_ask{w.ask(3), w.pickup(3)}) == errc::conflict);
 }
 
-TEST_CASE("a guest's answer counts in its partition until nobody can pick it up", "[model][asks]") {
+TEST_CASE("a guest's request counts in its partition while it is known, its answer until nobody can pick it up",
+          "[model][asks]") {
   asks_world w(true);
   auto held = [&] {
     return w.row<partition_record>(keys::partition(w.home)).value_or(partition_record{}).sealed_bytes;
   };
+  const auto four = 4 * limits::guest_ask_bytes;
   auto bounded = w.answering(1);
-  bounded.partition_bytes_max = bounded.sealed.size();
+  bounded.partition_bytes_max = four + bounded.sealed.size();
   for (std::uint64_t n : {1u, 2u, 3u, 4u}) w.open(n, n == 4 ? 60 : 3600);
+  CHECK(held() == four);
   w.made(w.reader(), bounded);
-  CHECK(held() == bounded.sealed.size());
+  CHECK(held() == four + bounded.sealed.size());
   auto second = w.answering(2);
   second.partition_bytes_max = bounded.partition_bytes_max;
   CHECK(w.refused(w.reader(), second) == errc::full);
@@ -282,9 +285,12 @@ TEST_CASE("a guest's answer counts in its partition until nobody can pick it up"
   w.made(w.reader(), w.picking(1, key_no(1)));
   w.made(w.reader(), second);
   w.made(w.reader(), cancel_ask{w.ask(2), w.pickup(2)});
-  CHECK(held() == 0);
+  CHECK(held() == four);
   w.answered(4);
   w.now = after(w.now, 60'000);
+  w.sweep_now();
+  CHECK(held() == four);
+  w.now = after(w.now, 2 * 3'600'000);
   w.sweep_now();
   CHECK(held() == 0);
   auto elsewhere = w.reader();
