@@ -79,6 +79,7 @@ test('what pages load never changes under its name, and comes compressed where t
     assert.equal(whole.headers.get('x-content-type-options'), 'nosniff');
     assert.match(whole.headers.get('cache-control'), path.startsWith('/assets/') ? /immutable/ : /max-age=86400/);
     const bytes = Buffer.from(await whole.arrayBuffer());
+    const smaller = gzipSync(bytes, { level: 9 }).length < bytes.length * 0.9; // else not worth it
     const { createConnection } = await import('node:net');
     for (const [accepted, packed] of [['gzip', true], ['br, GZIP;q=0.5', true], ['gzip;q=0', false], ['gzip; q=0.000', false], ['br', false]]) {
       const raw = await new Promise((done, failed) => {
@@ -90,7 +91,7 @@ test('what pages load never changes under its name, and comes compressed where t
       const head = raw.subarray(0, at).toString();
       const body = raw.subarray(at + 4);
       const isPacked = /content-encoding: gzip/i.test(head);
-      if (path.startsWith('/assets/')) assert.equal(isPacked, packed, `${path} ${accepted}`);
+      if (path.startsWith('/assets/')) assert.equal(isPacked, packed && smaller, `${path} ${accepted}`);
       assert.deepEqual(isPacked ? gunzipSync(body) : body, bytes);
     }
     const again = await fetch(node.url + path, { headers: { 'If-None-Match': whole.headers.get('etag'), 'Accept-Encoding': 'identity' } });
