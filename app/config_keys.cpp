@@ -571,7 +571,7 @@ const std::vector<entry>& table() {
        "For a cluster that grew out of a single node: the service keys that `nacre cluster init` wrote, sealed under "
        "the root key. Read at the first start of a directory only.",
        "Missing there: links and tokens from before are not known to this node; its first start with others' keys "
-       "cannot be mended but by beginning again with an empty directory."},
+       "cannot be mended but by beginning again: another number, a new invitation, an empty directory."},
       {"cluster.operators", entry::list{[](config& c) -> text_list& { return c.cluster.operators; }, check_workspace},
        "workspace UUIDs",
        "Workspaces whose owners and admins may see the cluster and change its members, with a token of scope read or "

@@ -20,6 +20,7 @@ using steady = std::chrono::steady_clock;
 
 constexpr std::chrono::milliseconds guest_patience{6'000};  // for whoever comes to connect and say who they are
 constexpr std::chrono::milliseconds look_every{50};
+constexpr std::int64_t certificate_end_max = 253'402'300'799;  // of the year 9999: what a peer says may be anything
 
 bool holds(const std::vector<neighbour>& all, node_id node) {
   return std::any_of(all.begin(), all.end(), [node](const auto& m) { return m.node == node; });
@@ -154,6 +155,8 @@ struct members::impl {
       auto going = prepare(t);
       if (!going) {
         finish(std::move(t.done), fail(going.error()));
+      } else if (log.standing().groups.front().epoch != t.wish.epoch) {  // while who comes was waited for
+        finish(std::move(t.done), fail(changed_meanwhile(log.standing().groups.front().epoch)));
       } else {
         log.reconfigure(std::move(*going), t.by, [this, done = std::move(t.done)](result<void> how) mutable {
           finish(std::move(done), std::move(how));
@@ -186,6 +189,11 @@ struct members::impl {
     return false;
   }
 
+  static error changed_meanwhile(std::uint64_t epoch) {
+    return {errc::conflict,
+            "The members have changed meanwhile: this is epoch " + std::to_string(epoch) + ". Look again, then decide"};
+  }
+
   result<std::vector<neighbour>> prepare(const task& t) {
     const auto here = log.standing();
     std::vector<neighbour> wanted, guests;
@@ -196,9 +204,7 @@ struct members::impl {
     }
     if (here.members.empty()) return fail(errc::busy, "This node belongs to no cluster yet; ask one of its members");
     const auto epoch = here.groups.front().epoch;
-    if (t.wish.epoch != epoch)
-      return fail(errc::conflict, "The members have changed meanwhile: this is epoch " + std::to_string(epoch) +
-                                      ". Look again, then decide");
+    if (t.wish.epoch != epoch) return fail(changed_meanwhile(epoch));
     for (const auto& g : here.groups)
       if (g.leader == 0) return fail(errc::busy, "There is no leader at present: too few members reach each other");
     for (const auto& m : wanted) {
@@ -236,9 +242,11 @@ struct members::impl {
                                         " does not wait to be taken in: it belongs to a cluster already. A node that "
                                         "comes begins with an empty directory and cluster.join");
       if (at->second.keys_check != keys_check)
-        return fail(errc::conflict, "Node " + std::to_string(g.node) +
-                                        " has other service keys: it was not begun with those of this cluster "
-                                        "(cluster.service_keys). Begin again there, with an empty directory");
+        return fail(
+            errc::conflict,
+            "Node " + std::to_string(g.node) +
+                " has other service keys: it was not begun with those of this cluster "
+                "(cluster.service_keys). Begin again there: another number, a new invitation, an empty directory");
       if (at->second.groups != groups)
         return fail(errc::conflict, "Node " + std::to_string(g.node) + " was made for " +
                                         std::to_string(at->second.groups) + " groups, the cluster has " +
@@ -377,7 +385,7 @@ http::cluster_view members::show() const {
       }
       one.applied = applied;
       one.behind = committed - std::min(committed, applied);
-      one.certificate_end = timestamp{word->certificate_end * 1000};
+      one.certificate_end = timestamp{std::clamp<std::int64_t>(word->certificate_end, 0, certificate_end_max) * 1000};
       one.version = word->version;
       if (one.votes) ++good;
     }

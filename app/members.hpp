@@ -27,7 +27,7 @@ class members {
   http::cluster_view show() const;
   // One change at a time; `done` is called once, on a thread of its own or the log's.
   void change(http::cluster_wish wish, cluster::deadline by, unique_function<void(result<void>)> done);
-  // Refuses what is under way; nothing is called back after it.
+  // Refuses what is waiting. What the log is asked already is called back when the log stops, which must be next.
   void stop();
 
  private:

@@ -124,6 +124,8 @@ result<void> standings::start(receiver on_frame) {
     auto word = decode_word(frame);
     if (!word) return on_frame(from, std::move(frame));
     std::lock_guard lock(hearing_);
+    if (said_.size() >= nodes_max)
+      std::erase_if(said_, [](const auto& each) { return each.second.at < steady::now() - word_lasts; });
     if (said_.size() < nodes_max || said_.contains(from)) said_[from] = {std::move(*word), steady::now()};
   });
 }

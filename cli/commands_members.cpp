@@ -205,6 +205,12 @@ bool is_plain(const std::string& address) {
                      [](char c) { return c > ' ' && c < 0x7f && c != '"' && c != '\\'; });
 }
 
+// Every group has gone over to the same members.
+bool is_settled(const standing& now) {
+  return std::all_of(now.groups.begin(), now.groups.end(),
+                     [&](const auto& g) { return g.epoch == std::to_string(now.epoch); });
+}
+
 // Asks until it is so, or refused, or the time is up.
 outcome<standing> bring_about(server& at, const standing& seen, const nodes& wanted, steady::time_point until) {
   for (const auto& [node, address] : wanted)
@@ -212,7 +218,7 @@ outcome<standing> bring_about(server& at, const standing& seen, const nodes& wan
   bool asked = false;
   for (;;) {
     auto now = look(at);
-    if (now && nodes_of(*now) == wanted) return now;
+    if (now && nodes_of(*now) == wanted && is_settled(*now)) return now;
     if (!now && (now.error().exit != exit_unavailable || steady::now() > until)) return now;
     if (now && now->epoch != seen.epoch && nodes_of(*now) != nodes_of(seen))
       return refuse(exit_data, "the members were changed by somebody else meanwhile", "see `nacre cluster status`");
@@ -223,7 +229,7 @@ outcome<standing> bring_about(server& at, const standing& seen, const nodes& wan
       auto answer = at.call("PUT", "/api/v1/cluster/members", body_of(wanted, now->epoch));
       if (answer) continue;
       auto r = answer.error();
-      if (r.exit == exit_data)  // 409, or 400
+      if (r.exit == exit_data && is_settled(*now))  // 409, or 400
         r.advice = "nothing was changed; `nacre cluster status` says who is there and how far";
       if (r.exit != exit_unavailable) return refuse(std::move(r));
       if (!asked) std::cerr << "nacre: not decided yet: " << printable(r.text) << "; asking again\n";
@@ -244,6 +250,10 @@ outcome<standing> await_votes(server& at, const nodes& wanted, const nodes& came
       std::uint64_t fetched = 0;
       bool all = !wanted.contains(now->node) ||
                  std::none_of(now->groups.begin(), now->groups.end(), [](const auto& g) { return g.leader.empty(); });
+      // Also of those that stay a majority must have gone over: whoever goes may hold what they still need.
+      const auto voting =
+          std::count_if(now->members.begin(), now->members.end(), [](const auto& m) { return m.votes; });
+      all = all && static_cast<std::size_t>(voting) > wanted.size() / 2;
       for (const auto& m : now->members) {
         if (!came.contains(m.node)) continue;
         fetched += m.fetched;

@@ -148,9 +148,7 @@ class raft_log final : public log, private store_writer::listener {
       if (!*epoch) return fail(errc::conflict, "this data directory belongs to no cluster");
       const auto& members = (*epoch)->members;
       const bool waits = members.empty();
-      if (!waits &&
-          std::none_of(members.begin(), members.end(), [&](const auto& m) { return m.node == options_.self; }))
-        return fail(errc::conflict, "this node is no member of the cluster its data directory belongs to");
+      // One that was taken out is no member of what it knows: it may be the one that has the state for who stays.
       const instance of{id, (*epoch)->epoch};
       auto found_log = load_log(*v, of);
       if (!found_log) return fail(found_log.error());

@@ -97,8 +97,9 @@ jwt_refusal judge_claims(const dom::object& claims, const issuer_config& issuer,
                              custom_text(claims, "ws_name", name_bytes_max, out.workspace_name) == presence::wrong ||
                              custom_text(claims, "role", limits::subject_bytes_max, out.role) == presence::wrong))
     return jwt_refusal::claims;
+  // Of another type or length it gives no right, and takes none from who signs in for other things.
   if (issuer.trust_scopes && custom_text(claims, "scope", limits::jwt_scope_bytes_max, out.scope) == presence::wrong)
-    return jwt_refusal::claims;
+    out.scope.reset();
   if (const auto refusal = judge_times(claims, now, out); refusal != jwt_refusal::none) return refusal;
   if (const auto refusal = judge_audience(claims, issuer); refusal != jwt_refusal::none) return refusal;
 

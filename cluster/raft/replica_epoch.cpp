@@ -25,6 +25,12 @@ std::vector<node_id> ids_of(const member_list& members) {
 bool holds(const member_list& members, node_id node) {
   return std::any_of(members.begin(), members.end(), [node](const auto& m) { return m.node == node; });
 }
+// Those of now and those to be: whoever goes is let go of when the next epoch begins, and not before.
+member_list both(member_list now, const member_list& next) {
+  for (const auto& m : next)
+    if (!holds(now, m.node)) now.push_back(m);
+  return now;
+}
 bool same_nodes(const member_list& a, const member_list& b) {
   return a.size() == b.size() && std::all_of(a.begin(), a.end(), [&](const auto& m) { return holds(b, m.node); });
 }
@@ -79,6 +85,7 @@ void replica::heard_waiting(node_id from, const message& what) {
 
 void replica::noticed(node_id from, instance of, epoch_notice n) {
   if (n.groups != options_.groups) return;
+  if (wanted_ && wanted_->of == of && !holds(n.members, from)) wanted_->told_by = from;  // it has the state, too
   if (wanted_ && wanted_->of.epoch >= of.epoch) return;
   // The entry that ended our epoch is in our log: it is committed, whether or not we heard so.
   if (of.epoch == options_.group.of.epoch + 1 && !stateless_ && applied_.index < n.mark.index &&
@@ -94,7 +101,7 @@ void replica::noticed(node_id from, instance of, epoch_notice n) {
     return;
   }
   if (!holds(n.members, options_.group.self)) return;  // taken out: nothing more is of concern here
-  host_.members_are(of, n.members);
+  host_.members_are(of, both(options_.members, n.members));
   wanted_ = wanted_epoch{of, std::move(n), from, 0};
   if (fetching_ && !fetching_->ending) give_up_fetch();  // nobody needs that epoch's any more
   tick_epoch();
@@ -190,7 +197,7 @@ result<void> replica::changed_by(const member_list& members) {
   for (const auto& p : group_->peers())
     if (holds(members, p.node) && p.heard && !p.fetching && p.match >= group_->commit_index()) ++ready;
   if (options_.members.size() == 1) {
-    host_.members_are(options_.group.of, members);  // else they are not reached
+    host_.members_are(options_.group.of, both(options_.members, members));  // else they are not reached
     for (const auto& m : members) {
       if (m.node == options_.group.self) continue;
       const auto said = waiting_at_.find(m.node);
@@ -200,7 +207,7 @@ result<void> replica::changed_by(const member_list& members) {
   }
   if (ready <= members.size() / 2)
     return fail(errc::conflict, "Too few of the members to be hold the state and answer; the cluster could not go on");
-  host_.members_are(options_.group.of, members);
+  host_.members_are(options_.group.of, both(options_.members, members));
   const auto verdict = group_->end_epoch(encode_seal({options_.group.of.epoch + 1, members}));
   if (verdict == raft_group::verdict::busy && !same_nodes(members, ending_with_))
     return fail(errc::conflict, "Another change of members is on its way");

@@ -120,12 +120,12 @@ TEST_CASE("an empty node catches up with a serving cluster", "[.catch-up]") {
                        [&](result<void> how) { changed.put(std::move(how)); });
   const bool asked = changed.await(1) && changed.take()[0].has_value();
   const auto served_before = served.load();
-  bool there = false;
-  while (!there && seconds_since(began) < 170) {
-    std::this_thread::sleep_for(milliseconds(20));
-    const auto g = logs[4]->standing().groups[0];
-    there = g.epoch == 2 && g.applied_index + 200 >= logs[1]->standing().groups[0].applied_index;
-  }
+  const bool there = eventually(
+      [&] {
+        const auto g = logs[4]->standing().groups[0];
+        return g.epoch == 2 && g.applied_index + 200 >= logs[1]->standing().groups[0].applied_index;
+      },
+      milliseconds(170'000), milliseconds(20));
   const auto took = seconds_since(began);
   std::cout << "caught up: " << there << " in " << took << " s; meanwhile " << served - served_before << " served"
             << std::endl;

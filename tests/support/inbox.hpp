@@ -51,13 +51,16 @@ class inbox {
   std::vector<T> items_;
 };
 
-// Polls until `holds()`; false after `patience`.
+// Polls until `holds()`; false after that time. With a pause it leaves the processors to what is waited for.
 template <class Condition>
-bool eventually(Condition holds) {
-  auto end = std::chrono::steady_clock::now() + patience;
+bool eventually(Condition holds, std::chrono::milliseconds within = patience, std::chrono::milliseconds pause = {}) {
+  auto end = std::chrono::steady_clock::now() + within;
   while (!holds()) {
     if (std::chrono::steady_clock::now() > end) return false;
-    std::this_thread::yield();
+    if (pause.count() == 0)
+      std::this_thread::yield();
+    else
+      std::this_thread::sleep_for(pause);
   }
   return true;
 }
