@@ -46,10 +46,10 @@ const journey = journeysIn(() => ({ node, browser }));
 
 // Somebody with a JWT of the development issuer, as programs see them.
 class User {
-  constructor(at = node) {
+  constructor(at = node, ...more) {
     this.id = randomUUID();
     this.node = at;
-    const given = ['token', 'mint', '--data-dir', at.folder, '--sub', this.id, '--email', `${this.id.slice(0, 8)}@example.com`];
+    const given = ['token', 'mint', '--data-dir', at.folder, '--sub', this.id, '--email', `${this.id.slice(0, 8)}@example.com`, ...more];
     this.jwt = execFileSync(join(binaries, 'nacre'), given, { encoding: 'utf8' }).trim();
   }
 
@@ -69,8 +69,8 @@ class User {
     return told?.data ?? told;
   }
 
-  static async withWorkspace(name = 'Payments', at = node) {
-    const who = new User(at);
+  static async withWorkspace(name = 'Payments', at = node, ...more) {
+    const who = new User(at, ...more);
     who.workspace = (await who.does('POST', '/api/v1/workspaces', { name })).id;
     return who;
   }
@@ -890,6 +890,130 @@ journey('the audit log is filtered, read page by page, and downloaded as it is',
   assert.ok(head.startsWith('seq,time,action,outcome,') && row.startsWith('1,') && row.includes('workspace.create') && end === '');
 });
 
+// ---- the cluster ------------------------------------------------------------------------------------
+
+const asOperator = ['--scope', 'nacre.cluster'];
+const isCluster = (url) => url.pathname === '/api/v1/cluster';
+
+// Five members in all states that there are, as the API describes them.
+function troubled() {
+  const member = (number, more) => ({
+    node: number, address: `node-${number}.some.department.internal.example.com:7400`, self: false, role: 'follower', votes: true, connected: true, lastContactMs: 12, trouble: null,
+    appliedIndex: 123_456, behind: 0, fetching: false, fetchedBytes: 0, certificateEndsAt: '2099-11-21T10:00:00.000Z', version: '0.1.0', ...more,
+  });
+  const group = (number, leader) => ({ group: number, role: 'follower', leader, epoch: 3, term: 7 + number, commitIndex: 61_728, appliedIndex: 61_728, pending: 2 });
+  const members = [
+    member(1, { self: true, lastContactMs: 0 }),
+    member(2, { role: 'leader', certificateEndsAt: new Date(Date.now() + 5.5 * 86_400_000).toISOString() }),
+    member(3, { behind: 4_321 }),
+    member(4, { votes: false, role: 'unknown', connected: false, lastContactMs: 90_500, trouble: 'it has been silent for 2000 ms', appliedIndex: null, behind: null, certificateEndsAt: null, version: null }),
+    member(5, { votes: false, fetching: true, fetchedBytes: 12_500_000 }),
+  ];
+  return { mode: 'cluster', node: 1, name: 'node-1', version: '0.1.0', ready: true, reasons: [], clusterId: randomUUID(), epoch: 3, canLose: 0, members, groups: [group(0, 2), group(1, 2)] };
+}
+
+journey('an operator finds the cluster; nobody else is led there, and who goes is told why', async (arrive) => {
+  const user = await User.withWorkspace();
+  const other = await arrive();
+  const answered = other.page.waitForResponse((response) => isCluster(new URL(response.url())));
+  await signIn(other, user.jwt);
+  assert.equal((await answered).status(), 403);
+  await other.page.locator('.account summary').click();
+  await other.page.locator('[data-test=my-id]').waitFor();
+  assert.equal(await other.page.getByRole('link', { name: 'Cluster' }).count(), 0);
+  await other.page.evaluate(() => (location.hash = '#/cluster'));
+  await other.reaches('refused');
+  await other.page.getByRole('alert').getByText('Only operators see the cluster.').waitFor();
+
+  const who = await arrive();
+  await signIn(who, new User(node, ...asOperator).jwt);
+  await who.page.locator('main').getByRole('link', { name: 'Cluster' }).waitFor();
+  await who.page.locator('.account summary').click();
+  await who.page.locator('.menu').getByRole('link', { name: 'Cluster' }).click();
+  await who.reaches('single');
+  assert.equal(await who.page.locator('.account').evaluate((menu) => menu.open), false);
+  await who.page.getByText('This is a single node').waitFor();
+  await who.page.getByText('nacre cluster init').waitFor();
+  // Who signs in after them is not taken for them.
+  await who.page.locator('.account summary').click();
+  await who.button('Sign out').click();
+  await who.reaches('signed-out');
+  await paste(who, user.jwt);
+  await who.reaches('refused');
+  assert.equal(await who.page.getByRole('link', { name: 'Cluster' }).count(), 0);
+});
+
+journey('the cluster is told member by member, goes on by itself while it is looked at, and only then', async (arrive) => {
+  const who = await arrive();
+  const now = troubled();
+  let broken = false;
+  await who.page.route(isCluster, (route) => (broken ? route.abort('connectionreset') : route.fulfill({ json: { data: now } })));
+  await who.page.clock.install();
+  await signIn(who, new User(node, ...asOperator).jwt, '/console#/cluster', 'cluster');
+  const health = who.page.locator('[data-test=health]');
+  const member = (number) => who.page.locator(`[data-node="${number}"]`);
+  assert.match(await health.textContent(), /2 members take no part/);
+  const said = async (number, ...what) => {
+    const text = (await member(number).innerText()).replace(/\s+/g, ' ');
+    for (const each of what) assert.ok(text.includes(each), `${each} in ${text}`);
+  };
+  await said(1, 'this node', 'Follower', 'Votes', '123,456');
+  await said(2, 'Leader', 'in 5 days');
+  await said(3, '4,321', 'node-3.some.department.internal.example.com:7400', '2099');
+  await said(4, 'Not connected', 'it has been silent for 2000 ms', '1 minute ago', 'Role unknown');
+  await said(5, 'Fetches the state', '12.5 MB');
+  assert.match((await who.page.locator('[data-group="1"]').innerText()).replace(/\s+/g, ' '), /Led by node 2 Term 8 .*Commit index 61,728/);
+  assert.match((await who.page.locator('main').innerText()).replace(/\s+/g, ' '), /members vote 3 of 5 more may fail 0 Epoch 3/);
+  for (const each of ['add', 'remove', 'replace']) assert.ok((await who.page.locator('main').innerText()).includes(`nacre cluster ${each}`));
+  assert.equal(await who.page.locator('main button').count(), 1, 'nothing to change here');
+
+  now.members[4] = { ...now.members[4], fetching: false, votes: true };
+  Object.assign(now.members[3], { connected: true, votes: true, role: 'follower' });
+  now.canLose = 2;
+  await who.page.clock.fastForward(3_100);
+  await who.page.getByText('Every member takes part.').waitFor();
+  now.groups[1].leader = null;
+  await who.page.clock.fastForward(3_100);
+  await who.page.getByText('No leader: changes wait').waitFor();
+  Object.assign(now, { ready: false, reasons: ['cluster: no leader'] });
+  await who.page.clock.fastForward(3_100);
+  await health.getByText('cluster: no leader').waitFor();
+
+  broken = true;
+  await who.page.clock.fastForward(3_100);
+  await who.page.getByRole('alert').getByText('What follows was so at').waitFor();
+  await member(3).waitFor();
+  broken = false;
+  await who.page.clock.fastForward(3_100);
+  await who.page.getByRole('alert').waitFor({ state: 'detached' });
+
+  const asked = () => who.calls('/cluster').length;
+  await who.button('Pause').click();
+  let before = asked();
+  await who.page.clock.runFor(30_000);
+  assert.equal(asked(), before);
+  await who.button('Go on').click();
+  await who.page.clock.runFor(6_500);
+  assert.ok(asked() > before);
+  const show = (state) => who.page.evaluate((to) => {
+    Object.defineProperty(document, 'visibilityState', { value: to, configurable: true });
+    document.dispatchEvent(new Event('visibilitychange'));
+  }, state);
+  await show('hidden');
+  before = asked();
+  await who.page.clock.runFor(30_000);
+  assert.ok(asked() <= before + 1, 'one may have been on its way');
+  before = asked();
+  await show('visible');
+  await who.page.clock.runFor(100);
+  assert.ok(asked() > before);
+  await who.page.evaluate(() => (location.hash = '#/'));
+  await who.reaches('workspaces');
+  before = asked();
+  await who.page.clock.runFor(30_000);
+  assert.ok(asked() <= before + 1);
+});
+
 // ---- for everybody ----------------------------------------------------------------------------------
 
 const views = (user, token, hook, service) => [
@@ -899,14 +1023,14 @@ const views = (user, token, hook, service) => [
 ].map(([to, state]) => [`#/w/${user.workspace}/${to}`, state]);
 
 async function furnished() {
-  const user = await User.withWorkspace('A workspace with a name that is long enough to wrap on a phone');
+  const user = await User.withWorkspace('A workspace with a name that is long enough to wrap on a phone', node, ...asOperator);
   const at = `/api/v1/workspaces/${user.workspace}`;
   const token = (await user.token({ name: 'Averyveryverylongnamewithoutanyspaces'.repeat(2), scopes: ['read', 'write', 'admin'], allowedNetworks: ['2001:db8:1234:5678::/64'], maxUses: 5, expiresAt: new Date(Date.now() + 86_400_000).toISOString() })).id;
   await user.does('PUT', `${at}/members/${randomUUID()}`, { role: 'member', email: 'somebody.with.a.long.name@department.example.com' });
   const service = (await user.does('POST', `${at}/service-users`, { name: 'Deploy bot' })).id;
   await user.does('POST', `${at}/projects`, { name: 'Checkout', key: 'checkout', version: '1' });
   const hook = (await user.does('POST', `${at}/webhooks`, { url: `http://127.0.0.1:9/${'long'.repeat(20)}` })).id;
-  return { user, all: views(user, token, hook, service) };
+  return { user, all: [['#/cluster', 'single'], ...views(user, token, hook, service)] };
 }
 
 journey('nothing stands in the way of who cannot see or use a mouse, in light and in dark', async (arrive) => {
@@ -933,6 +1057,10 @@ journey('nothing stands in the way of who cannot see or use a mouse, in light an
     }
     await who.button('Delete the workspace').click();
     await check('delete');
+    await who.page.route(isCluster, (route) => route.fulfill({ json: { data: troubled() } }));
+    await who.page.evaluate(() => (location.hash = '#/cluster'));
+    await who.reaches('cluster');
+    await check('cluster');
   }
 });
 
@@ -953,13 +1081,21 @@ journey('it is said in each language, and fits a phone', async (arrive) => {
       assert.ok(wide <= 360, `${language} ${hash} is ${wide} wide`);
     }
     seen.add(await who.page.locator('h1').textContent());
+    await who.page.route(isCluster, (route) => route.fulfill({ json: { data: troubled() } }));
+    await who.page.evaluate(() => (location.hash = '#/cluster'));
+    await who.reaches('cluster');
+    assert.doesNotMatch(await who.page.locator('body').innerText(), /undefined|\[object|NaN|=>/, language);
+    assert.ok((await who.page.evaluate(() => document.documentElement.scrollWidth)) <= 360, `${language} cluster`);
+    await who.page.unroute(isCluster);
+    await who.page.evaluate(() => (location.hash = '#/'));
+    await who.reaches('workspaces');
   }
   assert.equal(seen.size, 7);
   await who.page.evaluate(() => localStorage.clear());
 });
 
 journey('the keyboard is enough, and focus goes where something happened', async (arrive) => {
-  const user = await User.withWorkspace('By hand');
+  const user = await User.withWorkspace('By hand', node, ...asOperator);
   const who = await arrive();
   await who.visit('/console');
   await who.reaches('signed-out');
@@ -978,6 +1114,13 @@ journey('the keyboard is enough, and focus goes where something happened', async
   await press('Enter');
   await who.reaches('workspaces');
   assert.equal(await focused(), 'Workspaces');
+  await reach('Cluster');
+  await press('Enter');
+  await who.reaches('single');
+  assert.equal(await focused(), 'Cluster');
+  await reach('← All workspaces');
+  await press('Enter');
+  await who.reaches('workspaces');
   await reach(/^By hand/);
   await press('Enter');
   await who.reaches('tokens');

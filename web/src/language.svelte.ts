@@ -40,6 +40,17 @@ class Spoken {
     return new Intl.DateTimeFormat(this.tag, { timeStyle: 'short' }).format(epochSeconds * 1000);
   }
 
+  second(epochSeconds: number): string {
+    return new Intl.DateTimeFormat(this.tag, { timeStyle: 'medium' }).format(epochSeconds * 1000);
+  }
+
+  // "1.5 MB": thousands, as people count them.
+  bytes(n: number): string {
+    const units = [['gigabyte', 1e9], ['megabyte', 1e6], ['kilobyte', 1e3], ['byte', 1]] as const;
+    const [unit, size] = units.find(([, each]) => n >= each) ?? units[3];
+    return new Intl.NumberFormat(this.tag, { style: 'unit', unit, maximumFractionDigits: 1 }).format(n / size);
+  }
+
   day(epochSeconds: number): string {
     return new Intl.DateTimeFormat(this.tag, { dateStyle: 'medium' }).format(epochSeconds * 1000);
   }

@@ -220,6 +220,50 @@ export const webhooks = {
   test: (ws: string, id: string) => session.ask<One<Webhook>>('POST', `${hooks(ws)}/${id}/test`),
 };
 
+// The cluster as its operators see it (docs/api.md, "Cluster"); a single node has neither members nor groups.
+export type ClusterRole = 'leader' | 'follower' | 'candidate' | 'stopped' | 'unknown';
+export interface ClusterMember {
+  node: number;
+  address: string;
+  self: boolean;
+  role: ClusterRole;
+  votes: boolean;
+  connected: boolean;
+  lastContactMs: number | null;
+  trouble: string | null;
+  appliedIndex: number | null;
+  behind: number | null;
+  fetching: boolean;
+  fetchedBytes: number;
+  certificateEndsAt: string | null;
+  version: string | null;
+}
+export interface ClusterStanding {
+  mode: 'single' | 'cluster';
+  node: number;
+  name: string;
+  version: string;
+  ready: boolean;
+  reasons: string[];
+  clusterId: string | null;
+  epoch: number;
+  canLose: number;
+  members: ClusterMember[];
+  groups: {
+    group: number;
+    role: ClusterRole;
+    leader: number | null;
+    epoch: number;
+    term: number;
+    commitIndex: number;
+    appliedIndex: number;
+    pending: number;
+  }[];
+}
+export const cluster = {
+  get: () => session.ask<One<ClusterStanding>>('GET', '/api/v1/cluster'),
+};
+
 export const auditPageMost = 1_000;
 export function audit(workspace: string, after: number, limit: number): Promise<Answer<Listed<AuditEntry>>> {
   return session.ask('GET', `/api/v1/audit?after=${after}&limit=${limit}`, { workspace });

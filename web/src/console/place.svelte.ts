@@ -4,7 +4,8 @@ const sections = ['tokens', 'members', 'service-users', 'projects', 'webhooks', 
 export type Section = (typeof sections)[number];
 
 export interface Place {
-  workspace: string; // empty: the list of workspaces
+  workspace: string; // empty: the list of workspaces, or the cluster
+  cluster: boolean;
   section: Section;
   item: string; // id of what is looked at; "new" for what is being made; empty: the list
 }
@@ -13,9 +14,9 @@ const uuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
 function read(fragment: string): Place {
   const [, w, workspace = '', section = '', item = ''] = fragment.replace(/^#/, '').split('/');
-  if (w !== 'w' || !uuid.test(workspace)) return { workspace: '', section: 'tokens', item: '' };
+  if (w !== 'w' || !uuid.test(workspace)) return { workspace: '', cluster: w === 'cluster', section: 'tokens', item: '' };
   const known = sections.find((each) => each === section) ?? 'tokens';
-  return { workspace, section: known, item: item === 'new' || uuid.test(item) ? item : '' };
+  return { workspace, cluster: false, section: known, item: item === 'new' || uuid.test(item) ? item : '' };
 }
 
 class Here {
@@ -37,6 +38,7 @@ export const here = new Here();
 export const toHeading = (): void => void requestAnimationFrame(() => document.querySelector<HTMLElement>('main h1')?.focus());
 
 export const home = '#/';
+export const clusterPage = '#/cluster';
 export function addressOf(workspace: string, section: Section = 'tokens', item = ''): string {
   return `#/w/${workspace}/${section}${item ? `/${item}` : ''}`;
 }
