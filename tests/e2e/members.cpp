@@ -72,7 +72,7 @@ TEST_CASE("three nodes become five and three again, and a lost disk another node
   all.await_serving({1, 2, 3, 4, 5});
   all.ask_only({1, 2, 3, 4, 5});
   CHECK(them.get_on());
-  CHECK(standing(all, 4)["canLose"].number() == 2);
+  CHECK(eventually([&] { return standing(all, 4)["canLose"].number() == 2; }));
 
   // Two of five may die, the leader among them.
   const auto leader = all.leader();
@@ -321,10 +321,13 @@ TEST_CASE("a node whose disk is full says so and stands aside; the others go on,
   cluster::options o;
   o.arguments.insert(o.arguments.end(), {"--set", "storage.write_buffer_mib=4"});  // room is taken beforehand
   o.laid_out = [&](const std::filesystem::path& whole) {
+    // The same directory on another disk: with an empty one the others would not let it in.
     disk.at = whole / "node3" / "db";
-    std::filesystem::remove_all(disk.at);
+    const auto aside = whole / "node3" / "db-before";
+    std::filesystem::rename(disk.at, aside);
     std::filesystem::create_directory(disk.at);
     disk.mounted = ::mount("tmpfs", disk.at.c_str(), "tmpfs", 0, "size=96m,mode=0700") == 0;
+    std::filesystem::copy(aside, disk.at, std::filesystem::copy_options::recursive);
   };
   cluster three(o);
   if (!disk.mounted) {
