@@ -323,6 +323,146 @@ TEST_CASE("--wait prints the link, and the answer when it has come", "[cli][requ
   CHECK(waiting.output() == "it has come");
 }
 
+namespace {
+
+bool is_pickup(const nacre::test::received& r) { return r.line().starts_with("POST ") && has(r.line(), "/pickup "); }
+bool is_look(const nacre::test::received& r) { return r.line().starts_with("GET /api/v1/requests/"); }
+
+// The first link with this path that was told; waits for it.
+std::string link_told(const std::filesystem::path& errors, const std::string& path) {
+  std::string link;
+  REQUIRE(eventually([&] {
+    auto said = read_whole(errors);
+    auto at = said.find(path);
+    auto end = at == said.npos ? at : said.find('\n', at);
+    if (end == said.npos) return false;
+    at = said.rfind("http", at);
+    link = said.substr(at, end - at);
+    return true;
+  }));
+  return link;
+}
+
+}  // namespace
+
+TEST_CASE("a server that is away for a while costs who waits nothing", "[cli][request][fault]") {
+  std::atomic<int> looks{0}, pickups{0};
+  receiver between([&](const nacre::test::received& r, std::size_t) {
+    if (is_look(r)) switch (++looks) {
+        case 1:
+          return std::string();
+        case 2:
+          return nacre::test::http_status(503);
+        case 3:
+          return nacre::test::http_status(429, "Retry-After: 1\r\n", "{}");
+        case 4:
+          return nacre::test::http_status(200, {}, "<p>back soon</p>");
+      }
+    if (is_pickup(r)) switch (++pickups) {
+        case 1:
+          return nacre::test::http_status(408);
+        case 2:
+          forwarded(quick().port(), r);
+          return std::string();  // taken, and lost on the way
+        case 3:
+          return nacre::test::http_status(429);
+      }
+    return forwarded(quick().port(), r);
+  });
+  shell me(between.url(""));
+  child_process waiting({nacre::test::program("nacre"), "secret", "request", "--wait", "-o", me.path("answer")},
+                        me.home / "errors", me.options());
+  const auto link = link_told(me.home / "errors", "/r#");
+  CHECK(shell().get({"secret", "answer", url() + link.substr(link.find("/r#"))}, "in the end") == "sent");
+  CHECK(waiting.wait() == 0);
+  CHECK(read_whole(me.home / "answer") == "in the end");
+  CHECK(looks > 4);
+  CHECK(pickups == 4);
+  CHECK_FALSE(has(read_whole(me.home / "errors"), "/ask#"));
+  std::string key;
+  for (const auto& r : between.all()) {
+    if (!is_pickup(r)) continue;
+    if (key.empty()) key = r.field("Idempotency-Key");
+    CHECK(r.field("Idempotency-Key") == key);
+  }
+}
+
+TEST_CASE("whoever gives up waiting is told the only link that opens the answer", "[cli][request][fault]") {
+  std::atomic<bool> closed{false};
+  receiver between([&](const nacre::test::received& r, std::size_t) {
+    return closed && is_look(r) ? nacre::test::http_status(403) : forwarded(quick().port(), r);
+  });
+  for (bool interrupted : {true, false}) {
+    INFO((interrupted ? "interrupted" : "refused"));
+    shell me(between.url(""));
+    child_process waiting({nacre::test::program("nacre"), "secret", "request", "--wait", "-o", me.path("answer")},
+                          me.home / "errors", me.options());
+    const auto before = between.count();
+    const auto link = link_told(me.home / "errors", "/r#");
+    REQUIRE(eventually([&] { return between.count() > before + 1; }));  // it waits
+    CHECK_FALSE(has(read_whole(me.home / "errors"), "/ask#"));
+    if (interrupted)
+      waiting.signal(SIGINT);
+    else
+      closed = true;
+    CHECK(waiting.wait() == (interrupted ? 69 : 77));
+    CHECK_FALSE(std::filesystem::exists(me.home / "answer"));
+    const auto own = link_told(me.home / "errors", "/ask#");
+    shell(url()).get({"secret", "answer", url() + link.substr(link.find("/r#"))}, "still of use");
+    CHECK(shell(url()).get({"secret", "open", url() + own.substr(own.find("/ask#"))}) == "still of use");
+  }
+}
+
+TEST_CASE("nothing is asked for that could not be written", "[cli][request]") {
+  receiver between([](const nacre::test::received& r, std::size_t) { return forwarded(quick().port(), r); });
+  shell me(between.url(""));
+  write_whole(me.home / "there", "before");
+  auto refused = me.run({"secret", "request", "--wait", "-o", me.path("there")});
+  CHECK(refused.code == 74);
+  CHECK(has(refused.errors, "already a file"));
+  CHECK(read_whole(me.home / "there") == "before");
+  const auto closed =
+      child_process({"/bin/sh", "-c", "exec \"$0\" secret request --wait >&-", nacre::test::program("nacre").string()},
+                    me.home / "errors", me.options())
+          .wait();
+  CHECK(closed == 74);
+  CHECK(has(read_whole(me.home / "errors"), "nothing was asked for"));
+  CHECK(between.count() == 0);
+}
+
+TEST_CASE("waiting goes on where a killed reader had taken the answer", "[cli][request][fault]") {
+  std::atomic<pid_t> reader{0};
+  std::atomic<bool> to_kill{true};
+  receiver between([&](const nacre::test::received& r, std::size_t) {
+    auto answer = forwarded(quick().port(), r);
+    if (is_pickup(r) && to_kill.exchange(false)) {
+      while (reader == 0) {
+      }
+      ::kill(reader, SIGKILL);
+      return std::string();
+    }
+    return answer;
+  });
+  shell me(url());
+  auto made = me.json({"secret", "request"});
+  me.get({"secret", "answer", made["link"].text()}, "taken once");
+  auto own = made["pickup"].text();
+  own = between.url("") + own.substr(own.find("/ask#"));
+  const auto key = me.path("retry");
+  {
+    child_process first({nacre::test::program("nacre").string(), "secret", "open", "--wait", "--retry-key", key, own},
+                        me.home / "errors", me.options());
+    reader = first.pid();
+    CHECK(first.wait() == 128 + SIGKILL);
+    CHECK(first.output().empty());
+  }
+  auto other = me.run({"secret", "open", "--wait", own});
+  CHECK(other.code == 65);
+  CHECK(has(other.errors, "nothing to wait for: the answer was opened"));
+  CHECK(me.get({"secret", "open", "--wait", "--retry-key", key, own}) == "taken once");
+  CHECK_FALSE(std::filesystem::exists(key));
+}
+
 TEST_CASE("links of requests are judged before anything is sent or opened", "[cli][request]") {
   shell me(url());
   auto made = me.json({"secret", "request"});
