@@ -193,6 +193,54 @@ journey('of two browsers that pick up at once one gets it, the other is told whe
   await both[ends.indexOf('picked')].page.getByText('If it was not you').waitFor();
 });
 
+// The same tab, another link.
+const goTo = (who, path) => who.page.evaluate((hash) => void (location.hash = hash), path.slice(path.indexOf('#')));
+
+journey('what was written for one asker is sealed anew for the next one in the same tab', async (arrive) => {
+  const first = await request(await arrive());
+  const asker = await arrive();
+  const second = await request(asker);
+  const writer = await arrive();
+  await write(writer, first.path, 'the same text');
+  const [, identifier, key] = /#1.{136}(.{43})\.(.{43})$/.exec(first.own);
+  await fetch(`${node.url}/api/v1/requests/${identifier}`, { method: 'DELETE', headers: { 'Pickup-Key': key } });
+  await writer.button('Seal and send').click();
+  await writer.reaches('gone');
+  await goTo(writer, second.path);
+  await writer.reaches('writing');
+  const field = writer.page.getByRole('textbox', { name: 'Your answer' });
+  assert.equal(await field.inputValue(), '', 'it was meant for somebody else');
+  await field.fill('the same text');
+  await writer.button('Seal and send').click();
+  await writer.reaches('sent');
+  const bodies = writer.calls('POST').map((each) => each.postData());
+  assert.equal(new Set(bodies).size, 2);
+  await asker.reaches('ready');
+  assert.equal(await open(asker), 'the same text');
+});
+
+journey('what comes late for an earlier link says nothing of the one that is open', async (arrive) => {
+  const first = await request(await arrive());
+  await answer(await arrive(), first.path, 'there is one');
+  const second = await request(await arrive());
+  const who = await arrive();
+  let release;
+  const held = new Promise((resolve) => (release = resolve));
+  const late = await new Promise((resolve) => {
+    void who.page.route(`**/requests/${first.link.slice(-43)}`, async (route) => {
+      resolve(route.request());
+      await held;
+      await route.continue();
+    }).then(() => who.page.goto(node.url + first.path));
+  });
+  await goTo(who, second.path);
+  await who.reaches('writing');
+  release();
+  await (await late.response()).finished();
+  await who.page.evaluate(() => new Promise((resolve) => requestAnimationFrame(() => setTimeout(resolve))));
+  assert.equal(await who.reaches('writing', 'answered'), 'writing');
+});
+
 // ---- lost and bad connections -----------------------------------------------------------------------
 
 journey('an answer whose reply gets lost is sent again with the same key, and stands once', async (arrive) => {
@@ -247,6 +295,36 @@ journey('while the server is away the text stays, and is sent when it is back', 
   await asker.reaches('ready');
 });
 
+journey('a request whose first look fails is made once, and shown when the server is back', async (arrive) => {
+  const who = await arrive();
+  let looks = 0;
+  await who.page.route('**/api/v1/requests/*', (route) => (++looks > 2 ? route.continue() : route.fulfill({ status: 503, json: { code: 'busy', message: '' } })));
+  await who.visit('/ask');
+  await who.reaches('writing');
+  await who.button('Create the request').click();
+  await who.page.getByRole('status').getByText('reached').waitFor();
+  assert.equal(await who.button('Create the request').count(), 0);
+  await who.reaches('made');
+  assert.equal(who.calls('POST').length, 1);
+});
+
+journey('a damaged link shows nothing of the request before it', async (arrive) => {
+  const who = await arrive();
+  const asked = await request(who);
+  await goTo(who, asked.ownPath.slice(0, -1));
+  await who.reaches('fault');
+  const looks = who.calls('GET').length;
+  await who.page.evaluate(() => {
+    document.dispatchEvent(new Event('visibilitychange')); // as when somebody comes back to the tab
+    return fetch('/robots.txt').then((came) => came.text());
+  });
+  assert.equal(who.calls('GET').length, looks);
+  assert.equal(await who.reaches('fault', 'made'), 'fault');
+  await goTo(who, asked.ownPath);
+  await who.reaches('made');
+  assert.equal(await who.page.locator('[data-test=link]').textContent(), asked.link);
+});
+
 // ---- links --------------------------------------------------------------------------------------------
 
 journey('a wrong or shortened link is found out before anything is sent or taken', async (arrive) => {
@@ -297,6 +375,25 @@ journey('an answer that was not sealed for this link is told so', async (arrive)
   await asker.reaches('ready');
   await asker.button('Open the answer').click();
   await asker.reaches('broken');
+  assert.equal(asker.calls('DELETE').length, 0, 'what could not be opened is not confirmed');
+  assert.equal(asker.page.url(), asked.own);
+});
+
+journey('an answer that was spoilt on its way is opened when it comes again', async (arrive) => {
+  const asker = await arrive();
+  const asked = await request(asker);
+  await answer(await arrive(), asked.path, 'in one piece');
+  await asker.reaches('ready');
+  await asker.page.route(isPickup, async (route) => {
+    const came = await route.fetch();
+    const { data } = await came.json();
+    await route.fulfill({ response: came, json: { data: { ...data, sealed: `${data.sealed.slice(0, -8)}AAAAAAAA` } } });
+  }, { times: 1 });
+  await asker.button('Open the answer').click();
+  await asker.reaches('broken');
+  await asker.page.reload();
+  await asker.reaches('ready');
+  assert.equal(await open(asker), 'in one piece');
 });
 
 journey('over plain http on a local network both pages say what is missing', async (arrive) => {
