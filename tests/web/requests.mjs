@@ -219,6 +219,29 @@ journey('what was written for one asker is sealed anew for the next one in the s
   assert.equal(await open(asker), 'the same text');
 });
 
+journey('while an answer is under way another link waits, and the address says whose it is', async (arrive) => {
+  const asker = await arrive();
+  const first = await request(asker);
+  const second = await request(await arrive());
+  const writer = await arrive();
+  await write(writer, first.path, 'for the first');
+  let release;
+  const held = new Promise((resolve) => (release = resolve));
+  await writer.page.route(isAnswer, async (route) => {
+    await held;
+    await route.continue();
+  });
+  await writer.button('Seal and send').click();
+  await writer.reaches('sending');
+  await goTo(writer, second.path);
+  await writer.page.waitForURL(node.url + first.path);
+  release();
+  await writer.reaches('sent');
+  assert.equal(await stateOf(second), 'open');
+  await asker.reaches('ready');
+  assert.equal(await open(asker), 'for the first');
+});
+
 journey('what comes late for an earlier link says nothing of the one that is open', async (arrive) => {
   const first = await request(await arrive());
   await answer(await arrive(), first.path, 'there is one');
