@@ -148,7 +148,12 @@ class raft_log final : public log, private store_writer::listener {
       if (!*epoch) return fail(errc::conflict, "this data directory belongs to no cluster");
       const auto& members = (*epoch)->members;
       const bool waits = members.empty();
-      // One that was taken out is no member of what it knows: it may be the one that has the state for who stays.
+      // One that was taken out starts all the same: it may be the one that has the state for who stays.
+      const bool founded_for_others =
+          (*epoch)->epoch == 1 && !waits &&
+          std::none_of(members.begin(), members.end(), [&](const auto& m) { return m.node == options_.self; });
+      if (founded_for_others)
+        return fail(errc::conflict, "this node is no member of the cluster its data directory belongs to");
       const instance of{id, (*epoch)->epoch};
       auto found_log = load_log(*v, of);
       if (!found_log) return fail(found_log.error());
