@@ -90,6 +90,10 @@ TEST_CASE("three nodes become five and three again, and a lost disk another node
   all.await_serving({3, 4, 5});
   CHECK(them.get_on());
   CHECK(eventually([&] { return gives(all, 1, "taken out"); }));
+  // Started again it stays out, and has what somebody may still need of it.
+  CHECK(all.stop(1) == 0);
+  REQUIRE(all.start(1));
+  CHECK(eventually([&] { return gives(all, 1, "taken out"); }));
   for (int node : {1, 2}) CHECK(all.stop(node) == 0);
 
   // A disk is lost: its node comes back under a new number.
