@@ -343,7 +343,7 @@ export const de: ConsoleTexts = {
     term: 'Amtszeit',
     committed: 'Bestätigter Index',
     appliedHere: 'Hier angewandt',
-    pending: 'Änderungen unterwegs',
+    pending: 'Unterwegs',
     change: 'Mitglieder ändern',
     changeHint: 'Diese Seite zeigt nur. Mitglieder kommen und gehen über die Befehlszeile, während alles weiterläuft:',
     changeSingle: 'Diese Seite zeigt nur. Während der Knoten steht, macht ihn die Befehlszeile zum ersten eines Clusters:',

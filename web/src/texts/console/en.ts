@@ -343,7 +343,7 @@ export const en = {
     term: 'Term',
     committed: 'Commit index',
     appliedHere: 'Applied here',
-    pending: 'Changes under way',
+    pending: 'Under way',
     change: 'Changing members',
     changeHint: 'This page only shows. Members come and go by the command line, while everything goes on:',
     changeSingle: 'This page only shows. While the node is stopped, the command line makes it the first of a cluster:',

@@ -343,7 +343,7 @@ export const es: ConsoleTexts = {
     term: 'Mandato',
     committed: 'Índice confirmado',
     appliedHere: 'Aplicado aquí',
-    pending: 'Cambios en curso',
+    pending: 'En curso',
     change: 'Cambiar los miembros',
     changeHint: 'Esta página solo muestra. Los miembros llegan y se van por la línea de comandos, sin detener nada:',
     changeSingle: 'Esta página solo muestra. Con el nodo detenido, la línea de comandos lo hace el primero de un clúster:',

@@ -343,7 +343,7 @@ export const fr: ConsoleTexts = {
     term: 'Mandat',
     committed: 'Index validé',
     appliedHere: 'Appliqué ici',
-    pending: 'Changements en cours',
+    pending: 'En cours',
     change: 'Changer les membres',
     changeHint: 'Cette page ne fait que montrer. Les membres viennent et partent par la ligne de commande, sans rien arrêter :',
     changeSingle: 'Cette page ne fait que montrer. Le nœud arrêté, la ligne de commande en fait le premier d’un cluster :',

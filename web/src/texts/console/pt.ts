@@ -343,7 +343,7 @@ export const pt: ConsoleTexts = {
     term: 'Mandato',
     committed: 'Índice confirmado',
     appliedHere: 'Aplicado aqui',
-    pending: 'Alterações em curso',
+    pending: 'Em curso',
     change: 'Mudar os membros',
     changeHint: 'Esta página só mostra. Os membros entram e saem pela linha de comandos, sem parar nada:',
     changeSingle: 'Esta página só mostra. Com o nó parado, a linha de comandos faz dele o primeiro de um cluster:',
