@@ -199,6 +199,7 @@ void print_percent(const char* what, double value, std::optional<double> below) 
 }
 
 void print_idle(const options& o, nacre_side& nacre, etcd_side* etcd) {
+  // What the load before has left to flush is over then.
   std::this_thread::sleep_for(std::chrono::seconds(2));
   const std::chrono::seconds watched(o.quick ? 5 : 15);
   print_percent("idle node, of a core", idle_percent(nacre.fleet(), watched), idle_percent_max);
