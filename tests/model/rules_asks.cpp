@@ -131,7 +131,7 @@ class asks_oracle {
       if (d.at.value() > now_ || it == asks_.end()) continue;
       auto& a = it->second;
       if (late(a)) a.how = "expired";
-      if (now_ >= a.key_until) a.closed = true;
+      if (a.key && now_ >= a.key_until) a.closed = true;
       if (now_ >= a.opened + 2 * a.life) a.life = -1;  // forgotten for good
     }
     return "nothing";
