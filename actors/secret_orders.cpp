@@ -156,19 +156,25 @@ bool secret_orders::fetch(const order_ptr& o, const model::view& v) {
   auto* reveal = std::get_if<reveal_secret>(&o->what.what);
   bool claims = reveal && reveal->go_on;
   // What the claim will read again is read ahead here, off the log's thread.
-  auto ahead = [&](const std::string& key) {
-    if (claims) v.prefetch(model::space::state, std::array<std::string_view, 1>{key});
+  auto ahead = [&](model::space in, const std::string& key) {
+    if (claims) v.prefetch(in, std::array<std::string_view, 1>{key});
   };
-  ahead(model::keys::secret(in_.id, p.id));
-  auto found = model::find_secret(v, in_.id, p.id, o->what.ctx.now);
-  if (found) ahead(model::keys::receipt(in_.id, found->receipt));
-  if (!found && claims && reveal->retry_key)
-    found = model::find_claim(v, in_.id, p.id, retry_hash_of(*in_.keys, p.id, *reveal->retry_key), o->what.ctx.now);
-  auto sealed = found ? v.get(model::space::sealed, model::keys::sealed_secret(in_.id, p.id)) : std::nullopt;
+  ahead(model::space::sealed, model::keys::secret(in_.id, p.id));
+  if (auto held = model::find_held(v, in_.id, p.id, o->what.ctx.now)) {
+    ahead(model::space::state, model::keys::receipt(in_.id, held->record.receipt));
+    p.secret = std::move(held->record);
+    p.sealed = std::move(held->sealed);
+    return v.trustworthy() || (refuse_unreadable(o), false);
+  }
+  auto claimed =
+      claims && reveal->retry_key
+          ? model::find_claim(v, in_.id, p.id, retry_hash_of(*in_.keys, p.id, *reveal->retry_key), o->what.ctx.now)
+          : std::nullopt;
+  auto sealed = claimed ? v.get(model::space::sealed, model::keys::sealed_claim(in_.id, p.id)) : std::nullopt;
   if (!v.trustworthy()) return refuse_unreadable(o), false;
-  if (!found) return refuse_unknown(o), false;
+  if (!claimed) return refuse_unknown(o), false;
   if (!sealed) return refuse_broken(o), false;
-  p.secret = std::move(*found);
+  p.secret = std::move(*claimed);
   p.sealed = std::move(*sealed);
   return true;
 }

@@ -6,13 +6,13 @@ namespace {
 
 constexpr std::size_t row_overhead_bytes = 128;  // of the table, roughly
 
-// There are many PATs, secrets and receipts and each is asked for now and then: they would only push out the rows
+// There are many PATs and receipts and each is asked for now and then: they would only push out the rows
 // every command needs.
 bool is_one_of_many(std::string_view key) {
   constexpr std::size_t workspace_bytes = 16;  // model/keys.hpp: ws + 'P' + pat, and so on
   if (key.size() <= workspace_bytes) return false;
   const auto kind = key[workspace_bytes];
-  return kind == 'P' || kind == 'X' || kind == 'Y';
+  return kind == 'P' || kind == 'Y';
 }
 
 std::size_t weight(std::string_view key, std::string_view value) {

@@ -16,7 +16,6 @@
 //   state  ws + 'B' + user                      budget_record: reveals of the last window
 //   state  ws + 'R' + time + request            memory of an effect, so that a retry cannot act twice
 //   state  ws + 'A'                             audit_head
-//   state  ws + 'X' + secret                    secret_record, while it can be revealed
 //   state  ws + 'Y' + receipt                   receipt_record
 //   state  ws + 'Z' + owner + ~updated + receipt  (empty): an account's receipts, last changed first
 //   state  ws + 'C' + secret                    claim_record: a reveal that can be fetched again
@@ -30,8 +29,8 @@
 //   state  ws + 'Q' + webhook + due + seq       delivery_record: waits for its next attempt
 //   sealed ws + 'D' + version                   wrapped data key
 //   sealed ws + 'P' + pat                       sealed token
-//   sealed ws + 'X' + secret                    a secret, under its link (and passphrase)
-//   sealed ws + 'Y' + receipt                   the secret's link, under the receipt's link
+//   sealed ws + 'X' + secret                    held_secret, while it can be revealed
+//   sealed ws + 'C' + secret                    what was sealed, while a claim can fetch it again
 //   sealed ws + 'I' + receipt                   the receipt's link, under the data key (accounts only)
 //   sealed ws + 'G' + receipt                   a generated value, under the receipt's link
 //   sealed ws + 'E' + ask                       an answer to an ask, under the link that asked
@@ -41,7 +40,7 @@
 //   index  'x' + lookup(32)                     ws + pat, of a token imported by its hash
 //   index  'u' + user + ws                      (empty): the workspaces of a user
 //   index  'o' + id                             ws: of a receipt, or of a secret or an ask that is no guest's
-//   index  'e' + time + ws + kind + id          (empty): what is due when
+//   index  'e' + time + ws + kind + id          (empty): what is due when; a receipt only once its secret was
 //   index  'q' + due + ws + webhook             (empty): when the first delivery of an enabled webhook is due
 //
 // `meta` belongs to storage and app; its keys are listed in storage/README.md.
@@ -122,7 +121,6 @@ inline std::string due_webhook(timestamp due, workspace_id ws, webhook_id hook) 
 }
 inline std::string due_webhooks_from(timestamp due) { return writer{}.u8('q').ordered(due).take(); }
 
-inline std::string secret(workspace_id ws, secret_id id) { return at(ws, 'X').id(id).take(); }
 inline std::string receipt(workspace_id ws, receipt_id id) { return at(ws, 'Y').id(id).take(); }
 inline std::string owned_receipt(workspace_id ws, user_id owner, timestamp updated, receipt_id id) {
   return at(ws, 'Z').id(owner).newest_first(updated).id(id).take();
@@ -133,8 +131,8 @@ inline std::string attempts(workspace_id ws, secret_id id) { return at(ws, 'F').
 inline std::string pat_claim(workspace_id ws, const uuid& id) { return at(ws, 'I').id(id).take(); }
 inline std::string partition(workspace_id ws) { return at(ws, 'G').take(); }
 
-inline std::string sealed_secret(workspace_id ws, secret_id id) { return at(ws, 'X').id(id).take(); }
-inline std::string sealed_link(workspace_id ws, receipt_id id) { return at(ws, 'Y').id(id).take(); }
+inline std::string secret(workspace_id ws, secret_id id) { return at(ws, 'X').id(id).take(); }
+inline std::string sealed_claim(workspace_id ws, secret_id id) { return at(ws, 'C').id(id).take(); }
 inline std::string sealed_receipt(workspace_id ws, receipt_id id) { return at(ws, 'I').id(id).take(); }
 inline std::string sealed_generated(workspace_id ws, receipt_id id) { return at(ws, 'G').id(id).take(); }
 

@@ -59,17 +59,20 @@ attempts_record::counter get_counter(reader& r) {
 
 }  // namespace
 
-std::string encode(const secret_record& v) {
+std::string encode(const held_secret& v) {
   writer w;
   w.u8(version_1);
-  put(w, v);
-  return w.take();
+  put(w, v.record);
+  return w.bytes(v.sealed).bytes(v.sealed_link).take();
 }
 
 template <>
-std::optional<secret_record> decode(std::string_view bytes) {
+std::optional<held_secret> decode(std::string_view bytes) {
   auto r = open(bytes);
-  auto v = get_secret(r);
+  held_secret v;
+  v.record = get_secret(r);
+  v.sealed = r.text(limits::sealed_bytes_max);
+  v.sealed_link = r.text(limits::record_bytes_max);
   return checked(r, std::move(v));
 }
 

@@ -36,6 +36,14 @@ struct secret_record {
   friend bool operator==(const secret_record&, const secret_record&) = default;
 };
 
+// A secret as it lies in its one row: whoever reveals it needs all of it, and it goes as a whole.
+struct held_secret {
+  secret_record record;
+  std::string sealed;       // under its link (and passphrase)
+  std::string sealed_link;  // its link, under the receipt's; empty: nobody may be told it again
+  friend bool operator==(const held_secret&, const held_secret&) = default;
+};
+
 // How a receipt ended, once; `open` ones are new, previewed, expired or orphaned by what is found with them.
 enum class receipt_end : std::uint8_t { open = 0, revealed = 1, burned = 2, expired = 3 };
 
@@ -113,7 +121,7 @@ struct partition_record {
   friend bool operator==(const partition_record&, const partition_record&) = default;
 };
 
-std::string encode(const secret_record&);
+std::string encode(const held_secret&);
 std::string encode(const receipt_record&);
 std::string encode(const claim_record&);
 std::string encode(const pat_claim_record&);
@@ -121,7 +129,7 @@ std::string encode(const attempts_record&);
 std::string encode(const partition_record&);
 
 template <>
-std::optional<secret_record> decode(std::string_view);
+std::optional<held_secret> decode(std::string_view);
 template <>
 std::optional<receipt_record> decode(std::string_view);
 template <>

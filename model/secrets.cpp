@@ -44,15 +44,16 @@ void save_receipt(state& st, workspace_id ws, receipt_id id, receipt_record& r, 
   st.put(space::state, keys::receipt(ws, id), encode(r));
 }
 
-// The secret's row goes, and what was sealed for its receipt to tell; the receipt says how it ended.
-// `keep_sealed`: the reader may come back for it.
+std::optional<held_secret> load_secret(const view& v, workspace_id ws, secret_id id) {
+  return load<held_secret>(v, space::sealed, keys::secret(ws, id));
+}
+
+// The secret's row goes, with what was sealed for its receipt to tell; the receipt says how it ended.
 void end_secret(state& st, const context& ctx, secret_id id, const secret_record& secret, receipt_end how,
-                timestamp when, bool keep_sealed = false) {
+                timestamp when) {
   auto ws = ctx.workspace;
-  st.erase(space::state, keys::secret(ws, id));
+  st.erase(space::sealed, keys::secret(ws, id));
   if (secret.has_passphrase) st.erase(space::state, keys::attempts(ws, id));  // others have no attempts
-  if (!keep_sealed) st.erase(space::sealed, keys::sealed_secret(ws, id));
-  st.erase(space::sealed, keys::sealed_link(ws, secret.receipt));
   if (secret.kind == secret_kind::generate) st.erase(space::sealed, keys::sealed_generated(ws, secret.receipt));
   if (auto part = load<partition_record>(st, space::state, keys::partition(ws))) {
     part->secrets -= std::min<std::uint64_t>(part->secrets, 1);
@@ -70,7 +71,7 @@ void end_secret(state& st, const context& ctx, secret_id id, const secret_record
 void close_claim(state& st, workspace_id ws, secret_id id, claim_record& claim) {
   claim.confirmed = true;
   st.put(space::state, keys::claim(ws, id), encode(claim));
-  st.erase(space::sealed, keys::sealed_secret(ws, id));
+  st.erase(space::sealed, keys::sealed_claim(ws, id));
   if (claim.secret.has_passphrase) st.erase(space::state, keys::attempts(ws, id));
 }
 
@@ -151,7 +152,8 @@ receipt_state state_of(const receipt_record& r, bool secret_there, timestamp now
 
 receipt_entry entry_of(const view& v, workspace_id ws, receipt_id id, receipt_record r, timestamp now) {
   receipt_entry e{id, ws, std::move(r), {}, {}, {}, {}, {}};
-  e.secret = find_secret(v, ws, e.record.secret, now);
+  auto held = find_held(v, ws, e.record.secret, now);
+  if (held) e.secret = held->record;
   e.state = state_of(e.record, e.secret.has_value(), now);
   if (e.state == receipt_state::expired && e.record.end == receipt_end::open) {  // as the sweep will write it
     e.record.end = receipt_end::expired;
@@ -159,7 +161,7 @@ receipt_entry entry_of(const view& v, workspace_id ws, receipt_id id, receipt_re
     e.record.updated = std::max(e.record.updated, *e.record.ended);
   }
   if (e.secret) {
-    e.sealed_link = v.get(space::sealed, keys::sealed_link(ws, id)).value_or("");
+    e.sealed_link = std::move(held->sealed_link);
     if (e.record.kind == secret_kind::generate && now < after(e.record.created, limits::generated_shown_ms))
       e.sealed_generated = v.get(space::sealed, keys::sealed_generated(ws, id)).value_or("");
   }
@@ -191,7 +193,7 @@ class sweeping {
     st_.erase(space::index, row);
     switch (d.kind) {
       case due_kind::secret:
-        return expire(secret_id{d.id});
+        return expire(receipt_id{d.id});
       case due_kind::receipt:
         return forget(receipt_id{d.id});
       case due_kind::claim:
@@ -208,11 +210,20 @@ class sweeping {
   }
 
  private:
-  void expire(secret_id id) {
-    auto secret = load<secret_record>(st_, space::state, keys::secret(ws_, id));
-    if (!secret || secret->expires() > ctx_.now) return;
-    end_secret(st_, ctx_, id, *secret, receipt_end::expired, secret->expires());
-    record(st_, ctx_, "secret.expire", event_type::secret_expired, id.value());
+  // The time of its secret is over, whatever became of it: the receipt is next.
+  void expire(receipt_id id) {
+    auto receipt = load_receipt(st_, ws_, id);
+    if (!receipt) return;
+    if (receipt->expires() <= ctx_.now) return forget(id);  // nobody looked for so long that it is due as well
+    if (receipt->end == receipt_end::open) end_expired(id, *receipt);
+    put_due(st_, ws_, receipt->expires(), due_kind::receipt, id.value());
+  }
+
+  void end_expired(receipt_id id, const receipt_record& receipt) {
+    auto held = load_secret(st_, ws_, receipt.secret);
+    if (!held || held->record.receipt != id) return;  // orphaned, or the id was taken a second time
+    end_secret(st_, ctx_, receipt.secret, held->record, receipt_end::expired, held->record.expires());
+    record(st_, ctx_, "secret.expire", event_type::secret_expired, receipt.secret.value());
   }
 
   // Unless its expiry has been changed since, it has been revoked, or it is too late to say so.
@@ -227,16 +238,11 @@ class sweeping {
 
   void forget(receipt_id id) {
     auto receipt = load_receipt(st_, ws_, id);
-    if (!receipt) return;
-    // A due secret comes before its receipt; if clocks differ it may not have been handled yet.
-    // It is another's if the id was taken a second time.
-    if (auto secret = load<secret_record>(st_, space::state, keys::secret(ws_, receipt->secret));
-        secret && secret->receipt == id) {
-      end_secret(st_, ctx_, receipt->secret, *secret, receipt_end::expired, secret->expires());
-      record(st_, ctx_, "secret.expire", event_type::secret_expired, receipt->secret.value());
+    if (receipt && receipt->end == receipt_end::open) {
+      end_expired(id, *receipt);
       receipt = load_receipt(st_, ws_, id);
-      if (!receipt) return;
     }
+    if (!receipt) return;
     if (auto claim = load<claim_record>(st_, space::state, keys::claim(ws_, receipt->secret));
         claim && claim->secret.receipt == id) {
       close_claim(st_, ws_, receipt->secret, *claim);
@@ -315,7 +321,7 @@ outcome apply_to(state& st, const context& ctx, const conceal_secret& op) {
   if (guest && guest_partition_of(op.id) != ws)
     return refuse(errc::internal, "A guest's secret in a foreign partition");
   const bool taken =
-      st.get(space::state, keys::secret(ws, op.id)) || st.get(space::index, keys::one_time(op.id.value())) ||
+      st.get(space::sealed, keys::secret(ws, op.id)) || st.get(space::index, keys::one_time(op.id.value())) ||
       st.get(space::index, keys::one_time(op.receipt.value())) || st.get(space::state, keys::claim(ws, op.id));
   if (taken && is_concealed(st, ctx, op)) return concealed_again(st, ctx, op);
   if (guest) {
@@ -343,9 +349,7 @@ outcome apply_to(state& st, const context& ctx, const conceal_secret& op) {
   secret.data_key_version = receipt.data_key_version = op.data_key_version;
   receipt.recipients = op.recipients;
 
-  st.put(space::state, keys::secret(ws, op.id), encode(secret));
-  st.put(space::sealed, keys::sealed_secret(ws, op.id), op.sealed);
-  if (!op.sealed_link.empty()) st.put(space::sealed, keys::sealed_link(ws, op.receipt), op.sealed_link);
+  st.put(space::sealed, keys::secret(ws, op.id), encode(held_secret{secret, op.sealed, op.sealed_link}));
   std::string here(ws.value().view());
   if (!guest) {
     st.put(space::index, keys::one_time(op.id.value()), here);
@@ -358,22 +362,21 @@ outcome apply_to(state& st, const context& ctx, const conceal_secret& op) {
   }
   st.put(space::index, keys::one_time(op.receipt.value()), here);
   st.put(space::state, keys::receipt(ws, op.receipt), encode(receipt));
-  put_due(st, ws, secret.expires(), due_kind::secret, op.id.value());
-  put_due(st, ws, receipt.expires(), due_kind::receipt, op.receipt.value());
+  put_due(st, ws, secret.expires(), due_kind::secret, op.receipt.value());
   record(st, ctx, "secret.create", op.id.value());
   return answer(receipt_entry{op.receipt, ws, receipt, receipt_state::fresh, secret, {}, {}, {}});
 }
 
 outcome apply_to(state& st, const context& ctx, const preview_secret& op) {
-  auto secret = find_secret(st, ctx.workspace, op.id, ctx.now);
-  if (!secret) return unknown_secret();
-  auto before = *secret;
-  if (!secret->previewed) {
-    secret->previewed = ctx.now;
-    st.put(space::state, keys::secret(ctx.workspace, op.id), encode(*secret));
-    if (auto receipt = load_receipt(st, ctx.workspace, secret->receipt)) {
+  auto held = find_held(st, ctx.workspace, op.id, ctx.now);
+  if (!held) return unknown_secret();
+  auto before = held->record;
+  if (!before.previewed) {
+    held->record.previewed = ctx.now;
+    st.put(space::sealed, keys::secret(ctx.workspace, op.id), encode(*held));
+    if (auto receipt = load_receipt(st, ctx.workspace, before.receipt)) {
       receipt->secret_previewed = ctx.now;
-      save_receipt(st, ctx.workspace, secret->receipt, *receipt, ctx.now);
+      save_receipt(st, ctx.workspace, before.receipt, *receipt, ctx.now);
     }
   }
   return answer(secret_entry{op.id, ctx.workspace, before});
@@ -422,28 +425,29 @@ outcome apply_to(state& st, const context& ctx, const note_lockout& op) {
 
 outcome apply_to(state& st, const context& ctx, const claim_secret& op) {
   auto ws = ctx.workspace;
-  auto secret = find_secret(st, ws, op.id, ctx.now);
-  if (!secret) {
+  auto held = find_held(st, ws, op.id, ctx.now);
+  if (!held) {
     auto claimed = op.retry ? find_claim(st, ws, op.id, *op.retry, ctx.now) : std::nullopt;
     if (!claimed || (claimed->has_passphrase && !op.passphrase_right)) return unknown_secret();
     forget_attempts(st, ws, op.id);
     return answer(secret_entry{op.id, ws, *claimed});
   }
-  if (secret->has_passphrase && !op.passphrase_right) return refuse(errc::forbidden, "The passphrase was not right");
+  const auto& secret = held->record;
+  if (secret.has_passphrase && !op.passphrase_right) return refuse(errc::forbidden, "The passphrase was not right");
   bool again = op.retry && op.retry_window_ms > 0;
-  end_secret(st, ctx, op.id, *secret, receipt_end::revealed, ctx.now, again);
+  end_secret(st, ctx, op.id, secret, receipt_end::revealed, ctx.now);
   if (again) {
     claim_record claim;
     claim.key = *op.retry;
-    claim.forgotten =
-        kept_after(secret->created, limits::receipt_life_factor * std::int64_t{secret->lifespan_s} * 1000);
+    claim.forgotten = kept_after(secret.created, limits::receipt_life_factor * std::int64_t{secret.lifespan_s} * 1000);
     claim.until = std::min(after(ctx.now, op.retry_window_ms), claim.forgotten);
-    claim.secret = *secret;
+    claim.secret = secret;
     st.put(space::state, keys::claim(ws, op.id), encode(claim));
+    st.put(space::sealed, keys::sealed_claim(ws, op.id), held->sealed);
     put_due(st, ws, claim.until, due_kind::claim, op.id.value());
   }
   record(st, ctx, "secret.reveal", event_type::secret_revealed, op.id.value());
-  return answer(secret_entry{op.id, ws, *secret});
+  return answer(secret_entry{op.id, ws, secret});
 }
 
 outcome apply_to(state& st, const context& ctx, const confirm_reveal& op) {
@@ -526,9 +530,15 @@ std::optional<workspace_id> where_is(const view& v, receipt_id id) {
 }
 
 std::optional<secret_record> find_secret(const view& v, workspace_id ws, secret_id id, timestamp now) {
-  auto secret = load<secret_record>(v, space::state, keys::secret(ws, id));
-  if (!secret || now >= secret->expires() || is_deleted(v, ws)) return std::nullopt;
-  return secret;
+  auto held = find_held(v, ws, id, now);
+  if (!held) return std::nullopt;
+  return held->record;
+}
+
+std::optional<held_secret> find_held(const view& v, workspace_id ws, secret_id id, timestamp now) {
+  auto held = load_secret(v, ws, id);
+  if (!held || now >= held->record.expires() || is_deleted(v, ws)) return std::nullopt;
+  return held;
 }
 
 std::optional<secret_record> find_claim(const view& v, workspace_id ws, secret_id id, const keyed_hash& key,

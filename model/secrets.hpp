@@ -52,6 +52,7 @@ std::optional<workspace_id> where_is(const view& v, receipt_id id);
 
 // Exists, has not expired, and its workspace is there.
 std::optional<secret_record> find_secret(const view& v, workspace_id ws, secret_id id, timestamp now);
+std::optional<held_secret> find_held(const view& v, workspace_id ws, secret_id id, timestamp now);
 // A reveal that this key may still fetch again.
 std::optional<secret_record> find_claim(const view& v, workspace_id ws, secret_id id, const keyed_hash& key,
                                         timestamp now);

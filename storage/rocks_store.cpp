@@ -23,6 +23,7 @@
 #include <thread>
 #include <utility>
 
+#include "model/format_3.hpp"
 #include "storage/block_memory.hpp"
 #include "storage/rocks_upgrade.hpp"
 #include "storage/row_cache.hpp"
@@ -36,6 +37,10 @@ namespace fs = std::filesystem;
 const std::array<std::string, model::space_count> family_names = {
     rocksdb::kDefaultColumnFamilyName, "state", "sealed", "audit", "index", "log"};
 constexpr std::string_view format_key = "storage/format";
+constexpr std::string_view upgrading_key = "storage/upgrading";
+// A sealed row is asked for ahead of being claimed and read again within the same moment, never later.
+constexpr std::size_t sealed_rows_bytes = 4u << 20;
+constexpr std::size_t upgrade_rows = 20'000;  // looked at for one batch, some ten megabytes
 
 std::size_t slot(space in) { return static_cast<std::size_t>(in); }
 rocksdb::Slice slice(std::string_view of) { return {of.data(), of.size()}; }
@@ -228,12 +233,13 @@ struct database {
   std::unique_ptr<rocksdb::DB> db;
   std::vector<rocksdb::ColumnFamilyHandle*> handles;
   std::shared_ptr<rocksdb::Cache> blocks;
-  mutable row_cache rows;
+  mutable row_cache state_rows, sealed_rows;
   const bool writes;  // false: read_only
 
   explicit database(const rocks_options& options)
       : blocks(block_cache(options)),
-        rows(options.read_only ? 0 : options.row_cache_bytes),
+        state_rows(space::state, options.read_only ? 0 : options.row_cache_bytes),
+        sealed_rows(space::sealed, options.read_only ? 0 : sealed_rows_bytes),
         writes(!options.read_only) {}
   database(const database&) = delete;
   database& operator=(const database&) = delete;
@@ -241,6 +247,7 @@ struct database {
     for (auto* handle : handles) delete handle;  // RocksDB asks for this before its own end
   }
   rocksdb::ColumnFamilyHandle* at(space in) const { return handles[slot(in)]; }
+  row_cache& rows(space in) const { return in == space::sealed ? sealed_rows : state_rows; }
 
   // Whether the block of the next single row joins those cached. Always while there is room; then one in seven: where
   // rows are asked for again their blocks soon come in, and where there are far more than fit they come and go at an
@@ -326,7 +333,7 @@ class rocks_view final : public model::view {
   std::optional<std::string> get(space in, std::string_view key) const override {
     std::optional<std::string> found;
     if (ahead_ && ahead_->find(in, key, found)) return found;
-    if (found = of_->rows.find(in, key, at_->GetSequenceNumber()); found) return found;
+    if (found = of_->rows(in).find(in, key, at_->GetSequenceNumber()); found) return found;
     skip_counting();
     found.emplace();
     auto status = of_->db->Get(reading_one(), of_->at(in), slice(key), &*found);
@@ -347,7 +354,7 @@ class rocks_view final : public model::view {
     bool last_wanted = false;
     ahead_->begin(in);
     std::array<std::optional<std::string>, rows_ahead::rows_max> known;
-    of_->rows.find(in, keys, now, known);
+    of_->rows(in).find(in, keys, now, known);
     for (std::size_t i = 0; i < keys.size(); ++i) {
       last_wanted = !known[i];
       if (known[i])
@@ -360,10 +367,11 @@ class rocks_view final : public model::view {
     ahead_->read(*of_->db, alone ? reading_one() : reading(), of_->at(in));
     bool found_last = false;
     ahead_->each_read([&](std::string_view key, std::string_view value) {
-      of_->rows.learn(in, key, value, now);
+      of_->rows(in).learn(in, key, value, now);
       found_last = found_last || key == keys.back();
     });
-    if (neighbours > 0 && last_wanted && found_last && of_->rows.keeps(in)) learn_beside(in, keys.back(), neighbours);
+    if (neighbours > 0 && last_wanted && found_last && of_->rows(in).keeps(in))
+      learn_beside(in, keys.back(), neighbours);
   }
 
   void scan(space in, std::string_view from, std::string_view to, const visitor& visit) const override {
@@ -400,7 +408,7 @@ class rocks_view final : public model::view {
     std::unique_ptr<rocksdb::Iterator> each(of_->db->NewIterator(reading(), of_->at(in)));
     auto learn_here = [&] {
       if (!each->Valid() || !text(each->key()).starts_with(kind)) return false;
-      of_->rows.learn(in, text(each->key()), text(each->value()), at_->GetSequenceNumber());
+      of_->rows(in).learn(in, text(each->key()), text(each->value()), at_->GetSequenceNumber());
       return true;
     };
     each->Seek(slice(key));
@@ -448,14 +456,17 @@ class rocks_store final : public store {
     if (status.ok()) {
       rocksdb::WriteOptions options;
       options.sync = how == durability::synced;
-      of_->rows.before_write(writes);
+      of_->state_rows.before_write(writes);
+      of_->sealed_rows.before_write(writes);
       status = of_->db->Write(options, &all);
     }
     if (!status.ok()) {
       gate_->close(describe(status));
       return fail(errc::storage_failed, gate_->reason());
     }
-    of_->rows.after_write(writes, of_->db->GetLatestSequenceNumber());
+    const auto now = of_->db->GetLatestSequenceNumber();
+    of_->state_rows.after_write(writes, now);
+    of_->sealed_rows.after_write(writes, now);
     batches_.fetch_add(1, std::memory_order_relaxed);
     if (how == durability::synced) syncs_.fetch_add(1, std::memory_order_relaxed);
     bytes_.fetch_add(bytes, std::memory_order_relaxed);
@@ -587,12 +598,30 @@ auto too_old_to_read(const fs::path& directory, std::uint32_t found) {
                                      "; start the node once to upgrade it");
 }
 
+// Runs one step, from its beginning. Until the last part is written the directory says that it is under way.
+result<void> run_step(store& opened, const fs::path& directory, const upgrade_step& step) {
+  std::string next;
+  do {
+    auto view = opened.snapshot();
+    auto part = step.rewrite(*view, next);
+    if (!part) return tl::make_unexpected(part.error());
+    if (!view->trustworthy()) return fail(errc::corrupt, in_words(directory) + " could not be read while upgrading");
+    next = std::move(part->next);
+    part->writes.push_back(format_is(step.from + 1));
+    part->writes.push_back({next.empty() ? write::kind::erase : write::kind::put, space::meta,
+                            std::string(upgrading_key), next.empty() ? "" : encoded(step.from)});
+    if (auto done = opened.apply(part->writes, durability::synced); !done) return done;
+  } while (!next.empty());
+  return {};
+}
+
 // Checks the version, and upgrades step by step until it is ours.
 result<void> settle_format(store& opened, const fs::path& directory, bool read_only, std::uint32_t version,
                            const std::vector<upgrade_step>& steps) {
   for (;;) {
     auto view = opened.snapshot();
     auto stored = view->get(space::meta, format_key);
+    auto upgrading = view->get(space::meta, upgrading_key);
     if (view->failed()) return fail(errc::corrupt, in_words(directory) + " cannot be read: its format is damaged");
     if (!stored) {
       // A first start that was cut short leaves a database without a version, and nothing in it.
@@ -601,20 +630,17 @@ result<void> settle_format(store& opened, const fs::path& directory, bool read_o
       return opened.apply({format_is(version)}, durability::synced);
     }
     auto found = decoded(*stored);
-    if (!found) return fail(errc::corrupt, in_words(directory) + " has a damaged format number");
-    if (*found == version) return {};
+    auto from = upgrading ? decoded(*upgrading) : found;
+    if (!found || !from) return fail(errc::corrupt, in_words(directory) + " has a damaged format number");
     if (*found > version) return too_new(directory, *found, version);
-    if (read_only) return too_old_to_read(directory, *found);
-    auto step = std::find_if(steps.begin(), steps.end(), [&](const auto& each) { return each.from == *found; });
+    if (*from == version) return {};
+    if (read_only) return too_old_to_read(directory, *from);
+    auto step = std::find_if(steps.begin(), steps.end(), [&](const auto& each) { return each.from == *from; });
     if (step == steps.end()) {
-      return fail(errc::unsupported, in_words(directory) + " has format " + std::to_string(*found) +
+      return fail(errc::unsupported, in_words(directory) + " has format " + std::to_string(*from) +
                                          ", from which this program cannot upgrade");
     }
-    auto writes = step->rewrite(*view);
-    if (!writes) return tl::make_unexpected(writes.error());
-    if (view->failed()) return fail(errc::corrupt, in_words(directory) + " could not be read while upgrading");
-    writes->push_back(format_is(*found + 1));
-    if (auto done = opened.apply(*writes, durability::synced); !done) return done;
+    if (auto done = run_step(opened, directory, *step); !done) return done;
   }
 }
 
@@ -704,9 +730,18 @@ result<std::unique_ptr<store>> open_rocks_store_as(const fs::path& directory, co
 }
 
 result<std::unique_ptr<store>> open_rocks_store(const fs::path& directory, const rocks_options& options) {
+  auto secrets_in_one_row = [](const model::view& view, const std::string& next) -> result<upgrade_part> {
+    auto part = model::to_format_3(view, next, upgrade_rows);
+    upgrade_part out{{}, std::move(part.next)};
+    for (auto& each : part.changes)
+      out.writes.push_back({each.value ? write::kind::put : write::kind::erase, each.in, std::move(each.key),
+                            std::move(each.value).value_or("")});
+    return out;
+  };
   // One entry per format since the first.
   static const std::vector<upgrade_step> steps = {
-      {1, [](const model::view&) -> result<batch> { return batch{}; }},  // gains the space `log`, empty
+      {1, [](const model::view&, const std::string&) -> result<upgrade_part> { return upgrade_part{}; }},  // + `log`
+      {2, secrets_in_one_row},
   };
   return open_rocks_store_as(directory, options, format_version, steps);
 }

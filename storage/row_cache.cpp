@@ -156,7 +156,7 @@ void row_cache::shard::clear() {
   first_ = next_ = used_ = rows_ = 0;
 }
 
-row_cache::row_cache(std::size_t bytes_max) {
+row_cache::row_cache(space of, std::size_t bytes_max) : of_(of) {
   if (bytes_max == 0) return;
   for (std::size_t i = 0; i < shards; ++i)
     shards_.push_back(std::make_unique<shard>(std::max(bytes_max / shards, shard_bytes_min)));

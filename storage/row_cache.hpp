@@ -1,5 +1,5 @@
 #pragma once
-// Rows of space::state as they are now, each found by one hash: a row that lies anywhere in a large store costs as
+// Rows of one space as they are now, each found by one hash: a row that lies anywhere in a large store costs as
 // little as one of a few. Between what rules ask for and a store that keeps many versions in sorted files.
 //
 // A view sees one moment, this the newest one. A `moment` is a number that grows with every write: what is held is
@@ -29,7 +29,7 @@ class row_cache {
  public:
   using moment = std::uint64_t;
 
-  explicit row_cache(std::size_t bytes_max);
+  row_cache(space of, std::size_t bytes_max);
   row_cache(const row_cache&) = delete;
   row_cache& operator=(const row_cache&) = delete;
 
@@ -41,7 +41,7 @@ class row_cache {
             std::span<std::optional<std::string>> found) const;
   // A row that is there, as a view of that moment read it.
   void learn(space in, std::string_view key, std::string_view value, moment seen_by);
-  bool keeps(space in) const { return !shards_.empty() && in == space::state; }
+  bool keeps(space in) const { return !shards_.empty() && in == of_; }
 
   void before_write(const batch& writes);
   void after_write(const batch& writes, moment now);
@@ -100,6 +100,7 @@ class row_cache {
 
   shard& shard_of(std::string_view key) const;
 
+  const space of_;
   std::vector<std::unique_ptr<shard>> shards_;  // none: nothing is kept
 };
 

@@ -243,7 +243,7 @@ TEST_CASE("what expired is swept away by itself, sealed bytes and all", "[actors
   world node(quick);
   auto l = node.hide("brief");
   auto id = actors::secret_id_of(node.keys, l.secret);
-  auto sealed = model::keys::sealed_secret(l.where, id);
+  auto sealed = model::keys::secret(l.where, id);
   CHECK(node.view()->get(model::space::sealed, sealed));
   node.time.advance(3'600'000);
   CHECK(code_of(node.reveal(l)) == errc::not_found);  // at once, whoever sweeps when

@@ -57,7 +57,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
       same<audit_row>(bytes);
       break;
     case 8:
-      same<secret_record>(bytes);
+      same<held_secret>(bytes);
       break;
     case 9:
       same<receipt_record>(bytes);

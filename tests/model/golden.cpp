@@ -70,8 +70,13 @@ TEST_CASE("records written by every version so far are still read, and written t
   same("record_budget", sample_budget());
   same("record_audit_head", sample_head());
   same("record_audit_row", sample_row());
-  same("record_secret", sample_secret());
-  same("record_secret_plain", sample_plain_secret());
+  for (const auto& [name, record] :
+       {std::pair{"record_secret", sample_secret()}, {"record_secret_plain", sample_plain_secret()}}) {
+    auto row = encode(held_secret{record, {}, {}});  // up to format 2 a row of its own: how a held secret begins
+    CHECK(golden(name, row.substr(0, row.size() - 2 * sizeof(std::uint32_t))).size() > 0);
+  }
+  same("record_held_secret", sample_held_secret());
+  same("record_held_secret_unlinked", sample_unlinked_secret());
   same("record_receipt", sample_receipt());
   same("record_receipt_plain", sample_plain_receipt());
   same("record_claim", sample_claim());
@@ -135,8 +140,7 @@ TEST_CASE("keys stay where every version so far has put them", "[model][golden]"
   golden("key_pat_claim", keys::pat_claim(ws, sample_id(0x17)));
   golden("key_ask", keys::ask(ws, ask_id{sample_id(0x18)}));
   golden("key_partition", keys::partition(guest_partition(63)));
-  golden("key_sealed_secret", keys::sealed_secret(ws, secret));
-  golden("key_sealed_link", keys::sealed_link(ws, receipt));
+  golden("key_sealed_claim", keys::sealed_claim(ws, secret));
   golden("key_sealed_receipt", keys::sealed_receipt(ws, receipt));
   golden("key_sealed_generated", keys::sealed_generated(ws, receipt));
   golden("key_one_time", keys::one_time(secret.value()));

@@ -19,9 +19,9 @@ using kept = std::map<Id, Record>;
 
 // Everything of one kind in a workspace; false: a row is not what it should be.
 template <class Id, class Record>
-bool collect(const map_state& st, workspace_id ws, char kind, kept<Id, Record>& out) {
+bool collect(const map_state& st, workspace_id ws, char kind, kept<Id, Record>& out, space in = space::state) {
   auto prefix = keys::all(ws, kind);
-  const auto& rows = st.of(space::state);
+  const auto& rows = st.of(in);
   for (auto it = rows.lower_bound(prefix); it != rows.end() && it->first.starts_with(prefix); ++it) {
     auto id = uuid_from_bytes(std::string_view(it->first).substr(prefix.size()));
     auto record = decode<Record>(it->second);
@@ -50,7 +50,7 @@ struct secrets_count {
   sorted& index;
   sorted& dues;
   bool guest = is_guest_partition(ws);
-  kept<secret_id, secret_record> secrets = {};
+  kept<secret_id, held_secret> secrets = {};
   kept<receipt_id, receipt_record> receipts = {};
   kept<secret_id, claim_record> claims = {};
   kept<secret_id, attempts_record> attempts = {};
@@ -58,7 +58,7 @@ struct secrets_count {
   kept<ask_id, ask_record> asks = {};
   sorted answers = {};
   std::uint64_t answers_held = 0;
-  sorted sealed = {}, may_have_link = {}, may_have_generated = {}, may_have_receipt = {}, owned = {};
+  sorted claimed = {}, may_have_generated = {}, may_have_receipt = {}, owned = {};
   std::uint64_t bytes = 0;
 
   std::size_t size_of(const std::string& key) const { return st.get(space::sealed, key).value_or("").size(); }
@@ -66,7 +66,8 @@ struct secrets_count {
     return st.get(space::index, keys::due_at(at, ws, kind, id)).has_value();
   }
 
-  std::string one(secret_id id, const secret_record& s) {
+  std::string one(secret_id id, const held_secret& held) {
+    const auto& s = held.record;
     auto it = receipts.find(s.receipt);
     if (it == receipts.end()) return "a secret without a receipt";
     const auto& r = it->second;
@@ -77,31 +78,31 @@ struct secrets_count {
     if (r.secret_previewed != s.previewed) return "a secret and its receipt differ in whether it was previewed";
     if (guest != s.owner.value().is_nil()) return "a guest's secret with an owner, or another without";
     if (claims.contains(id)) return "a secret was claimed and is still there";
-    sealed.insert(keys::sealed_secret(ws, id));
-    may_have_link.insert(keys::sealed_link(ws, s.receipt));
     if (size_of(keys::sealed_generated(ws, s.receipt)) > 0) {
       may_have_generated.insert(keys::sealed_generated(ws, s.receipt));
       if (!due_is_there(kept_after(s.created, limits::generated_shown_ms), due_kind::generated, s.receipt.value()))
         return "a generated value that nobody will shred";
     }
-    auto held = size_of(keys::sealed_secret(ws, id)) + size_of(keys::sealed_link(ws, s.receipt)) +
-                size_of(keys::sealed_generated(ws, s.receipt));
-    if (guest ? s.sealed_bytes < held : s.sealed_bytes != 0) return "a secret that takes more room than it counts";
+    auto takes = held.sealed.size() + held.sealed_link.size() + size_of(keys::sealed_generated(ws, s.receipt));
+    if (guest ? s.sealed_bytes < takes : s.sealed_bytes != 0) return "a secret that takes more room than it counts";
     bytes += s.sealed_bytes;
-    dues.insert(keys::due_at(s.expires(), ws, due_kind::secret, id.value()));
     return {};
   }
 
   std::string one(receipt_id id, const receipt_record& r) {
     if ((r.end == receipt_end::open) == r.ended.has_value()) return "a receipt with a wrong end";
     auto its = secrets.find(r.secret);
-    bool there = its != secrets.end() && its->second.receipt == id;
+    bool there = its != secrets.end() && its->second.record.receipt == id;
     if ((r.end == receipt_end::open) != there) return "a receipt does not know how its secret ended";
     if (guest != r.owner.value().is_nil()) return "a guest's receipt with an owner, or another without";
     index.insert(keys::one_time(id.value()));
     if (st.get(space::index, keys::one_time(id.value())) != std::string(ws.value().view()))
       return "a receipt's index row names another workspace";
-    dues.insert(keys::due_at(r.expires(), ws, due_kind::receipt, id.value()));
+    // One of the two: the second comes when the first is handled.
+    bool first = due_is_there(r.secret_expires(), due_kind::secret, id.value());
+    dues.insert(first ? keys::due_at(r.secret_expires(), ws, due_kind::secret, id.value())
+                      : keys::due_at(r.expires(), ws, due_kind::receipt, id.value()));
+    if (!first && r.end == receipt_end::open) return "a secret that will never expire";
     if (guest) return {};
     index.insert(keys::one_time(r.secret.value()));
     owned.insert(keys::owned_receipt(ws, r.owner, r.updated, id));
@@ -115,7 +116,7 @@ struct secrets_count {
       return "a claim of what was not revealed";
     if (c.forgotten != it->second.expires() || c.until > c.forgotten) return "a claim that outlives its receipt";
     if (c.confirmed) return {};
-    sealed.insert(keys::sealed_secret(ws, id));
+    claimed.insert(keys::sealed_claim(ws, id));
     dues.insert(keys::due_at(c.until, ws, due_kind::claim, id.value()));
     return {};
   }
@@ -175,14 +176,14 @@ struct secrets_count {
   }
 
   std::string check() {
-    if (!collect(st, ws, 'X', secrets) || !collect(st, ws, 'Y', receipts) || !collect(st, ws, 'C', claims) ||
-        !collect(st, ws, 'F', attempts) || !collect(st, ws, 'I', pat_claims) || !collect(st, ws, 'E', asks))
+    if (!collect(st, ws, 'X', secrets, space::sealed) || !collect(st, ws, 'Y', receipts) ||
+        !collect(st, ws, 'C', claims) || !collect(st, ws, 'F', attempts) || !collect(st, ws, 'I', pat_claims) ||
+        !collect(st, ws, 'E', asks))
       return "an undecodable row of one-time secrets";
     for (auto wrong : {all(secrets), all(receipts), all(claims), all(attempts), all(pat_claims), all(asks)})
       if (!wrong.empty()) return wrong;
-    if (rows_of(st, space::sealed, ws, 'X') != sealed) return "sealed rows are not those of what can be fetched";
+    if (rows_of(st, space::sealed, ws, 'C') != claimed) return "sealed rows are not those of claims";
     if (rows_of(st, space::sealed, ws, 'E') != answers) return "sealed answers are not those that can be fetched";
-    if (!within(rows_of(st, space::sealed, ws, 'Y'), may_have_link)) return "a link of a secret that has ended";
     if (!within(rows_of(st, space::sealed, ws, 'G'), may_have_generated)) return "a generated value without its secret";
     if (!within(rows_of(st, space::sealed, ws, 'I'), may_have_receipt)) return "a receipt's link without the receipt";
     if (rows_of(st, space::state, ws, 'Z') != owned)
@@ -216,32 +217,39 @@ std::string dues_wrong(const map_state& st, const sorted& expected) {
 }
 
 std::string history_wrong(const map_state::contents& before, const map_state::contents& after) {
-  const auto& was = before[static_cast<std::size_t>(space::state)];
-  const auto& is = after[static_cast<std::size_t>(space::state)];
-  for (const auto& [key, value] : was) {
-    if (key.size() != 33 || (key[16] != 'X' && key[16] != 'Y' && key[16] != 'E')) continue;
-    auto it = is.find(key);
-    if (it == is.end() || it->second == value) continue;
-    if (key[16] == 'X') {
-      auto old = decode<secret_record>(value), now = decode<secret_record>(it->second);
-      if (!old || !now) return "an undecodable secret";
-      if (old->previewed && now->previewed != old->previewed) return "a secret was previewed first twice";
-      old->previewed = now->previewed;
-      if (old != now) return "a secret changed";
-    } else if (key[16] == 'E') {
-      auto old = decode<ask_record>(value), now = decode<ask_record>(it->second);
-      if (!old || !now) return "an undecodable request";
-      if (old->ended && (now->state != old->state || now->ended != old->ended)) return "a request ended twice";
-      if (old->answered && (now->answered != old->answered || now->answer_key != old->answer_key))
-        return "a request was answered twice";
-      if (now->pickup != old->pickup || now->owner != old->owner || now->created != old->created)
-        return "a request changed";
-    } else {
-      auto old = decode<receipt_record>(value), now = decode<receipt_record>(it->second);
-      if (!old || !now) return "an undecodable receipt";
-      if (old->end != receipt_end::open && (now->end != old->end || now->ended != old->ended))
-        return "a receipt ended twice";
+  auto rows = [](const map_state::contents& of, space in) -> const auto& { return of[static_cast<std::size_t>(in)]; };
+  // Each row of one kind that is another one now.
+  auto changed = [&](space in, char kind) {
+    std::vector<std::pair<std::string, std::string>> out;
+    for (const auto& [key, value] : rows(before, in)) {
+      auto it = rows(after, in).find(key);
+      bool is_one = key.size() == 33 && key[16] == kind;
+      if (is_one && it != rows(after, in).end() && it->second != value) out.emplace_back(value, it->second);
     }
+    return out;
+  };
+  for (const auto& [value, then] : changed(space::sealed, 'X')) {
+    auto old = decode<held_secret>(value), now = decode<held_secret>(then);
+    if (!old || !now) return "an undecodable secret";
+    auto& first = old->record.previewed;
+    if (first && now->record.previewed != first) return "a secret was previewed first twice";
+    first = now->record.previewed;
+    if (old != now) return "a secret changed";
+  }
+  for (const auto& [value, then] : changed(space::state, 'E')) {
+    auto old = decode<ask_record>(value), now = decode<ask_record>(then);
+    if (!old || !now) return "an undecodable request";
+    if (old->ended && (now->state != old->state || now->ended != old->ended)) return "a request ended twice";
+    if (old->answered && (now->answered != old->answered || now->answer_key != old->answer_key))
+      return "a request was answered twice";
+    if (now->pickup != old->pickup || now->owner != old->owner || now->created != old->created)
+      return "a request changed";
+  }
+  for (const auto& [value, then] : changed(space::state, 'Y')) {
+    auto old = decode<receipt_record>(value), now = decode<receipt_record>(then);
+    if (!old || !now) return "an undecodable receipt";
+    if (old->end != receipt_end::open && (now->end != old->end || now->ended != old->ended))
+      return "a receipt ended twice";
   }
   return {};
 }

@@ -59,8 +59,7 @@ TEST_CASE("a secret that was lost leaves an orphaned receipt until its time, the
   w.conceal(1, 60);
   auto created = w.now;
   // As after a restore: backups carry no one-time secrets.
-  w.st.erase(space::state, keys::secret(w.home, w.secret(1)));
-  w.st.erase(space::sealed, keys::sealed_secret(w.home, w.secret(1)));
+  w.st.erase(space::sealed, keys::secret(w.home, w.secret(1)));
   auto e = w.entry(1).value();
   CHECK(e.state == receipt_state::orphaned);
   CHECK_FALSE(e.secret);
@@ -222,7 +221,7 @@ TEST_CASE("what ends after the last day that has a date ends on that day, and ca
   CHECK(w.claims(3, key_no(1)));
   CHECK(w.state_of(1) == receipt_state::fresh);
   w.now = time_max;
-  CHECK(dues(w.st, time_min, w.now, 1'000).size() > 5);
+  CHECK(dues(w.st, time_min, w.now, 1'000).size() >= 5);
   w.sweep_now();
   CHECK(w.sealed_rows() == 0);
 }

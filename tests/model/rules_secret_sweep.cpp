@@ -171,11 +171,11 @@ TEST_CASE("a sweep leaves alone what came after it was planned", "[model][sweep]
 TEST_CASE("a row that cannot be read spoils the sweep, and nothing is swept", "[model][sweep]") {
   ended w(GENERATE(false, true));
   w.now = after(w.start, 2 * 3'600'000);
-  auto kind = GENERATE('X', 'Y', 'C');
+  auto [in, kind] = GENERATE(std::pair{space::sealed, 'X'}, std::pair{space::state, 'Y'}, std::pair{space::state, 'C'});
   auto prefix = keys::all(w.home, kind);
-  auto row = w.st.of(space::state).lower_bound(prefix);
+  auto row = w.st.of(in).lower_bound(prefix);
   REQUIRE(row->first.starts_with(prefix));
-  w.st.put(space::state, row->first, "?");
+  w.st.put(in, row->first, "?");
   auto before = w.st.all();
   apply(w.st, {w.as_system(), sweep{w.due_now()}});
   CHECK_FALSE(w.st.trustworthy());

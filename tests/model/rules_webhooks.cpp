@@ -375,7 +375,7 @@ TEST_CASE("what becomes of an account's secret is told, with its short id only",
   w.made(w.reader(), reserve_attempt{w.secret(4)});
   w.made(w.reader(), note_lockout{w.secret(4)});
   w.now = after(w.now, 61'000);
-  w.made(w.as_system(), sweep{{{after(w.now, -1'000), due_kind::secret, w.secret(3).value()}}});
+  w.made(w.as_system(), sweep{{{after(w.now, -1'000), due_kind::secret, w.receipt(3).value()}}});
   std::multiset<std::string> told;
   for (const auto& d : due_deliveries(w.st, w.ws, webhook_no(1), time_max, 100)) {
     told.insert(std::string(name_of(d.record.type)));

@@ -174,6 +174,11 @@ inline void fill(random_source& r, secret_record& v) {
   v = {r.id_as<receipt_id>(), r.id_as<user_id>(), r.time(), any_lifespan(r), maybe_time(r),
        any_kind(r),           r.one_in(2),        r.u32(),  r.any()};
 }
+inline void fill(random_source& r, held_secret& v) {
+  fill(r, v.record);
+  v.sealed = text(r, 2'000);
+  v.sealed_link = text(r, limits::record_bytes_max);
+}
 inline void fill(random_source& r, receipt_record& v) {
   v.secret = r.id_as<secret_id>();
   v.owner = r.id_as<user_id>();
@@ -492,6 +497,8 @@ inline secret_record sample_secret() {
 inline secret_record sample_plain_secret() {
   return {receipt_id{sample_id(0x14)}, {}, sample_time, 60, std::nullopt, secret_kind::conceal, false, 1, 0};
 }
+inline held_secret sample_held_secret() { return {sample_secret(), "sealed secret", "sealed link"}; }
+inline held_secret sample_unlinked_secret() { return {sample_plain_secret(), "sealed secret", ""}; }
 inline receipt_record sample_receipt() {
   receipt_record v;
   v.secret = secret_id{sample_id(0x16)};

@@ -63,6 +63,7 @@ class secrets_oracle {
     std::optional<keyed_hash> key;
     ms key_until = 0;
     bool key_closed = false;
+    bool time_over = false;  // of the secret, and a sweep has seen it
     gate all;
     std::map<std::string, gate> clients;
     int lifetime = 0;
@@ -219,16 +220,20 @@ class secrets_oracle {
       for (auto it = kept_.begin(); it != kept_.end();) {
         auto& [id, k] = *it;
         bool secret = id.value() == d.id, receipt = k.made.receipt.value() == d.id, gone = false;
-        if (secret && d.kind == due_kind::secret && d.at.value() == k.expires() && k.end == fate::open) {
-          k.end = fate::expired;
-          forget_attempts(k);
+        if (receipt && d.kind == due_kind::secret && d.at.value() == k.expires() && !k.time_over) {
+          k.time_over = true;
+          if (k.end == fate::open) {
+            k.end = fate::expired;
+            forget_attempts(k);
+          }
+          gone = now_ >= k.forgotten();
         }
         if (secret && d.kind == due_kind::claim && k.key && !k.key_closed && d.at.value() == k.key_until) {
           k.key_closed = true;
           forget_attempts(k);
         }
         if (receipt && d.kind == due_kind::generated && d.at.value() == k.created + 60'000) k.generated_told = true;
-        if (receipt && d.kind == due_kind::receipt && d.at.value() == k.forgotten()) gone = true;
+        if (receipt && d.kind == due_kind::receipt && d.at.value() == k.forgotten() && k.time_over) gone = true;
         it = gone ? kept_.erase(it) : std::next(it);
       }
     }

@@ -92,7 +92,9 @@ struct secrets_world : world {
     return row<attempts_record>(keys::attempts(home, secret(n)));
   }
   std::optional<std::string> sealed(std::uint64_t n) const {
-    return st.get(space::sealed, keys::sealed_secret(home, secret(n)));
+    if (auto row = st.get(space::sealed, keys::secret(home, secret(n))))
+      return decode<held_secret>(*row).value().sealed;
+    return st.get(space::sealed, keys::sealed_claim(home, secret(n)));
   }
   std::size_t sealed_rows() const {
     std::size_t n = 0;

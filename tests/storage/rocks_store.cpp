@@ -273,13 +273,14 @@ TEST_CASE("an older format is upgraded step by step, each whole", "[storage][roc
 
   int calls = 0;
   auto renames = [&](std::uint32_t from) {
-    return upgrade_step{from, [&calls, from](const model::view& view) -> result<batch> {
+    return upgrade_step{from, [&calls, from](const model::view& view, const std::string&) -> result<upgrade_part> {
                           ++calls;
                           auto value = view.get(space::state, "k").value_or("lost");
-                          return batch{put("k", value + " v" + std::to_string(from + 1))};
+                          return upgrade_part{{put("k", value + " v" + std::to_string(from + 1))}, ""};
                         }};
   };
-  upgrade_step refuses{2, [](const model::view&) -> result<batch> { return fail(errc::corrupt, "cannot"); }};
+  upgrade_step refuses{
+      2, [](const model::view&, const std::string&) -> result<upgrade_part> { return fail(errc::corrupt, "cannot"); }};
 
   SECTION("without a step it is refused") {
     auto opened = open_rocks_store_as(dir / "db", small(), 3, {renames(2)});
@@ -304,6 +305,39 @@ TEST_CASE("an older format is upgraded step by step, each whole", "[storage][roc
     store = must(open_rocks_store_as(dir / "db", small(), 3, {renames(1), renames(2)}));
     CHECK(calls == 2);
   }
+}
+
+TEST_CASE("a step of many parts that was cut short begins anew, and until it ends older programs refuse the directory",
+          "[storage][rocks][format]") {
+  scratch dir;
+  must(must(open_rocks_store_as(dir / "db", small(), 1, {}))->apply(numbered(1, 10), durability::synced));
+  std::vector<std::string> parts;
+  int fail_at = 3;
+  const upgrade_step numbers{1, [&](const model::view&, const std::string& next) -> result<upgrade_part> {
+                               parts.push_back(next);
+                               if (static_cast<int>(parts.size()) == fail_at) return fail(errc::corrupt, "cut short");
+                               auto n = next.empty() ? 1 : std::stoi(next) + 1;
+                               return upgrade_part{{put("part", std::to_string(n))}, n < 4 ? std::to_string(n) : ""};
+                             }};
+  REQUIRE_FALSE(open_rocks_store_as(dir / "db", small(), 2, {numbers}));
+  CHECK(parts == std::vector<std::string>{"", "1", "2"});
+  for (const auto& options : {small(), reader()}) {
+    auto older = open_rocks_store_as(dir / "db", options, 1, {});
+    REQUIRE_FALSE(older);
+    CHECK(older.error().code == errc::unsupported);
+  }
+  auto unfinished = open_rocks_store_as(dir / "db", reader(), 2, {numbers});
+  REQUIRE_FALSE(unfinished);
+  CHECK_THAT(unfinished.error().text, Catch::Contains("older format 1"));
+
+  parts.clear();
+  fail_at = 0;
+  auto store = must(open_rocks_store_as(dir / "db", small(), 2, {numbers}));
+  CHECK(parts == std::vector<std::string>{"", "1", "2", "3"});
+  CHECK(store->snapshot()->get(space::state, "part") == "4");
+  store.reset();
+  store = must(open_rocks_store_as(dir / "db", small(), 2, {numbers}));
+  CHECK(parts.size() == 4);
 }
 
 TEST_CASE("a database that does not say its format is refused", "[storage][rocks][format]") {

@@ -26,7 +26,7 @@ std::string key_no(std::uint64_t n) {
 }  // namespace
 
 TEST_CASE("a row learnt is told to every later view until it is written", "[storage][rows]") {
-  row_cache rows(roomy);
+  row_cache rows(space::state, roomy);
   rows.learn(space::state, "k", "1", 5);
   CHECK(rows.find(space::state, "k", 5) == "1");
   CHECK(rows.find(space::state, "k", 9) == "1");
@@ -41,7 +41,7 @@ TEST_CASE("a row learnt is told to every later view until it is written", "[stor
 }
 
 TEST_CASE("a view older than a row's last write neither hears of it nor teaches it", "[storage][rows]") {
-  row_cache rows(roomy);
+  row_cache rows(space::state, roomy);
   const batch write{put("k", "2")};
   rows.before_write(write);
   rows.learn(space::state, "k", "1", 7);  // read before, and told late
@@ -55,7 +55,7 @@ TEST_CASE("a view older than a row's last write neither hears of it nor teaches 
 }
 
 TEST_CASE("nothing is told of rows whose write has failed", "[storage][rows]") {
-  row_cache rows(roomy);
+  row_cache rows(space::state, roomy);
   rows.learn(space::state, "k", "1", 5);
   rows.before_write({put("k", "2")});
   for (row_cache::moment late : {5u, 50u}) {
@@ -65,7 +65,7 @@ TEST_CASE("nothing is told of rows whose write has failed", "[storage][rows]") {
 }
 
 TEST_CASE("only rows of state are kept, no large ones, and none without memory", "[storage][rows]") {
-  row_cache rows(roomy), none(0);
+  row_cache rows(space::state, roomy), none(space::state, 0);
   rows.learn(space::sealed, "k", "1", 1);
   CHECK_FALSE(rows.find(space::sealed, "k", 1));
   rows.learn(space::state, "large", std::string(1u << 16, 'x'), 1);
@@ -80,7 +80,7 @@ TEST_CASE("whatever is learnt, written and forgotten for want of room, what is t
   auto seed = nacre::testing::announced_seed("row cache");
   CAPTURE(seed);
   nacre::testing::random_source random(seed);
-  row_cache rows(1);  // as little as there can be: rows push each other out
+  row_cache rows(space::state, 1);  // as little as there can be: rows push each other out
   std::map<std::string, std::string> truth;
   row_cache::moment now = 1;
   std::size_t told = 0, missed = 0;

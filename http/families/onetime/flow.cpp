@@ -220,7 +220,7 @@ void at_secret(call_ptr c, std::string_view link, const std::optional<std::strin
     auto ws = model::where_is(v, id);
     // Whoever acts on the secret reads the row again, a moment later and through other views.
     const auto row = model::keys::secret(ws, id);
-    v.prefetch(model::space::state, std::array<std::string_view, 1>{row});
+    v.prefetch(model::space::sealed, std::array<std::string_view, 1>{row});
     bool there = model::find_secret(v, ws, id, now) || (retry && model::find_claim(v, ws, id, *retry, now));
     return there ? std::optional(ws) : std::nullopt;
   };
