@@ -26,7 +26,7 @@ namespace nacre::cluster::wire {
 namespace {
 
 // What actors of this process tell each other. It cannot be serialized, so no other process can say it.
-enum class order : std::uint8_t { tick, close, judged };
+enum class order : std::uint8_t { tick, close, judged, flush };
 struct local_order {
   order what = order::tick;
   admission how = admission::welcome;  // of `judged`
@@ -62,11 +62,10 @@ std::uint32_t random_number() {
 struct live {
   std::uint64_t number = 0;
   uuid instance;
-  caf::actor local, remote;
-  sealer out;
+  caf::actor local;
   credit window;
-  // Under the peer's mutex, so that messages leave in the order in which they are sealed.
-  void post(std::string message) { caf::send_as(local, remote, std::move(message)); }
+  std::vector<bundle> waiting;  // for the session to seal and send it
+  bool flushing = false;        // and it has been told to
 };
 
 struct peer {
@@ -107,14 +106,14 @@ struct session_state {
   std::optional<dialling> dialler;
   std::optional<accepting> acceptor;
   std::optional<opener> in;
-  std::optional<crypto::secure_bytes> out_key;
+  std::optional<sealer> out;
   std::optional<receipt> taken;
   uuid instance;
   std::uint64_t number = 0, attempt = 0;
   steady::time_point begun = steady::now(), heard = begun;
   bool established = false, over_and_out = false, beginning = false;
-  std::shared_ptr<waiting_room> room;                 // the other side is verified, and the doorkeeper asked
-  std::vector<std::pair<opened, std::size_t>> early;  // what came until it had spoken, and the bytes of its payload
+  std::shared_ptr<waiting_room> room;  // the other side is verified, and the doorkeeper asked
+  std::vector<opened> early;           // what came until it had spoken
 
   session_state() = default;
   ~session_state();
@@ -124,9 +123,12 @@ struct session_state {
 
 // CAF ends an actor that is told to be killed, whatever its handlers say, and every peer can tell it. Ours end by
 // their own decision alone.
+// What they have to do is mostly worth less than the waking of one of CAF's workers: what the thread of the sockets
+// gives them it handles itself.
 class lasting_actor : public caf::event_based_actor {
  public:
   using caf::event_based_actor::event_based_actor;
+  subtype_t subtype() const override { return io_actor; }
   void enqueue(caf::mailbox_element_ptr what, caf::execution_unit* by) override {
     if (what && !what->content().match_elements<caf::exit_msg>()) event_based_actor::enqueue(std::move(what), by);
   }
@@ -181,7 +183,12 @@ class transport final : public caf_peers {
       ++p->dropped;
       return false;
     }
-    p->session->post(p->session->out.frame(frame));
+    auto& s = *p->session;
+    if (s.waiting.empty() || !s.waiting.back().add(frame)) s.waiting.emplace_back(frame);
+    // By the thread of the sockets: what is sent until it comes to that goes with it.
+    if (!std::exchange(s.flushing, true))
+      s.local->enqueue(nullptr, caf::make_message_id(), caf::make_message(local_order{order::flush}),
+                       &system_->middleman().backend());
     return true;
   }
 
@@ -297,30 +304,33 @@ class transport final : public caf_peers {
       if (p.session && p.session->instance != s.instance && p.heard && now - *p.heard < settings_.silence) return false;
       if (p.session) replaced = p.session->local;
       s.number = ++sessions_;
-      p.session.emplace(live{s.number, s.instance, caf::actor_cast<caf::actor>(self), s.remote,
-                             sealer(std::move(*s.out_key)), credit(settings_.window_bytes)});
+      p.session.emplace(
+          live{s.number, s.instance, caf::actor_cast<caf::actor>(self), credit(settings_.window_bytes), {}, false});
       p.heard = now;
       p.trouble.clear();
       p.disowned = false;
       p.told.clear();
       s.established = true;
       s.taken.emplace(std::max<std::size_t>(settings_.window_bytes / 32, 1));
-      // The first sealed message tells the dialler that it was accepted; it must come before any frame.
-      p.session->post(p.session->out.beat(s.taken->tell()));
     }
+    // The first sealed message tells the dialler that it was accepted. No frame comes before it: those are sent by
+    // `self`.
+    self->send(s.remote, s.out->beat(s.taken->tell()));
     if (replaced) caf::anon_send(replaced, local_order{order::close});
     tell({caf_peers_event::kind::connected, p.node, {}});
     return true;
   }
 
-  void hand_over(peer& p, std::uint64_t number, std::string frame) {
+  void hand_over(peer& p, std::uint64_t number, std::vector<std::string> frames) {
     std::lock_guard one(p.handing);
-    if (halted_) return;
-    {
-      std::lock_guard lock(p.mutex);
-      if (!p.current(number)) return;
+    for (auto& each : frames) {
+      if (halted_) return;
+      {
+        std::lock_guard lock(p.mutex);
+        if (!p.current(number)) return;
+      }
+      on_frame_(p.node, std::move(each));
     }
-    on_frame_(p.node, std::move(frame));
   }
 
   // A connection or an attempt is over.
@@ -486,7 +496,7 @@ void refuse_peer(session_actor* self, refusal r) {
   finish(self, std::string(why_we_refuse(r)), r);
 }
 
-void on_opened(session_actor* self, opened said, std::size_t payload_bytes);
+void on_opened(session_actor* self, opened said);
 
 // The connection stands.
 void let_in(session_actor* self) {
@@ -494,12 +504,12 @@ void let_in(session_actor* self) {
   if (s.acceptor) {
     auto keys = s.acceptor->take_keys();
     s.in.emplace(std::move(keys.in));
-    s.out_key = std::move(keys.out);
+    s.out.emplace(std::move(keys.out));
   }
   if (!s.over->establish(self)) return refuse_peer(self, refusal::duplicate);
   if (std::exchange(s.beginning, false)) s.over->begun();
-  for (auto& [said, bytes] : std::exchange(s.early, {}))
-    if (!s.over_and_out) on_opened(self, std::move(said), bytes);
+  for (auto& said : std::exchange(s.early, {}))
+    if (!s.over_and_out) on_opened(self, std::move(said));
 }
 
 void on_judged(session_actor* self, admission how) {
@@ -554,7 +564,7 @@ void on_unsealed(session_actor* self, const std::string& message) {
         return on_judged(self, how);
     auto keys = s.dialler->take_keys();
     s.in.emplace(std::move(keys.in));
-    s.out_key = std::move(keys.out);
+    s.out.emplace(std::move(keys.out));
     self->send(s.remote, std::move(*proof));
     return;
   }
@@ -568,18 +578,20 @@ void on_unsealed(session_actor* self, const std::string& message) {
 
 void on_sealed(session_actor* self, std::string message) {
   auto& s = self->state;
-  const auto payload_bytes = message.size() < header_bytes + number_bytes + tag_bytes
-                                 ? 0
-                                 : message.size() - header_bytes - number_bytes - tag_bytes;
   auto said = s.in->open(std::move(message));
   if (!said) return finish(self, "a message that is not the next one of this connection");
   s.heard = steady::now();
-  if (s.established) return on_opened(self, std::move(*said), payload_bytes);
-  s.early.emplace_back(std::move(*said), payload_bytes);
+  if (s.established) return on_opened(self, std::move(*said));
+  s.early.push_back(std::move(*said));
   if (s.early.size() == 1) ask_doorkeeper(self, s.dialler->introduced());
 }
 
-void on_opened(session_actor* self, opened said, std::size_t payload_bytes) {
+void send_beat(session_actor* self) {
+  auto& s = self->state;
+  self->send(s.remote, s.out->beat(s.taken->tell()));
+}
+
+void on_opened(session_actor* self, opened said) {
   auto& s = self->state;
   {
     std::lock_guard lock(s.with->mutex);
@@ -588,10 +600,22 @@ void on_opened(session_actor* self, opened said, std::size_t payload_bytes) {
     if (said.kind == kind::beat && s.with->session->window.acknowledge(said.acknowledged)) return;
   }
   if (said.kind == kind::beat) return finish(self, "it acknowledges what was never sent");
-  s.over->hand_over(*s.with, s.number, std::move(said.payload));
-  if (!s.taken->taken(cost_of(payload_bytes))) return;
-  std::lock_guard lock(s.with->mutex);
-  if (s.with->current(s.number)) s.with->session->post(s.with->session->out.beat(s.taken->tell()));
+  std::size_t cost = 0;
+  for (const auto& each : said.frames) cost += cost_of(each.size());
+  s.over->hand_over(*s.with, s.number, std::move(said.frames));
+  if (s.taken->taken(cost)) send_beat(self);
+}
+
+void on_flush(session_actor* self) {
+  auto& s = self->state;
+  std::vector<bundle> all;
+  {
+    std::lock_guard lock(s.with->mutex);
+    if (!s.with->current(s.number)) return;
+    all.swap(s.with->session->waiting);
+    s.with->session->flushing = false;
+  }
+  for (auto& each : all) self->send(s.remote, s.out->frames(std::move(each)));
 }
 
 void on_tick(session_actor* self) {
@@ -603,11 +627,11 @@ void on_tick(session_actor* self) {
   else if (s.established && now - s.heard > s.over->settings().silence)
     finish(self, "it has been silent for " + std::to_string(s.over->settings().silence.count()) + " ms");
   if (s.over_and_out || !s.established) return;
-  std::lock_guard lock(s.with->mutex);
-  if (s.with->current(s.number))
-    s.with->session->post(s.with->session->out.beat(s.taken->tell()));
-  else
-    s.over_and_out = true;
+  {
+    std::lock_guard lock(s.with->mutex);
+    if (!s.with->current(s.number)) s.over_and_out = true;
+  }
+  if (!s.over_and_out) send_beat(self);
 }
 
 // One connection with one peer. `first`: the hello of a peer that dialled us; empty: we dial.
@@ -653,6 +677,10 @@ caf::behavior session(session_actor* self, transport* over, peer_ptr with, caf::
         }
         if (o.what == order::judged) {
           if (!self->state.over_and_out) on_judged(self, o.how);
+          return;
+        }
+        if (o.what == order::flush) {
+          if (!self->state.over_and_out) on_flush(self);
           return;
         }
         if (self->state.over_and_out) return self->quit();

@@ -8,24 +8,61 @@ namespace {
 
 std::string_view cut(const crypto::digest& d) { return crypto::view(d).substr(0, tag_bytes); }
 
-}  // namespace
-
-std::string sealer::seal(kind k, std::string_view body) {
-  model::writer out(header_bytes + number_bytes + body.size() + tag_bytes);
-  out.raw(header_for(k)).u64(++number_).raw(body);
-  const auto tag = crypto::hmac_sha256(key_.view(), out.view());
-  return out.raw(cut(tag)).take();
+// A message as yet without number and tag.
+std::string begun(kind k, std::size_t body_bytes) {
+  model::writer out(header_bytes + number_bytes + body_bytes + tag_bytes);
+  return out.raw(header_for(k)).u64(0).take();
 }
 
-std::string sealer::frame(std::string_view payload) { return seal(kind::frame, payload); }
+std::string number_in_bytes(std::uint64_t n) { return model::writer(number_bytes).u64(n).take(); }
+
+// The frames of a message whose frames begin at `at`; none: it is not one.
+std::vector<std::string> taken_apart(std::string message, std::size_t at) {
+  std::vector<std::string> all;
+  model::reader in(std::string_view(message).substr(at));
+  const auto first = in.bytes(frame_bytes_max);
+  if (in.finished()) {
+    message.erase(0, message.size() - first.size());
+    all.push_back(std::move(message));
+    return all;
+  }
+  if (!in.ok() || message.size() - at > bundle::bytes_max) return all;
+  all.emplace_back(first);
+  while (in.ok() && !in.finished()) all.push_back(in.text(bundle::bytes_max));
+  if (!in.ok()) all.clear();
+  return all;
+}
+
+}  // namespace
+
+bundle::bundle(std::string_view frame) : message_(begun(kind::frames, length_bytes + frame.size())) { put(frame); }
+
+void bundle::put(std::string_view frame) {
+  message_ += model::writer(length_bytes).u32(static_cast<std::uint32_t>(frame.size())).view();
+  message_ += frame;
+}
+
+bool bundle::add(std::string_view frame) {
+  if (message_.size() - header_bytes - number_bytes + length_bytes + frame.size() > bytes_max) return false;
+  put(frame);
+  return true;
+}
+
+std::string sealer::seal(std::string message) {
+  message.replace(header_bytes, number_bytes, number_in_bytes(++number_));
+  message += cut(crypto::hmac_sha256(key_.view(), message));
+  return message;
+}
+
+std::string sealer::frames(bundle all) { return seal(std::move(all.message_)); }
 
 std::string sealer::beat(std::uint64_t acknowledged) {
-  return seal(kind::beat, model::writer().u64(acknowledged).view());
+  return seal(begun(kind::beat, number_bytes) + number_in_bytes(acknowledged));
 }
 
 std::optional<opened> opener::open(std::string message) {
   const auto head = header_of(message);
-  if (!head || head->version != protocol_version || (head->kind != kind::frame && head->kind != kind::beat) ||
+  if (!head || head->version != protocol_version || (head->kind != kind::frames && head->kind != kind::beat) ||
       message.size() < header_bytes + number_bytes + tag_bytes || message.size() > message_bytes_max)
     return std::nullopt;
   const std::string_view all(message);
@@ -43,8 +80,8 @@ std::optional<opened> opener::open(std::string message) {
     return out;
   }
   message.resize(said.size());
-  message.erase(0, header_bytes + number_bytes);
-  out.payload = std::move(message);
+  out.frames = taken_apart(std::move(message), header_bytes + number_bytes);
+  if (out.frames.empty()) return std::nullopt;
   return out;
 }
 

@@ -7,7 +7,7 @@
 //   answer  = a hello of the other side, u32 before it | signature, u32 before it | root proof 16
 //   proof   = signature, u32 before it | root proof 16
 //   refusal = reason u8
-//   frame   = number u64 | payload | tag 16                    a sealed message: see channel.hpp
+//   frames  = number u64 | one or more frames, u32 before each | tag 16    a sealed message: see channel.hpp
 //   beat    = number u64 | acknowledged u64 | tag 16           a sealed message
 //
 // The four bytes at the front and a refusal mean the same in every version, so that nodes of different versions can
@@ -25,13 +25,14 @@
 
 namespace nacre::cluster::wire {
 
-inline constexpr std::uint8_t protocol_version = 2;
-inline constexpr std::size_t header_bytes = 4, number_bytes = 8, tag_bytes = 16, nonce_bytes = 32, share_bytes = 32,
-                             root_proof_bytes = 16;
+inline constexpr std::uint8_t protocol_version = 3;
+inline constexpr std::size_t header_bytes = 4, number_bytes = 8, length_bytes = 4, tag_bytes = 16, nonce_bytes = 32,
+                             share_bytes = 32, root_proof_bytes = 16;
 inline constexpr std::size_t hello_bytes_max = 8 * 1024;  // any message before the channel stands
-inline constexpr std::size_t message_bytes_max = header_bytes + number_bytes + frame_bytes_max + tag_bytes;
+inline constexpr std::size_t message_bytes_max =
+    header_bytes + number_bytes + length_bytes + frame_bytes_max + tag_bytes;
 
-enum class kind : std::uint8_t { hello = 1, answer, proof, refusal, frame, beat };
+enum class kind : std::uint8_t { hello = 1, answer, proof, refusal, frames, beat };
 
 // Why two nodes do not talk. The number travels.
 enum class refusal : std::uint8_t {

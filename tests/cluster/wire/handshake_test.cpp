@@ -44,11 +44,11 @@ TEST_CASE("two nodes of a cluster know each other after a hello and can talk", "
   auto of_two = d.take_keys(), of_one = a.take_keys();
   sealer to_one(std::move(of_two.out)), to_two(std::move(of_one.out));
   opener at_one(std::move(of_one.in)), at_two(std::move(of_two.in));
-  CHECK(at_one.open(to_one.frame("a"))->payload == "a");
-  CHECK(at_two.open(to_two.frame("b"))->payload == "b");
+  CHECK(at_one.open(to_one.frames(bundle("a")))->frames == std::vector<std::string>{"a"});
+  CHECK(at_two.open(to_two.frames(bundle("b")))->frames == std::vector<std::string>{"b"});
   CHECK(at_one.open(to_one.beat(7))->acknowledged == 7);
   // Nobody's own message comes back as the other's.
-  CHECK_FALSE(at_two.open(to_one.frame("mine")));
+  CHECK_FALSE(at_two.open(to_one.frames(bundle("mine"))));
 }
 
 TEST_CASE("a hello is refused for the reason that is so", "[wire]") {

@@ -85,7 +85,7 @@ int be_rude(char** argv) {
       caf::openssl::remote_actor(system, "127.0.0.1", static_cast<std::uint16_t>(std::strtoul(argv[2], nullptr, 10)));
   if (!gate) return say("kept out"), 0;
   caf::scoped_actor self{system};
-  for (const auto& text : {std::string("hello?"), cluster::wire::header_for(cluster::wire::kind::frame) + "frame"}) {
+  for (const auto& text : {std::string("hello?"), cluster::wire::header_for(cluster::wire::kind::frames) + "frame"}) {
     self->send(*gate, text);
     self->receive(
         [](const std::string& answer) {
