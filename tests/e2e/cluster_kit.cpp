@@ -39,7 +39,7 @@ cluster::cluster(options o) : options_(std::move(o)), base_port_(free_ports(node
   {
     test::child_process layout({test::program("nacre").string(), "cluster", "dev", "--nodes", std::to_string(size()),
                                 "--data-dir", data().string(), "--http-base-port", std::to_string(base_port_)},
-                               home_ / "layout");
+                               home_ / "layout", surroundings());
     const auto ready = layout.line("ready");
     INFO(test::read_whole(home_ / "layout"));
     REQUIRE(ready);
@@ -53,9 +53,20 @@ cluster::cluster(options o) : options_(std::move(o)), base_port_(free_ports(node
       std::filesystem::remove_all(data() / ("node" + std::to_string(node)) / "db");
   }
   if (options_.laid_out) options_.laid_out(data());
-  for (int node = 1; node <= size(); ++node) REQUIRE(start(node));
-  for (int node = 1; node <= size(); ++node) asked_.push_back(node);
+  asked_ = options_.first;
+  for (int node = 1; node <= size() && options_.first.empty(); ++node) asked_.push_back(node);
+  for (int node : asked_) {
+    const bool started = start(node);
+    INFO(errors(node));
+    REQUIRE(started);
+  }
   await_serving(asked_);
+}
+
+test::child_options cluster::surroundings() const {
+  test::child_options how;
+  how.environment = options_.environment;
+  return how;
 }
 
 std::vector<int> cluster::asked() {
@@ -78,7 +89,7 @@ int cluster::invite() {
   for (int other = 1; other < node; ++other)
     for (const auto& word : {std::string("--member"), std::to_string(other) + "=" + address(other)})
       words.push_back(word);
-  auto token = test::run("nacre", words);
+  auto token = test::run("nacre", words, surroundings());
   INFO(token.errors);
   REQUIRE(token.code == 0);
   const auto directory = data() / name, config = data() / (name + ".toml");
@@ -90,7 +101,7 @@ int cluster::invite() {
   test::write_whole(config, text);
   std::filesystem::permissions(config, std::filesystem::perms(0600));
   token.output.pop_back();
-  auto joined = test::run("nacred", {"--dev", "--config", config.string(), "--join", token.output});
+  auto joined = test::run("nacred", {"--dev", "--config", config.string(), "--join", token.output}, surroundings());
   INFO(joined.errors);
   REQUIRE(joined.code == 0);
   test::write_whole(config, text + joined.output);
@@ -99,8 +110,10 @@ int cluster::invite() {
 
 std::string cluster::operator_token() {
   if (!operator_token_.empty()) return operator_token_;
-  auto minted = test::run("nacre", {"token", "mint", "--data-dir", data().string(), "--sub", new_uuid(), "--scope",
-                                    "profile nacre.cluster", "--ttl", "12h"});
+  auto minted = test::run("nacre",
+                          {"token", "mint", "--data-dir", data().string(), "--sub", new_uuid(), "--scope",
+                           "profile nacre.cluster", "--ttl", "12h"},
+                          surroundings());
   REQUIRE(minted.code == 0);
   return operator_token_ = minted.output.substr(0, minted.output.size() - 1);
 }
@@ -108,8 +121,9 @@ std::string cluster::operator_token() {
 test::finished cluster::operate(int at, std::vector<std::string> words) {
   words.insert(words.begin(), "cluster");
   for (const auto& each : {std::string("--url"), "http://127.0.0.1:" + std::to_string(port(at))}) words.push_back(each);
-  test::child_options how;
-  how.environment = {{"NACRE_TOKEN", operator_token()}, {"XDG_CONFIG_HOME", (home_ / "profiles").string()}};
+  auto how = surroundings();
+  how.environment["NACRE_TOKEN"] = operator_token();
+  how.environment["XDG_CONFIG_HOME"] = (home_ / "profiles").string();
   return test::run("nacre", words, how);
 }
 
@@ -135,7 +149,8 @@ bool cluster::start(int node) {
       command.push_back(each);
     command = net_->inside(node, std::move(command));
   }
-  children_[node] = std::make_unique<test::child_process>(command, home_ / ("errors" + std::to_string(node)));
+  children_[node] =
+      std::make_unique<test::child_process>(command, home_ / ("errors" + std::to_string(node)), surroundings());
   return children_[node]->line("ready http://").has_value();
 }
 

@@ -24,6 +24,8 @@ class cluster {
     bool apart = false;
     std::vector<std::string> arguments = {"--set", "limits.enabled=false"};
     std::function<void(const std::filesystem::path& data)> laid_out;  // called before the nodes are started
+    std::map<std::string, std::string> environment = {};              // of every program
+    std::vector<int> first = {};                                      // the nodes to start with; none: all
   };
   cluster() : cluster(options{}) {}
   explicit cluster(options o);
@@ -65,6 +67,8 @@ class cluster {
   http_answer reveal(int node, const std::string& id, const std::string& key = {});
 
  private:
+  test::child_options surroundings() const;
+
   test::temporary_directory home_;
   options options_;
   int base_port_ = 0;
