@@ -7,7 +7,9 @@
 #include <stdexcept>
 #include <string>
 #include <thread>
+#include <utility>
 
+#include "bench/catch_up.hpp"
 #include "bench/fleet.hpp"
 #include "bench/grpc_puts.hpp"
 #include "bench/guests.hpp"
@@ -123,13 +125,15 @@ class nacre_side {
     const auto victim = all_.leader();
     std::atomic<steady::rep> killed{0};
     auto probe = [&](std::uint16_t port) {
-      for (;;) {
-        const auto at = killed.load();
+      steady::rep at = 0, now = 0;
+      const auto acknowledged = [&] {
+        at = killed.load();
         const bool good = ask(port, conceal_).status == 200;
-        const auto now = steady::now().time_since_epoch().count();
-        if (good && at != 0) return std::chrono::duration<double, std::milli>(steady::duration(now - at)).count();
-        std::this_thread::sleep_for(milliseconds(1));
-      }
+        now = steady::now().time_since_epoch().count();
+        return good && at != 0;
+      };
+      await("going on after the leader's death", acknowledged, std::chrono::minutes(1), milliseconds(1));
+      return std::chrono::duration<double, std::milli>(steady::duration(now - at)).count();
     };
     std::vector<std::future<double>> probes;
     for (std::size_t i = 0; i < fleet_size; ++i)
@@ -231,9 +235,14 @@ std::uint64_t run_cluster(const options& o, const scratch& dir) {
   constexpr const char *puts = "etcd put, 3 members", *conceal = "conceal, guest, 3 nodes",
                        *reveal = "reveal, guest, 3 nodes", *get = "GET one PAT (JWT), 3 nodes", *idle = "idle",
                        *kill = "leader killed";
+  const auto all = {puts, conceal, reveal, get, idle, kill};
+  if (std::none_of(all.begin(), all.end(), [&](const char* each) { return wanted(o, each); })) {
+    return wanted(o, catch_up_name) ? run_catch_up(o, dir) : 0;
+  }
   std::optional<etcd_side> etcd;
   if (wanted(o, puts)) etcd.emplace(o, dir);
-  nacre_side nacre(o, dir);
+  std::optional<nacre_side> three(std::in_place, o, dir);
+  auto& nacre = *three;
   std::printf(
       "three nodes and three members of etcd on one machine, %zu connections over all nodes, values of %zu bytes\n",
       o.connections, value_bytes);
@@ -259,6 +268,8 @@ std::uint64_t run_cluster(const options& o, const scratch& dir) {
   if (etcd) print_level("RSS of a member of etcd after that", etcd->fleet().rss_mib(), "MiB", {});
   etcd.reset();
   if (wanted(o, kill)) print_kills(o, nacre);
+  three.reset();
+  if (wanted(o, catch_up_name)) failed += run_catch_up(o, dir);
   return failed;
 }
 

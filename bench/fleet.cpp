@@ -20,8 +20,6 @@ namespace fs = std::filesystem;
 
 namespace {
 
-using steady = std::chrono::steady_clock;
-
 bool is_free(int port) {
   const int fd = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
   sockaddr_in at{};
@@ -31,16 +29,6 @@ bool is_free(int port) {
   const bool free = ::bind(fd, reinterpret_cast<sockaddr*>(&at), sizeof at) == 0;
   ::close(fd);
   return free;
-}
-
-// Asks until it is so; throws when it is not for a minute.
-template <class Condition>
-void await(const char* what, Condition is_so) {
-  for (const auto until = steady::now() + std::chrono::minutes(1); !is_so();) {
-    stop_if_interrupted();
-    if (steady::now() > until) throw std::runtime_error(std::string(what) + " takes more than a minute");
-    std::this_thread::sleep_for(std::chrono::milliseconds(10));
-  }
 }
 
 // All a server of HTTP/1.0 answers until it closes: etcd's metrics come in chunks otherwise.
@@ -156,11 +144,11 @@ double etcd_fleet::syncs() const {
 
 // ---------------------------------------------------------------- nacre
 
-node_fleet::node_fleet(const options& o, const fs::path& directory)
+node_fleet::node_fleet(const options& o, const fs::path& directory, const std::function<void()>& laid_out)
     : options_(o),
       directory_(directory),
       nacred_(o.node.empty() ? own_path().parent_path() / "nacred" : fs::path(o.node)) {
-  base_port_ = free_ports(fleet_size, 1'000);
+  base_port_ = free_ports(fleet_size + 2, 1'000);
   const fs::path log = directory.string() + ".layout.log";
   {
     child layout({own_path().parent_path() / "nacre", "cluster", "dev", "--nodes", std::to_string(fleet_size),
@@ -171,8 +159,13 @@ node_fleet::node_fleet(const options& o, const fs::path& directory)
       return says(log, "ready");
     });
   }
+  if (laid_out) laid_out();
   for (std::size_t i = 0; i < fleet_size; ++i) start(i);
   await_serving();
+}
+
+std::string node_fleet::address(std::size_t node) const {
+  return "127.0.0.1:" + std::to_string(base_port_ + 1'000 + node);
 }
 
 double node_fleet::syncs() const {
@@ -181,16 +174,19 @@ double node_fleet::syncs() const {
   return sum;
 }
 
+std::vector<std::string> node_fleet::command(const fs::path& config) const {
+  std::vector<std::string> out = {
+      nacred_, "--dev", "--config", config, "--set", "limits.enabled=false", "--set", "onetime.guest_bytes_max=0"};
+  for (const auto& each : options_.sets) out.insert(out.end(), {"--set", each});
+  return out;
+}
+
 void node_fleet::start(std::size_t i) {
   const auto name = directory_ / ("node" + std::to_string(i + 1));
-  std::vector<std::string> command = {nacred_,    "--dev",
-                                      "--config", name.string() + ".toml",
-                                      "--set",    "limits.enabled=false",
-                                      "--set",    "onetime.guest_bytes_max=0"};
-  for (const auto& each : options_.sets) command.insert(command.end(), {"--set", each});
   members_[i].reset();
-  members_[i] = std::make_unique<child>(
-      command, options_.log == "null" ? fs::path("/dev/null") : fs::path(name.string() + ".bench.log"));
+  members_[i] =
+      std::make_unique<child>(command(name.string() + ".toml"),
+                              options_.log == "null" ? fs::path("/dev/null") : fs::path(name.string() + ".bench.log"));
 }
 
 std::size_t node_fleet::leader() const {

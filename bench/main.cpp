@@ -258,7 +258,7 @@ int main(int argc, char** argv) {
   cli.add_option("--workspaces", o.workspaces, "workspaces of the large node (default: 100000, quick: 10000)");
   cli.add_option("--pats", o.pats_each, "PATs in each")->capture_default_str();
   cli.add_option("--secrets", o.secrets,
-                 "live secrets of the large node, minutes to fill a million (default: 1000000, quick: 50000)");
+                 "live secrets of a large node, minutes to fill a million (default: 1000000, quick: 50000)");
   cli.add_option("--log", o.log, "where the node's access log goes: file (as in production) or null")
       ->capture_default_str()
       ->check(CLI::IsMember({"file", "null"}));
