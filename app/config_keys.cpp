@@ -559,7 +559,9 @@ const std::vector<entry>& table() {
       {"cluster.peers", entry::list{[](config& c) -> text_list& { return c.cluster.peers; }, check_member},
        "ID=host:port",
        "The nodes the cluster starts with, this one among them, and where they listen; the same list on each, 3 or 5. "
-       "Afterwards the cluster itself keeps who belongs to it (`nacre cluster status`).",
+       "Afterwards the cluster itself keeps who belongs to it (`nacre cluster status`), and a node that finds no "
+       "leader "
+       "for a while asks these as well where it is.",
        "Lists that differ at the first start: two clusters may form. Two nodes: either one's end stops both."},
       {"cluster.join", entry::boolean{[](config& c) -> bool& { return c.cluster.join; }}, "",
        "With an empty directory: wait until the cluster takes this node in (`nacre cluster add`), and fetch the state "

@@ -4,6 +4,7 @@
 #include <atomic>
 #include <condition_variable>
 #include <mutex>
+#include <set>
 #include <thread>
 #include <utility>
 
@@ -28,6 +29,8 @@ using namespace raft;
 
 constexpr std::string_view groups_key = "log.groups";
 constexpr std::uint32_t groups_max = 256;
+// Without a leader for so many times the election timeout: others than the members are asked where the cluster is.
+constexpr std::uint64_t lost_after_elections = 10;
 // While somebody asks how old applied_view() is, a barrier keeps the answer small.
 constexpr std::uint64_t age_wanted_ms = 1'000, age_refreshed_ms = 100;
 
@@ -105,9 +108,13 @@ class raft_log final : public log, private store_writer::listener {
       });
     }
     void members_are(instance which, const member_list& members) override {
-      std::lock_guard lock(of.neighbouring_);
-      of.neighbours_[which.group] = members;
-      of.neighbours_changed_ = true;
+      {
+        std::lock_guard lock(of.neighbouring_);
+        of.neighbours_[which.group] = members;
+        of.voting_[which.group] = members;
+        of.neighbours_changed_ = true;
+      }
+      of.tell_door();
     }
     std::unique_ptr<group_host::state_at> open_state(instance which, node_id to) override {
       return of.server_.open(which, to, now_in_ms());
@@ -167,12 +174,14 @@ class raft_log final : public log, private store_writer::listener {
         state_hidden_ = true;
       }
       neighbours_[id] = waits ? options_.contacts : members;
+      voting_[id] = members;
       if (applied->at.index < found_log->mark.index && !*stateless)
         return fail(errc::corrupt, "the state ends before the replicated log begins");
       slots_.push_back(std::make_unique<slot>(*this, options_for(of, members)));
       loaded_.push_back({std::move(*found_log), applied->at, *stateless});
     }
     if (auto known = door_.load(*v); !known) return known;
+    tell_door();
     v.reset();
     writer_.start();
     // Frames may come as soon as the connections stand.
@@ -478,22 +487,52 @@ class raft_log final : public log, private store_writer::listener {
     if (closed_reason_.empty()) closed_reason_ = why.empty() ? "replication failed" : why;
   }
 
+  // Of any group.
+  void tell_door() {
+    std::lock_guard one(telling_door_);
+    std::set<node_id> voters;
+    {
+      std::lock_guard lock(neighbouring_);
+      for (const auto& [group, members] : voting_)
+        for (const auto& m : members) voters.insert(m.node);
+    }
+    door_.voters_are(std::move(voters));
+  }
+
   // Whom any group wants.
   void connect_neighbours() {
     member_list all;
+    const auto add = [&](const member_list& more) {
+      for (const auto& m : more)
+        if (m.node != options_.self &&
+            std::none_of(all.begin(), all.end(), [&](const auto& other) { return other.node == m.node; }))
+          all.push_back(m);
+    };
     {
       std::lock_guard lock(neighbouring_);
       neighbours_changed_ = false;
-      for (const auto& [group, members] : neighbours_)
-        for (const auto& m : members)
-          if (m.node != options_.self &&
-              std::none_of(all.begin(), all.end(), [&](const auto& other) { return other.node == m.node; }))
-            all.push_back(m);
+      for (const auto& [group, members] : neighbours_) add(members);
     }
+    if (lost_) add(options_.contacts);
     peers_.set_neighbours(std::move(all));
   }
 
+  // A member that finds no leader for long may know none of those any more who are the cluster now: whoever is
+  // configured is asked, too. They tell it of a newer epoch; nothing else of theirs counts.
+  void look_around(std::uint64_t now, bool leaderless) {
+    if (!leaderless) led_at_ = now;
+    const bool lost = now - led_at_ >= lost_after_elections * static_cast<std::uint64_t>(options_.election.count());
+    if (lost == lost_) return;
+    lost_ = lost;
+    connect_neighbours();
+  }
+
+  bool is_member(const member_list& of) const {
+    return std::any_of(of.begin(), of.end(), [&](const auto& m) { return m.node == options_.self; });
+  }
+
   void tick() {
+    led_at_ = now_in_ms();
     const auto every = std::max<std::chrono::milliseconds>(options_.heartbeat / 2, std::chrono::milliseconds(1));
     for (;;) {
       {
@@ -508,13 +547,16 @@ class raft_log final : public log, private store_writer::listener {
       if (neighbours_changed_) connect_neighbours();
       const auto now = now_in_ms();
       const bool wanted = now - age_asked_at_ < age_wanted_ms;
+      bool leaderless = false;
       for (auto& each : slots_) {
         each->with([&](replica& r) {
           r.tick();
+          leaderless = leaderless || (r.group().leader() == 0 && is_member(r.members()));
           if (wanted && now - each->current_as_of >= age_refreshed_ms && !r.reads_waiting())
             r.read(now + age_wanted_ms, [](result<void>) {});
         });
       }
+      look_around(now, leaderless);
     }
   }
 
@@ -543,7 +585,10 @@ class raft_log final : public log, private store_writer::listener {
   std::string closed_reason_;
 
   std::mutex neighbouring_;
-  std::map<group_id, member_list> neighbours_;
+  std::map<group_id, member_list> neighbours_, voting_;
+  std::mutex telling_door_;  // so that it hears of changes in their order
+  bool lost_ = false;        // the ticker's, as the next
+  std::uint64_t led_at_ = 0;
   std::atomic<bool> neighbours_changed_{false};
 
   mutable std::mutex hiding_;

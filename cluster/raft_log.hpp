@@ -22,7 +22,7 @@ namespace nacre::cluster {
 
 struct raft_options {
   node_id self = 0;
-  std::vector<peers::neighbour> contacts;   // whom to reach while this node waits to be taken in
+  std::vector<peers::neighbour> contacts;   // whom to reach while this node waits to be taken in, or is lost
   std::chrono::milliseconds heartbeat{50};  // of a leader
   std::chrono::milliseconds election{500};  // 1 to 2 times that without a leader: an election
   std::size_t pending_max = 16'384;         // proposals of this node; beyond: refused `busy`

@@ -151,7 +151,12 @@ void door::admit(node_id who, const credential& shown, const std::vector<acquain
     std::lock_guard lock(mutex_);
     verdict = verdict_on(who, shown, knows);
     if (verdict == admission::welcome) {
-      remember(who, shown, rows);
+      if (!voters_ || voters_->contains(who)) {
+        remember(who, shown, rows);
+      } else {
+        if (guests_.size() >= kept_max && !guests_.contains(who)) guests_.erase(guests_.begin());
+        guests_[who] = shown;
+      }
       // Of a number we know otherwise we believe ourselves.
       for (const auto& each : knows)
         if (each.node != self_ && each.node != who && standing(each.node, each.last) == admission::welcome)
@@ -162,13 +167,37 @@ void door::admit(node_id who, const credential& shown, const std::vector<acquain
     if (waits) ++writing_;
   }
   if (!waits) return done(verdict);
-  write_(std::move(rows), [this, done = std::move(done)]() mutable {
+  write_rows(std::move(rows), [done = std::move(done)]() mutable { done(admission::welcome); });
+}
+
+// `writing_` counts it already.
+void door::write_rows(storage::batch rows, unique_function<void()> then) {
+  write_(std::move(rows), [this, then = std::move(then)]() mutable {
     {
       std::lock_guard lock(mutex_);
       --writing_;
     }
-    done(admission::welcome);
+    then();
   });
+}
+
+void door::voters_are(std::set<node_id> voters) {
+  storage::batch rows;
+  {
+    std::lock_guard lock(mutex_);
+    voters_ = std::move(voters);
+    for (auto at = guests_.begin(); at != guests_.end();) {
+      if (!voters_->contains(at->first)) {
+        ++at;
+        continue;
+      }
+      if (standing(at->first, at->second) == admission::welcome) remember(at->first, at->second, rows);
+      at = guests_.erase(at);
+    }
+    if (rows.empty()) return;
+    ++writing_;
+  }
+  write_rows(std::move(rows), [] {});
 }
 
 }  // namespace nacre::cluster::raft

@@ -10,10 +10,15 @@
 // its starts, and a node that is told by another of a start under its own number which it does not have keeps away.
 // A number, or a start, that nobody alive has ever met is not missed.
 //
-// It is on the disk before anybody is let in. Threads: any.
+// Only who takes part in votes is remembered so, for only they have promised anything: a guest, who waits to be taken
+// in, may lose its directory and come again under its number. What others tell is of such as vote already.
+// It is on the disk before anybody is let in; of a guest, before anything counts that it says as a member. Threads:
+// any.
 
 #include <map>
 #include <mutex>
+#include <optional>
+#include <set>
 #include <vector>
 
 #include "cluster/peers.hpp"
@@ -29,6 +34,9 @@ class door final : public doorkeeper {
 
   door(node_id self, credential ours, writer write) : self_(self), ours_(ours), write_(std::move(write)) {}
   result<void> load(const model::view& v);
+  // Who takes part in votes, as this node knows it; nobody: it waits itself. Until the first call everybody does.
+  // The rows of guests that are among them are handed to the writer before it returns.
+  void voters_are(std::set<node_id> voters);
 
   credential ours() const override { return ours_; }
   std::vector<acquaintance> known() const override;
@@ -42,12 +50,15 @@ class door final : public doorkeeper {
   admission standing(node_id who, const credential& shown) const;
   admission verdict_on(node_id who, const credential& shown, const std::vector<acquaintance>& knows) const;
   void remember(node_id who, const credential& shown, storage::batch& rows);
+  void write_rows(storage::batch rows, unique_function<void()> then);
 
   const node_id self_;
   const credential ours_;
   const writer write_;
   mutable std::mutex mutex_;
   std::map<node_id, credential> known_;
+  std::optional<std::set<node_id>> voters_;
+  std::map<node_id, credential> guests_;  // who was let in and does not vote
   std::map<std::uint64_t, uuid> starts_;  // of this directory, by number; `ours_` the last
   std::size_t writing_ = 0;
 };

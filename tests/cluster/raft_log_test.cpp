@@ -34,7 +34,7 @@ struct three {
   std::map<node_id, node> nodes;
   raft_options options;
 
-  explicit three(std::size_t count = 3, std::uint32_t groups = 1) {
+  explicit three(std::size_t count = 3, std::uint32_t groups = 1, bool by_choice = false) : network(by_choice) {
     options.heartbeat = std::chrono::milliseconds(20);
     options.election = std::chrono::milliseconds(150);
     for (node_id id = 1; id <= count; ++id) ids.push_back(id);
@@ -349,6 +349,38 @@ TEST_CASE("members come and go while the cluster serves", "[cluster][raft-log][e
   t.stop(4);
   t.start(4);
   REQUIRE(done_well(proposed(t.of(4), making(++n))));
+}
+
+TEST_CASE("a node that was away while all others were replaced finds the cluster by whom it is configured with",
+          "[cluster][raft-log][epochs]") {
+  three t(5, 1, true);
+  t.start();
+  REQUIRE(done_well(proposed(t.of(1), founding())));
+  std::uint64_t n = 0;
+  REQUIRE(t.together());
+  t.stop(5);
+  std::vector<node_id> members{1, 2, 3, 4, 5};
+  for (node_id goes = 1; goes <= 4; ++goes) {
+    const node_id comes = goes + 5, stays = goes == 4 ? 6 : 4;
+    t.nodes[comes].store = storage::make_memory_store();
+    REQUIRE(join_cluster(*t.nodes[comes].store, 1));
+    t.ids.push_back(comes);
+    t.start(comes);
+    std::replace(members.begin(), members.end(), goes, comes);
+    inbox<result<void>> box;
+    t.of(stays).reconfigure(list_of(members), in_a_while(), [&](result<void> how) { box.put(std::move(how)); });
+    REQUIRE(box.await(1));
+    const auto how = box.take()[0];
+    INFO((how ? "" : how.error().text));
+    REQUIRE(how);
+    REQUIRE(done_well(proposed(t.of(comes), making(++n))));
+    t.stop(goes);
+  }
+  t.start(5);  // all it remembers is four nodes that are gone
+  CHECK(eventually([&] { return t.of(5).standing().groups[0].epoch == 5; }));
+  REQUIRE(done_well(proposed(t.of(5), making(++n))));
+  CHECK(t.of(5).standing().members == members);
+  for (std::uint64_t i = 1; i <= n; ++i) CHECK(holds_pat(*t.of(5).applied_view(), i));
 }
 
 TEST_CASE("a change with which the cluster could not go on is refused", "[cluster][raft-log][epochs]") {

@@ -8,6 +8,7 @@
 #include "cluster/raft/replica.hpp"
 #include "cluster/raft/state_installer.hpp"
 #include "cluster/raft/state_server.hpp"
+#include "crypto/random.hpp"
 #include "storage/memory_store.hpp"
 #include "tests/support/people.hpp"
 #include "tests/support/random_source.hpp"
@@ -527,4 +528,47 @@ TEST_CASE("an older copy stays away however often it is started", "[cluster][raf
   CHECK(other.meets(1, one) == admission::ours_older);
   one.start(1);
   CHECK(one.meets(2, other) == admission::other_directory);  // over a start of its own
+}
+
+TEST_CASE("a guest may come again with another directory, a member may not", "[cluster][raft][door]") {
+  auto store = storage::make_memory_store();
+  const credential ours{crypto::random_uuid(), 1, crypto::random_uuid()};
+  const auto open = [&] {
+    auto made = std::make_unique<door>(1, ours, [&](storage::batch rows, unique_function<void()> then) {
+      must(store->apply(rows, storage::durability::synced));
+      then();
+    });
+    must(made->load(*store->snapshot()));
+    return made;
+  };
+  const auto meets = [](door& at, node_id who, const credential& shown, const std::vector<acquaintance>& knows = {}) {
+    std::optional<admission> how;
+    at.admit(who, shown, knows, [&](admission a) { how = a; });
+    REQUIRE(how);
+    return *how;
+  };
+  const auto fresh = [] { return credential{crypto::random_uuid(), 1, crypto::random_uuid()}; };
+  const auto lost = fresh(), second = fresh(), member = fresh();
+  auto at = open();
+  at->voters_are({1, 2});
+  CHECK(meets(*at, 2, member) == admission::welcome);
+  CHECK(meets(*at, 4, lost) == admission::welcome);
+  CHECK(meets(*at, 4, second) == admission::welcome);
+  CHECK(at->known() == std::vector<acquaintance>{{2, member}});
+  CHECK(meets(*at, 2, fresh()) == admission::other_directory);
+
+  // Once it votes it is remembered as it came last, also after a restart.
+  at->voters_are({1, 2, 4});
+  CHECK(at->known() == std::vector<acquaintance>{{2, member}, {4, second}});
+  for (int twice = 0; twice < 2; ++twice) {
+    CHECK(meets(*at, 4, lost) == admission::other_directory);
+    CHECK(meets(*at, 4, second) == admission::welcome);
+    at = open();
+    at->voters_are({1, 2});  // taken out: its number is spent
+  }
+  // Of whom others tell, they know that it votes.
+  const auto told = fresh();
+  CHECK(meets(*at, 2, member, {{5, told}}) == admission::welcome);
+  CHECK(meets(*at, 5, fresh()) == admission::other_directory);
+  CHECK(meets(*at, 5, told) == admission::welcome);
 }

@@ -46,9 +46,9 @@ cluster::cluster(options o) : options_(std::move(o)), base_port_(free_ports(node
     layout.signal(SIGTERM);
     REQUIRE(layout.wait() == 0);
   }
-  if (options_.apart) {
-    net_ = std::make_unique<test::network>(size());
-    // Founded anew: a cluster remembers its nodes' addresses, and here they have others.
+  if (options_.apart) net_ = std::make_unique<test::network>(size());
+  if (options_.apart || options_.groups > 1) {
+    // Founded anew: a cluster remembers its nodes' addresses and its groups, and here they are others.
     for (int node = 1; node <= size(); ++node)
       std::filesystem::remove_all(data() / ("node" + std::to_string(node)) / "db");
   }
@@ -79,13 +79,15 @@ void cluster::ask_only(std::vector<int> nodes) {
   asked_ = std::move(nodes);
 }
 
-int cluster::invite() {
-  const int node = ++options_.nodes;
+int cluster::invite(int node) {
   const auto name = "node" + std::to_string(node);
   const auto root = "file:" + (data() / "root.key").string();
-  std::vector<std::string> words{
-      "cluster",     "invite",     "--dir", (data() / "ca").string(), "--node", std::to_string(node), "--address",
-      address(node), "--root-key", root};
+  std::vector<std::string> words{"cluster",    "invite",
+                                 "--dir",      (data() / "ca").string(),
+                                 "--node",     std::to_string(node),
+                                 "--address",  address(node),
+                                 "--root-key", root,
+                                 "--groups",   std::to_string(options_.groups)};
   for (int other = 1; other < node; ++other)
     for (const auto& word : {std::string("--member"), std::to_string(other) + "=" + address(other)})
       words.push_back(word);
@@ -140,6 +142,7 @@ bool cluster::start(int node) {
   std::vector<std::string> command{test::program("nacred").string(), "--dev", "--config",
                                    (data() / ("node" + std::to_string(node) + ".toml")).string()};
   command.insert(command.end(), options_.arguments.begin(), options_.arguments.end());
+  command.insert(command.end(), {"--set", "cluster.groups=" + std::to_string(options_.groups)});
   if (net_) {
     std::string peers;
     for (int i = 1; i <= size(); ++i)

@@ -22,6 +22,7 @@ class cluster {
   struct options {
     int nodes = 3;
     bool apart = false;
+    int groups = 1;
     std::vector<std::string> arguments = {"--set", "limits.enabled=false"};
     std::function<void(const std::filesystem::path& data)> laid_out;  // called before the nodes are started
     std::map<std::string, std::string> environment = {};              // of every program
@@ -41,7 +42,8 @@ class cluster {
   std::string errors(int node) const { return test::read_whole(home_ / ("errors" + std::to_string(node))); }
 
   // Another node, by a token of `nacre cluster invite`, on an empty directory; not started. Its number.
-  int invite();
+  int invite() { return invite(++options_.nodes); }
+  int invite(int node);  // whose directory is gone
   std::string address(int node) const { return "127.0.0.1:" + std::to_string(base_port_ + 1'000 + node); }
   // `nacre cluster WORDS` as an operator, at this node.
   test::finished operate(int at, std::vector<std::string> words);

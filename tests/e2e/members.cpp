@@ -126,6 +126,77 @@ TEST_CASE("three nodes become five and three again, and a lost disk another node
   judge(them, seed);
 }
 
+TEST_CASE("a cluster of two groups changes its members in both, while clients write and read", "[cluster][members]") {
+  const auto seed = std::random_device{}() % 1'000'000;
+  CAPTURE(seed);
+  cluster::options o;
+  o.groups = 2;
+  cluster all(o);
+  const auto both = [&](int node, std::int64_t epoch) {
+    const auto groups = standing(all, node)["groups"].items();
+    return groups.size() == 2 && std::all_of(groups.begin(), groups.end(), [&](const auto& g) {
+             return g["epoch"].number() == epoch && g["leader"].number() != 0;
+           });
+  };
+  CHECK(both(1, 1));
+  clients them(all, seed);
+  CHECK(them.get_on());
+  for (int node : {4, 5}) {
+    CHECK(all.invite() == node);
+    REQUIRE(all.start(node));
+  }
+  succeed(all.operate(2, {"add", member(all, 4), member(all, 5)}));
+  all.await_serving({1, 2, 3, 4, 5});
+  all.ask_only({1, 2, 3, 4, 5});
+  CHECK(eventually([&] { return both(5, 2); }));
+  CHECK(them.get_on());
+  all.ask_only({3, 4, 5});
+  succeed(all.operate(4, {"remove", "1", "2", "--yes"}));
+  for (int node : {1, 2}) CHECK(eventually([&] { return gives(all, node, "taken out"); }));
+  for (int node : {1, 2}) CHECK(all.stop(node) == 0);
+  all.await_serving({3, 4, 5});
+  CHECK(eventually([&] { return both(3, 3); }));
+  CHECK(them.get_on());
+  all.kill(5);
+  std::filesystem::remove_all(all.data() / "node5");
+  all.ask_only({3, 4});
+  CHECK(all.invite() == 6);
+  REQUIRE(all.start(6));
+  succeed(all.operate(3, {"replace", "5", member(all, 6)}));
+  all.await_serving({3, 4, 6});
+  all.ask_only({3, 4, 6});
+  CHECK(eventually([&] { return both(6, 4); }));
+  CHECK(them.get_on());
+  them.stop();
+  judge(them, seed);
+}
+
+TEST_CASE("a node that loses its directory before it was taken in comes again under its number, later it does not",
+          "[cluster][members]") {
+  cluster three;
+  CHECK(three.invite() == 4);
+  REQUIRE(three.start(4));
+  // Looked at, and not taken in: the other one is not there.
+  CHECK(three.operate(1, {"add", member(three, 4), "9=" + three.address(9)}).code == 65);
+  CHECK(has(three.errors(4), "node connected"));
+  const auto again = [&] {
+    three.kill(4);
+    std::filesystem::remove_all(three.data() / "node4");
+    CHECK(three.invite(4) == 4);
+    REQUIRE(three.start(4));
+  };
+  again();
+  succeed(three.operate(1, {"add", member(three, 4)}));
+  three.await_serving({1, 2, 3, 4});
+  const auto id = three.conceal(4, "a value");
+  REQUIRE(id);
+  CHECK(holds(three.reveal(2, *id), "a value"));
+  again();
+  CHECK(eventually([&] { return has(three.errors(1), "we know another data directory under its number"); }));
+  CHECK(eventually([&] { return gives(three, 4, "waits to be taken in"); }));
+  CHECK(three.serves(1));
+}
+
 TEST_CASE("a change that would stop the cluster is refused in words, and changes nothing", "[cluster][members]") {
   cluster three;
   const auto told = [&](int at, words what, std::string_view why) {

@@ -86,6 +86,7 @@ void node::boot() {
                                         });
                                       });
   if (auto known = door->load(*disk.snapshot()); !known) return w.fail(known.error().text);
+  members_are(of, (*epoch)->members);
   installer_ = std::make_unique<raft::state_installer>(disk, 1);
   server_ = std::make_unique<raft::state_server>(disk, 1, *boot_number, 1'500);
   auto stateless = raft::state_installer::unfinished(*disk.snapshot(), group_0);
@@ -226,7 +227,11 @@ void node::install_rows(raft::instance, storage::batch rows) {
   });
   work();
 }
-void node::members_are(raft::instance, const raft::member_list&) {}
+void node::members_are(raft::instance, const raft::member_list& members) {
+  std::set<node_id> voters;
+  for (const auto& m : members) voters.insert(m.node);
+  door->voters_are(std::move(voters));
+}
 void node::install_end(raft::instance of, raft::log_mark at, bool keep_log, raft::member_list begins) {
   installs_.push_back([this, of, at, keep_log, begins]() -> result<void> {
     auto log = installer_->end(of, at, keep_log, begins);

@@ -1,6 +1,6 @@
 #pragma once
 // Connections between nodes of one process: each node has a thread that hands its frames over, in order. Links can be
-// cut.
+// cut. Everybody is connected to everybody, or only those that want it both (`by_choice`), as between real nodes.
 
 #include <condition_variable>
 #include <deque>
@@ -18,6 +18,8 @@ namespace nacre::testing {
 class memory_network {
  public:
   using node_id = cluster::node_id;
+
+  explicit memory_network(bool by_choice = false) : by_choice_(by_choice) {}
 
   // What that node reaches the others by; starts anew with every call, as after a restart.
   std::unique_ptr<cluster::peers> join(node_id node) { return std::make_unique<end>(*this, node); }
@@ -51,13 +53,18 @@ class memory_network {
       auto found = of_.ends_.find(to);
       if (!of_.ends_.contains(node_) || found == of_.ends_.end() || of_.cut_.contains(std::minmax(node_, to)))
         return false;
+      if (of_.by_choice_ && !(wanted_.contains(to) && found->second->wanted_.contains(node_))) return false;
       auto& other = *found->second;
       std::lock_guard queue_lock(other.mutex_);
       other.queue_.emplace_back(node_, std::move(frame));
       other.wake_.notify_one();
       return true;
     }
-    void set_neighbours(std::vector<neighbour>) override {}
+    void set_neighbours(std::vector<neighbour> all) override {
+      std::lock_guard lock(of_.mutex_);
+      wanted_.clear();
+      for (const auto& each : all) wanted_.insert(each.node);
+    }
     std::vector<cluster::peer_status> status() const override { return {}; }
     void stop() override {
       {
@@ -89,6 +96,7 @@ class memory_network {
 
     memory_network& of_;
     const node_id node_;
+    std::set<node_id> wanted_;  // under the network's mutex
     receiver on_frame_;
     std::mutex mutex_;
     std::condition_variable wake_;
@@ -97,6 +105,7 @@ class memory_network {
     std::thread thread_;
   };
 
+  const bool by_choice_;
   std::mutex mutex_;
   std::map<node_id, end*> ends_;
   std::set<std::pair<node_id, node_id>> cut_;
