@@ -128,6 +128,14 @@ TEST_CASE("an issuer without audience or key file, twice, or with a foreign algo
   CHECK_THAT(error_of(with_file("[[auth.issuers]]\naudience=\"a\"\njwks_file=\"f\"\n")), Contains("no issuer"));
   CHECK_THAT(error_of(with_file(whole + "algorithms=[\"none\"]\n")), Contains("none"));
   CHECK_THAT(error_of(with_file(whole + "algorithms=[]\n")), Contains("algorithms"));
+  // Nobody is trusted with roles or scopes who is not said to be.
+  const auto issuer = [&](const std::string& more) { return load_config(with_file(whole + more))->auth.issuers.at(0); };
+  CHECK_FALSE(issuer("").trust_scopes);
+  CHECK_FALSE(issuer("trust_roles=true\n").trust_scopes);
+  CHECK(issuer("trust_scopes=true\n").trust_scopes);
+  CHECK_FALSE(issuer("trust_scopes=true\n").trust_roles);
+  for (const char* no : {"\"true\"", "1", "[]"})
+    CHECK_THAT(error_of(with_file(whole + "trust_scopes=" + no + "\n")), Contains("trust_scopes: wants true or false"));
   CHECK_THAT(error_of(with_file("[[auth.issuers]]\nissuer=\"nacre-dev\"\naudience=\"a\"\njwks_file=\"f\"\n")),
              Contains("development"));
 }

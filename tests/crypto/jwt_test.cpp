@@ -125,6 +125,23 @@ TEST_CASE("workspace and role of an issuer that is not trusted with roles are no
       CHECK(f.of_claims({{name, other}}) == jwt_refusal::none);
 }
 
+TEST_CASE("scopes are passed on of an issuer that is trusted with them, and no other type of claim is one",
+          "[crypto][jwt]") {
+  const fixture trusted{{ed().jwk()}, [](issuer_config&c) { c.trust_scopes = true; }}, plain;
+  const auto scope = [](const fixture& f, const std::string& said) {
+    const auto answer = f.made->verify(ed().sign(claims({{"scope", said}})), now);
+    REQUIRE(answer);
+    return answer->scope;
+  };
+  CHECK(scope(trusted, R"("openid nacre.cluster")") == "openid nacre.cluster");
+  CHECK(scope(plain, R"("openid nacre.cluster")") == std::nullopt);
+  const std::string longest(1'024, 's');
+  CHECK(scope(trusted, '"' + longest + '"') == longest);
+  // It gives no right then, and whoever comes for other things comes in.
+  for (const char* other : {R"(["nacre.cluster"])", R"({"nacre.cluster":true})", "7", "true", "null", R"("a\nb")"})
+    CHECK(scope(trusted, other) == std::nullopt);
+}
+
 TEST_CASE("an e-mail address the issuer has not verified is not passed on", "[crypto][jwt]") {
   const fixture f;
   const auto email = [&](const std::string& verified) {

@@ -50,6 +50,7 @@ struct door : installation {
     dev.audience = crypto::dev_audience;
     dev.jwks_file = directory / "dev-issuer.jwks.json";
     dev.trust_roles = true;
+    dev.trust_scopes = true;
     dev.subject_is_user_id = true;
     tokens = std::make_unique<counted>(crypto::test::value(crypto::make_authenticator({dev})));
     gate_settings g;

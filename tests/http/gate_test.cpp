@@ -130,6 +130,26 @@ TEST_CASE("who is refused is counted, and told nothing", "[http][gate]") {
   CHECK(p.error().text == "Authentication failed");
 }
 
+TEST_CASE("whoever has the word nacre.cluster among their scopes is an operator, and nobody with a word like it",
+          "[http][gate][operators]") {
+  door d;
+  const auto operates = [&](std::optional<std::string> scope) {
+    const auto p = d.come("Bearer " + d.minted({.subject = to_string(owner), .scope = std::move(scope)}));
+    REQUIRE(p);
+    return p->operates;
+  };
+  for (const char* yes : {"nacre.cluster", "openid nacre.cluster", "nacre.cluster profile", "a  nacre.cluster  b"})
+    CHECK(operates(yes));
+  for (const char* no : {" ", "nacre", "nacre.clusters", "xnacre.cluster", "nacre.cluster.read", "NACRE.CLUSTER",
+                         "nacre cluster", "nacre.cluster,openid", "\"nacre.cluster\""}) {
+    INFO(no);
+    CHECK_FALSE(operates(no));
+  }
+  CHECK_FALSE(operates(std::nullopt));
+  // A role in a workspace is none here.
+  CHECK_FALSE(d.come("Bearer " + d.mint_claims(owner, home, "owner"))->operates);
+}
+
 TEST_CASE("a personal access token stands for its owner, in its workspace, with its scopes", "[http][gate][pat]") {
   door d;
   d.found();
