@@ -1,7 +1,6 @@
 #include "tests/e2e/cluster_kit.hpp"
 
-#include <arpa/inet.h>
-#include <sys/socket.h>
+#include "tests/support/free_ports.hpp"
 
 namespace nacre::e2e {
 
@@ -9,33 +8,9 @@ namespace {
 
 constexpr int nodes_max = 9;  // that one cluster can have in the course of a test
 
-bool is_free(int port) {
-  const int fd = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  sockaddr_in at{};
-  at.sin_family = AF_INET;
-  at.sin_port = htons(static_cast<std::uint16_t>(port));
-  at.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  const bool free = ::bind(fd, reinterpret_cast<sockaddr*>(&at), sizeof at) == 0;
-  ::close(fd);
-  return free;
-}
-
-// Such that the nodes' ports and those between them, 1,001 above, are free now; below those that a client's end gets.
-int free_ports(int nodes) {
-  constexpr int first = 12'000, steps = 900, apart = 20;
-  const int begin = static_cast<int>(::getpid() % steps);
-  for (int step = 0; step < steps; ++step) {
-    const int port = first + (begin + step) % steps * apart;
-    bool free = true;
-    for (int i = 0; i < nodes; ++i) free = free && is_free(port + i) && is_free(port + 1'001 + i);
-    if (free) return port;
-  }
-  throw std::runtime_error("no free ports");
-}
-
 }  // namespace
 
-cluster::cluster(options o) : options_(std::move(o)), base_port_(free_ports(nodes_max)) {
+cluster::cluster(options o) : options_(std::move(o)), base_port_(test::free_ports(nodes_max)) {
   {
     test::child_process layout({test::program("nacre").string(), "cluster", "dev", "--nodes", std::to_string(size()),
                                 "--data-dir", data().string(), "--http-base-port", std::to_string(base_port_)},

@@ -1,12 +1,11 @@
 // The CA of a cluster, and a development cluster of real nodes that is started, wounded and ended.
 
-#include <arpa/inet.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
 
 #include <sstream>
 
 #include "tests/e2e/command_line_kit.hpp"
+#include "tests/support/free_ports.hpp"
 
 using namespace nacre::e2e;
 using nacre::test::child_process;
@@ -17,27 +16,6 @@ namespace {
 unsigned mode_of(const std::string& file) {
   struct stat s {};
   return ::stat(file.c_str(), &s) == 0 ? s.st_mode & 0777u : 0;
-}
-
-bool is_free(int port) {
-  const int fd = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  sockaddr_in at{};
-  at.sin_family = AF_INET;
-  at.sin_port = htons(static_cast<std::uint16_t>(port));
-  at.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  const bool free = ::bind(fd, reinterpret_cast<sockaddr*>(&at), sizeof at) == 0;
-  ::close(fd);
-  return free;
-}
-
-// So that port..port + 2 and the cluster's own, 1001 above, are free now.
-int base_port() {
-  for (int port = 20'000 + static_cast<int>(::getpid() % 500) * 20;; port += 20) {
-    bool free = port < 60'000;
-    for (int i = 0; i < 3; ++i) free = free && is_free(port + i) && is_free(port + 1'001 + i);
-    if (free) return port;
-    REQUIRE(port < 60'000);
-  }
 }
 
 struct line {
@@ -125,7 +103,7 @@ TEST_CASE("a CA is made once, issues what nodes need, and tells what there is", 
 }
 
 TEST_CASE("a development cluster serves on every node, and ends whole", "[cli][cluster]") {
-  const auto port = base_port();
+  const auto port = nacre::test::free_ports(3);
   cluster c({"--nodes", "3", "--http-base-port", std::to_string(port)});
   INFO(read_whole(c.home / "errors"));
   REQUIRE(c.ready());
@@ -173,7 +151,7 @@ TEST_CASE("a development cluster serves on every node, and ends whole", "[cli][c
 }
 
 TEST_CASE("the nodes of a development cluster die with it, however it dies", "[cli][cluster]") {
-  cluster c({"--nodes", "1", "--http-base-port", std::to_string(base_port())});
+  cluster c({"--nodes", "1", "--http-base-port", std::to_string(nacre::test::free_ports(3))});
   REQUIRE(c.ready());
   const auto nodes = nodes_of(c.process->output());
   REQUIRE(nodes.size() == 1);
