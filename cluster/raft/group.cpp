@@ -264,11 +264,22 @@ void raft_group::impl::deliver_append(node_id from, append& a) {
   quiet_ = false;
 }
 
+// As leader: up to where its log is ours.
+std::uint64_t raft_group::impl::match_of(node_id node) const {
+  for (unsigned i = 0; i < raft_.configuration.n; ++i)
+    if (raft_.configuration.servers[i].id == node) return raft_.leader_state.progress[i].match_index;
+  return 0;
+}
+
 void raft_group::impl::deliver_append_reply(node_id from, const append_reply& r) {
   if (const auto place = place_of(from); place < heard_at_.size()) heard_at_[place] = host_.now_ms();
   raft_message m{};
   m.type = RAFT_IO_APPEND_ENTRIES_RESULT;
   m.append_entries_result = {r.term, r.rejected, r.last_index};
+  // Refusing a place that is proved to match is news from before. While it probes libraft would go back to it, below
+  // what the log may be cut to, and offer the state for ever to one who has it.
+  if (rules_.proved_match && raft_.state == RAFT_LEADER && r.term == raft_.current_term && r.rejected != 0)
+    if (const auto match = match_of(from); r.rejected <= match) m.append_entries_result = {r.term, 0, match};
   if (!rules_.own_term_counts || raft_.state != RAFT_LEADER) return hand_over(from, m);
   const auto stored = raft_.last_stored;
   raft_.last_stored = guard::countable(raft_, terms_, from, m.append_entries_result);

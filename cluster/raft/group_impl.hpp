@@ -68,6 +68,7 @@ class raft_group::impl {
   bool sound(const inbound& m) const;
   void deliver_append(node_id from, append& m);
   void deliver_append_reply(node_id from, const append_reply& m);
+  std::uint64_t match_of(node_id node) const;
   void deliver_vote(node_id from, const vote& m);
   void deliver_vote_reply(node_id from, const vote_reply& m);
   void deliver_offer(node_id from, const snapshot_offer& m);
