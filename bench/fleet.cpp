@@ -54,7 +54,11 @@ bool says(const fs::path& file, std::string_view line) {
 }  // namespace
 
 std::uint16_t free_ports(std::size_t count, std::uint16_t besides) {
-  for (int port = 33'000 + static_cast<int>(::getpid() % 400) * 20; port < 58'000; port += 20) {
+  // Below those that a client's end gets: after a load thousands of them linger.
+  constexpr int first = 12'000, steps = 900, apart = 20;
+  const int begin = static_cast<int>(::getpid() % steps);
+  for (int step = 0; step < steps; ++step) {
+    const int port = first + (begin + step) % steps * apart;
     bool free = true;
     for (int i = 0; i < static_cast<int>(count); ++i) free = free && is_free(port + i) && is_free(port + besides + i);
     if (free) return static_cast<std::uint16_t>(port);
