@@ -305,8 +305,10 @@ void raft_group::impl::deliver_vote_reply(node_id from, const vote_reply& v) {
 // into a running 0.15 races with elections (2a38d3d, 4fbd3c0) and gets stuck on entries of a higher term (cowsql
 // af243f81).
 void raft_group::impl::deliver_offer(node_id from, const snapshot_offer& o) {
-  if (o.term < raft_.current_term || raft_.state == RAFT_LEADER || o.at.index <= raft_.commit_index) return;
-  host_.state_offered(from, o);
+  if (o.term < raft_.current_term || raft_.state == RAFT_LEADER) return;
+  if (o.at.index > raft_.commit_index) return host_.state_offered(from, o);
+  // What is committed here is in the log of every leader; else it would offer the same again and again.
+  if (o.term == raft_.current_term && !held_back_) emit(from, append_reply{o.term, 0, raft_.commit_index});
 }
 
 // ---------------------------------------------------------------- what goes into the log

@@ -21,8 +21,10 @@ void replica::begin_fetch(instance of, node_id from, const snapshot_offer& offer
     return;
   const bool begins = !(of == options_.group.of);
   if (begins && (!wanted_ || !(wanted_->of == of))) return;
-  // One from before our mark would let go of entries we have answered for.
-  if (group_->role() == role::leader || (!begins && offer.at.index < group_->commit_index())) return;
+  // One from before our mark would let go of entries we have answered for. Without a state any will do that our log
+  // goes on from: there may be no newer one until this node takes entries again.
+  const bool goes_on = stateless_ && group_->term_of(offer.at.index) == offer.at.term;
+  if (group_->role() == role::leader || (!begins && !goes_on && offer.at.index < group_->commit_index())) return;
   give_up_fetch();
   group_->hold(true);
   stateless_ = true;
