@@ -41,9 +41,17 @@ class rewriting {
     if (kind == static_cast<std::uint8_t>(due_kind::claim)) look_at_claim(ws, secret_id{id});
   }
 
+  std::size_t bytes() const { return bytes_; }
+
  private:
-  void put(space in, std::string key, std::string value) { changes_.push_back({in, std::move(key), std::move(value)}); }
-  void erase(space in, std::string key) { changes_.push_back({in, std::move(key), std::nullopt}); }
+  void put(space in, std::string key, std::string value) {
+    bytes_ += key.size() + value.size();
+    changes_.push_back({in, std::move(key), std::move(value)});
+  }
+  void erase(space in, std::string key) {
+    bytes_ += key.size();
+    changes_.push_back({in, std::move(key), std::nullopt});
+  }
 
   void look_at_secret(std::string_view due, workspace_id ws, const uuid& named) {
     if (v_.get(space::state, keys::receipt(ws, receipt_id{named}))) return;  // names its receipt already
@@ -71,17 +79,18 @@ class rewriting {
 
   const view& v_;
   std::vector<row_change>& changes_;
+  std::size_t bytes_ = 0;
 };
 
 }  // namespace
 
-part_of_format_3 to_format_3(const view& v, std::string_view from, std::size_t rows_max) {
+part_of_format_3 to_format_3(const view& v, std::string_view from, std::size_t rows_max, std::size_t bytes_max) {
   part_of_format_3 part;
   rewriting all(v, part.changes);
   auto begin = from.empty() ? keys::dues_from(time_min) : std::string(from);
   std::size_t rows = 0;
   v.scan(space::index, begin, keys::past("e"), [&](std::string_view key, std::string_view) {
-    if (rows++ == rows_max) return part.next = key, false;
+    if (rows++ == rows_max || all.bytes() > bytes_max) return part.next = key, false;
     return all.look_at(key), true;
   });
   return part;

@@ -26,7 +26,7 @@ struct part_of_format_3 {
   std::vector<row_change> changes;
   std::string next;  // where the following part begins; empty: this was the last
 };
-// Of the rows from `from` on (empty: all), `rows_max` at most.
-part_of_format_3 to_format_3(const view& v, std::string_view from, std::size_t rows_max);
+// Of the rows from `from` on (empty: all): `rows_max` at most, and none any more once the changes take `bytes_max`.
+part_of_format_3 to_format_3(const view& v, std::string_view from, std::size_t rows_max, std::size_t bytes_max);
 
 }  // namespace nacre::model

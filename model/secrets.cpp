@@ -188,8 +188,9 @@ class sweeping {
   sweeping(state& st, const context& ctx) : st_(st), ctx_(ctx), ws_(ctx.workspace) {}
 
   void handle(const due& d) {
+    if (d.at > ctx_.now) return;
     auto row = keys::due_at(d.at, ws_, d.kind, d.id);
-    if (d.at > ctx_.now || !st_.get(space::index, row)) return;
+    if (!st_.get(space::index, row)) return handle_of_format_2(d);
     st_.erase(space::index, row);
     switch (d.kind) {
       case due_kind::secret:
@@ -210,6 +211,27 @@ class sweeping {
   }
 
  private:
+  // A log may still hold sweeps from before format 3 (format_3.hpp), and a node may come to them after its rows were
+  // rewritten: then a secret was named by itself, and its receipt was due before that had been handled.
+  void handle_of_format_2(const due& d) {
+    if (d.kind == due_kind::secret) {
+      auto held = load_secret(st_, ws_, secret_id{d.id});
+      if (!held || held->record.expires() != d.at) return;
+      const auto receipt = held->record.receipt;
+      auto row = keys::due_at(d.at, ws_, due_kind::secret, receipt.value());
+      if (!st_.get(space::index, row)) return;
+      st_.erase(space::index, row);
+      expire(receipt);
+    } else if (d.kind == due_kind::receipt) {
+      auto receipt = load_receipt(st_, ws_, receipt_id{d.id});
+      if (!receipt || receipt->expires() != d.at) return;
+      auto row = keys::due_at(receipt->secret_expires(), ws_, due_kind::secret, d.id);
+      if (!st_.get(space::index, row)) return;
+      st_.erase(space::index, row);
+      forget(receipt_id{d.id});
+    }
+  }
+
   // The time of its secret is over, whatever became of it: the receipt is next.
   void expire(receipt_id id) {
     auto receipt = load_receipt(st_, ws_, id);
@@ -221,7 +243,8 @@ class sweeping {
 
   void end_expired(receipt_id id, const receipt_record& receipt) {
     auto held = load_secret(st_, ws_, receipt.secret);
-    if (!held || held->record.receipt != id) return;  // orphaned, or the id was taken a second time
+    // Orphaned, or the id was taken a second time.
+    if (!held || held->record.receipt != id || held->record.expires() > ctx_.now) return;
     end_secret(st_, ctx_, receipt.secret, held->record, receipt_end::expired, held->record.expires());
     record(st_, ctx_, "secret.expire", event_type::secret_expired, receipt.secret.value());
   }

@@ -48,11 +48,12 @@ void make_old(map_state& st, workspace_id ws) {
   }
 }
 
-void upgrade(map_state& st, std::size_t rows_at_once, std::size_t parts_max = SIZE_MAX) {
+void upgrade(map_state& st, std::size_t rows_at_once, std::size_t parts_max = SIZE_MAX,
+             std::size_t bytes_at_once = SIZE_MAX) {
   std::string next;
   std::size_t parts = 0;
   do {
-    auto part = to_format_3(st, next, rows_at_once);
+    auto part = to_format_3(st, next, rows_at_once, bytes_at_once);
     REQUIRE(st.trustworthy());
     for (const auto& change : part.changes)
       change.value ? st.put(change.in, change.key, *change.value) : st.erase(change.in, change.key);
@@ -82,6 +83,7 @@ TEST_CASE("what format 2 holds of one-time secrets is all there in format 3, and
   REQUIRE(w.st.all() != expected);
   auto rows_at_once = GENERATE(as<std::size_t>{}, 1, 3, 1'000);
   SECTION("in one go") { upgrade(w.st, rows_at_once); }
+  SECTION("a few bytes at a time") { upgrade(w.st, rows_at_once, SIZE_MAX, 100); }
   SECTION("cut short and begun anew") {
     upgrade(w.st, rows_at_once, 2);
     upgrade(w.st, rows_at_once);
@@ -110,10 +112,41 @@ TEST_CASE("what format 2 holds of one-time secrets is all there in format 3, and
   for (std::uint64_t n = 1; n <= 7; ++n) CHECK_FALSE(w.row<receipt_record>(keys::receipt(w.home, w.receipt(n))));
 }
 
+// As of a node that was behind when it was upgraded: the others swept with the program of before.
+TEST_CASE("a sweep from before format 3 does in the rows of today what it did", "[model][format][sweep]") {
+  secrets_world w(GENERATE(false, true));
+  for (std::uint64_t n = 1; n <= 3; ++n) w.conceal(n, 60);
+  CHECK(w.claims(2));
+  CHECK(w.claims(3, key_no(1)));
+  auto secret_due = [&](std::uint64_t n) {
+    return due{w.kept(n).secret_expires(), due_kind::secret, w.secret(n).value()};
+  };
+  auto receipt_due = [&](std::uint64_t n) { return due{w.kept(n).expires(), due_kind::receipt, w.receipt(n).value()}; };
+  std::vector<due> first, second;
+  for (std::uint64_t n = 1; n <= 3; ++n) first.push_back(secret_due(n)), second.push_back(receipt_due(n));
+
+  w.now = after(w.now, 61'000);
+  auto audited = w.audit_size();
+  w.made(w.as_system(), sweep{first});
+  CHECK(w.state_of(1) == receipt_state::expired);
+  CHECK_FALSE(w.sealed(1));
+  CHECK(w.audit_size() == audited + 1);
+  CHECK(w.last_audit_has(R"("action":"secret.expire")"));
+  w.made(w.as_system(), sweep{first});  // and once only
+  CHECK(w.audit_size() == audited + 1);
+
+  w.now = after(w.now, 60'000);
+  w.made(w.as_system(), sweep{second});
+  for (std::uint64_t n = 1; n <= 3; ++n) CHECK_FALSE(w.row<receipt_record>(keys::receipt(w.home, w.receipt(n))));
+  w.sweep_now();  // what said until when the claim could be fetched
+  CHECK(w.due_now().empty());
+  CHECK(w.sealed_rows() == 0);
+}
+
 TEST_CASE("a row of format 2 that cannot be read is not passed over", "[model][format]") {
   lived w(true);
   make_old(w.st, w.home);
   w.st.put(space::state, keys::at(w.home, 'X').id(w.secret(1)).take(), "?");
-  to_format_3(w.st, {}, 1'000);
+  to_format_3(w.st, {}, 1'000, 1'000'000);
   CHECK_FALSE(w.st.trustworthy());
 }
