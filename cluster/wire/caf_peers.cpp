@@ -86,6 +86,7 @@ struct peer {
 
   std::mutex handing;  // one frame at a time, also while one connection takes the place of another
   std::thread dialler;
+  std::atomic<bool> dialled = false;  // and that has nothing left to do
 
   bool current(std::uint64_t number) const { return session && session->number == number; }
 };
@@ -198,6 +199,11 @@ class transport final : public caf_peers {
     {
       std::unique_lock lock(peers_mutex_);
       if (stopping_ || !system_) return;
+      std::erase_if(left_, [](const peer_ptr& p) {
+        if (p->dialled && p->dialler.joinable()) p->dialler.join();
+        const std::unique_lock idle(p->handing, std::try_to_lock);
+        return !p->dialler.joinable() && idle.owns_lock();
+      });
       for (auto& each : all) {
         const auto where = parse_endpoint(each.address);
         if (each.node == 0 || each.node == settings_.self || !where) continue;
@@ -206,7 +212,11 @@ class transport final : public caf_peers {
           wanted.insert(peers_.extract(was));
         } else if (!wanted.contains(each.node)) {
           auto fresh = std::make_shared<peer>(each.node, each.address, *where);
-          if (each.node < settings_.self) fresh->dialler = std::thread([this, fresh] { dial_for_ever(fresh); });
+          if (each.node < settings_.self)
+            fresh->dialler = std::thread([this, fresh] {
+              dial_for_ever(fresh);
+              fresh->dialled = true;
+            });
           wanted.emplace(each.node, std::move(fresh));
         }
       }
