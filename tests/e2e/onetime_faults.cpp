@@ -7,6 +7,7 @@
 #include <barrier>
 #include <thread>
 
+#include "model/secret_records.hpp"
 #include "storage/rocks_store.hpp"
 #include "tests/e2e/kit.hpp"
 #include "tests/support/random_source.hpp"
@@ -233,7 +234,7 @@ TEST_CASE("what was revealed, burned or has expired leaves the files within the 
   http_client me(on.port());
   std::vector<hidden> all;
   for (int i = 0; i < 150; ++i) all.push_back(conceal(me, "to be shredded " + std::to_string(i)).value());
-  // What lies sealed is read while the node is down: the last bytes of each row, which nothing else holds.
+  // What lies sealed is read while the node is down: the last bytes of each text, which nothing else holds.
   REQUIRE(on.node().stop() == 0);
   const auto database = on.node().data() / "db";
   std::vector<std::string> tails;
@@ -244,7 +245,10 @@ TEST_CASE("what was revealed, burned or has expired leaves the files within the 
     REQUIRE(store);
     (*store)->snapshot()->scan(nacre::model::space::sealed, "", std::string(17, '\xff'),
                                [&](std::string_view key, std::string_view value) {
-                                 if (key.at(16) != 'D') tails.emplace_back(value.substr(value.size() - 24));
+                                 if (key.at(16) != 'X') return true;
+                                 auto held = nacre::model::decode<nacre::model::held_secret>(value).value();
+                                 for (const auto& each : {held.sealed, held.sealed_link})
+                                   tails.push_back(each.substr(each.size() - 24));
                                  return true;
                                });
   }
