@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <array>
+#include <chrono>
 #include <filesystem>
 #include <sstream>
 
@@ -69,7 +70,7 @@ TEST_CASE("every command of the documents works as it stands there", "[docs]") {
                           "':$PATH\nURL=" + quick().node().url() + "\nNACRE_URL=$URL\nDATA='" +
                           quick().node().data().string() + "'\n" + each.script;
       child_process child({"/usr/bin/env", "bash", "-c", script}, me.home / "errors", me.options());
-      const auto code = child.wait();
+      const auto code = child.wait(std::chrono::minutes(4));  // some start dozens of nodes, under sanitizers too
       INFO(child.output());
       INFO(read_whole(me.home / "errors"));
       CHECK(code.value_or(-1) == 0);
