@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "crypto/one_time.hpp"
+#include "model/secrets.hpp"
 #include "model/wire.hpp"
 
 namespace nacre::actors {
@@ -26,8 +28,24 @@ secret_id secret_id_of(const crypto::keyring& keys, std::string_view link) {
   return secret_id{first_half(keys.link_lookup("ots", link))};
 }
 
+crypto::secure_bytes link_of(const crypto::keyring& keys, std::string_view receipt_link) {
+  return crypto::identifier_from(keys, "otl", receipt_link);
+}
+
 receipt_id receipt_id_of(const crypto::keyring& keys, std::string_view receipt_link) {
+  return receipt_id{secret_id_of(keys, link_of(keys, receipt_link).view()).value()};
+}
+
+receipt_id older_receipt_id_of(const crypto::keyring& keys, std::string_view receipt_link) {
   return receipt_id{first_half(keys.link_lookup("otr", receipt_link))};
+}
+
+receipt_id receipt_id_in(const model::view& v, workspace_id ws, const crypto::keyring& keys,
+                         std::string_view receipt_link, timestamp now) {
+  auto id = receipt_id_of(keys, receipt_link);
+  if (model::find_receipt(v, ws, id, now)) return id;
+  auto older = older_receipt_id_of(keys, receipt_link);
+  return model::find_receipt(v, ws, older, now) ? older : id;
 }
 
 ask_id ask_id_of(const crypto::keyring& keys, std::string_view link) {

@@ -7,12 +7,21 @@
 #include "crypto/keyring.hpp"
 #include "model/ids.hpp"
 #include "model/secret_records.hpp"
+#include "model/view.hpp"
 
 namespace nacre::actors {
 
 // Any text has an id; one that was never issued finds nothing.
 secret_id secret_id_of(const crypto::keyring& keys, std::string_view link);
+// The link of the secret this is the receipt of. Who holds a receipt may be told it; nobody can go the other way.
+crypto::secure_bytes link_of(const crypto::keyring& keys, std::string_view receipt_link);
+// The secret's, as a receipt's.
 receipt_id receipt_id_of(const crypto::keyring& keys, std::string_view receipt_link);
+// What it was before format 4, when a secret's link was drawn for itself.
+receipt_id older_receipt_id_of(const crypto::keyring& keys, std::string_view receipt_link);
+// The one of the two that the workspace has; if neither, the first.
+receipt_id receipt_id_in(const model::view& v, workspace_id ws, const crypto::keyring& keys,
+                         std::string_view receipt_link, timestamp now);
 // The same of the link that asks for a secret (model/asks.hpp).
 ask_id ask_id_of(const crypto::keyring& keys, std::string_view link);
 // Of what the pickup link carries beside it.

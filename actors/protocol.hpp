@@ -40,6 +40,7 @@ struct secret_progress {
   };
   step waiting = step::act;
   secret_id id;
+  receipt_id receipt;  // of a burning one
   model::secret_record secret;
   std::string sealed;                    // the secret as stored
   crypto::secure_bytes link;             // of the secret

@@ -44,7 +44,8 @@ inline std::string secret_policy(const model::secret_record& s) {
 inline crypto::seal_context secret_sealing(workspace_id ws, secret_id id, std::string_view policy) {
   return {ws, id.value(), "ots", "value", policy};
 }
-// What a receipt can tell: `field` is "link" (of the secret), "generated" or "receipt" (its own link).
+// What a receipt can tell: `field` is "generated", "receipt" (its own link) or, before format 4, "link" (of the
+// secret).
 inline crypto::seal_context receipt_sealing(workspace_id ws, receipt_id id, std::string_view field) {
   return {ws, id.value(), "otr", field, {}};
 }

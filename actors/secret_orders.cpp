@@ -116,7 +116,7 @@ void secret_orders::seal(const order_ptr& o) {
   }
 
   bool protect = !o->secret.passphrase_key.empty();
-  auto receipt = receipt_id_of(*in_.keys, what.receipt_link.view());
+  receipt_id receipt{o->secret.id.value()};
   model::secret_record bound;
   bound.receipt = receipt;
   if (!is_guest_partition(in_.id)) bound.owner = o->what.ctx.who.user;
@@ -126,9 +126,6 @@ void secret_orders::seal(const order_ptr& o) {
   bound.has_passphrase = protect;
   auto policy = secret_policy(bound);
 
-  auto under = [&](const crypto::seal_context& where, const crypto::secure_bytes& link, std::string_view text) {
-    return crypto::seal_under_link(*in_.keys, *key, where, link.view(), nullptr, crypto::make_salt(), {}, text);
-  };
   model::conceal_secret op;
   op.id = o->secret.id;
   op.receipt = receipt;
@@ -140,11 +137,12 @@ void secret_orders::seal(const order_ptr& o) {
   op.sealed = crypto::seal_under_link(*in_.keys, *key, secret_sealing(in_.id, op.id, policy), what.link.view(),
                                       protect ? &o->secret.passphrase_key : nullptr,
                                       protect ? o->secret.salt : crypto::make_salt(), {}, what.value.view());
-  op.sealed_link = under(receipt_sealing(in_.id, receipt, "link"), what.receipt_link, what.link.view());
   if (!is_guest_partition(in_.id) && in_.rules->keep_receipt_links)
     op.sealed_receipt = in_.keys->seal(*key, receipt_sealing(in_.id, receipt, "receipt"), what.receipt_link.view());
   if (what.show_generated)
-    op.sealed_generated = under(receipt_sealing(in_.id, receipt, "generated"), what.receipt_link, what.value.view());
+    op.sealed_generated =
+        crypto::seal_under_link(*in_.keys, *key, receipt_sealing(in_.id, receipt, "generated"),
+                                what.receipt_link.view(), nullptr, crypto::make_salt(), {}, what.value.view());
   op.partition_bytes_max = in_.partition_bytes_max();
   propose(o, step::act, std::move(op));
 }
@@ -161,7 +159,7 @@ bool secret_orders::fetch(const order_ptr& o, const model::view& v) {
   };
   ahead(model::space::sealed, model::keys::secret(in_.id, p.id));
   if (auto held = model::find_held(v, in_.id, p.id, o->what.ctx.now)) {
-    ahead(model::space::state, model::keys::receipt(in_.id, held->record.receipt));
+    if (!held->receipt) ahead(model::space::state, model::keys::receipt(in_.id, held->record.receipt));
     p.secret = std::move(held->record);
     p.sealed = std::move(held->sealed);
     return v.trustworthy() || (refuse_unreadable(o), false);
@@ -211,8 +209,8 @@ void secret_orders::begin_with(const order_ptr& o, confirm_secret& what) {
 }
 
 void secret_orders::begin_with(const order_ptr& o, show_receipt& what) {
-  auto id = receipt_id_of(*in_.keys, what.receipt_link.view());
   auto view = in_.log->applied_view();
+  auto id = receipt_id_in(*view, in_.id, *in_.keys, what.receipt_link.view(), o->what.ctx.now);
   auto found = model::find_receipt(*view, in_.id, id, o->what.ctx.now);
   if (!view->trustworthy()) return refuse_unreadable(o);
   if (!found) return refuse_unknown(o);
@@ -223,16 +221,16 @@ void secret_orders::begin_with(const order_ptr& o, show_receipt& what) {
 }
 
 void secret_orders::begin_with(const order_ptr& o, burn_by_receipt& what) {
-  auto id = receipt_id_of(*in_.keys, what.receipt_link.view());
   auto view = in_.log->applied_view();
+  auto id = receipt_id_in(*view, in_.id, *in_.keys, what.receipt_link.view(), o->what.ctx.now);
   auto found = model::find_receipt(*view, in_.id, id, o->what.ctx.now);
   if (!view->trustworthy()) return refuse_unreadable(o);
   if (!found || !found->secret) return refuse_unknown(o);
+  o->secret.receipt = id;
   o->secret.id = found->record.secret;
   o->secret.right = !found->secret->has_passphrase;
   if (o->secret.right) return act(o);
-  auto link = open_link_sealed(*view, found->record.data_key_version, receipt_sealing(in_.id, id, "link"),
-                               what.receipt_link.view(), found->sealed_link);
+  auto link = secret_link(*view, *found, what.receipt_link);
   if (!view->trustworthy()) return refuse_unreadable(o);
   if (!link) return refuse_broken(o);
   o->secret.link = std::move(*link);
@@ -240,7 +238,10 @@ void secret_orders::begin_with(const order_ptr& o, burn_by_receipt& what) {
 }
 
 void secret_orders::begin_with(const order_ptr& o, memo_receipt& what) {
-  propose(o, step::act, model::set_memo{receipt_id_of(*in_.keys, what.receipt_link.view()), what.memo});
+  auto view = in_.log->applied_view();
+  auto id = receipt_id_in(*view, in_.id, *in_.keys, what.receipt_link.view(), o->what.ctx.now);
+  if (!view->trustworthy()) return refuse_unreadable(o);
+  propose(o, step::act, model::set_memo{id, what.memo});
 }
 
 // Opening a receipt's links takes about a tenth of a millisecond, and everyone of the workspace waits for it.
@@ -343,10 +344,8 @@ void secret_orders::act(const order_ptr& o) {
     if (show->mere_look || p.secret.previewed) return answer_entry(o);
     return propose(o, step::act, model::preview_secret{p.id});
   }
-  if (std::holds_alternative<burn_by_receipt>(o->what.what)) {
-    auto receipt = receipt_id_of(*in_.keys, std::get<burn_by_receipt>(o->what.what).receipt_link.view());
-    return propose(o, step::act, model::burn_secret{receipt, p.right});
-  }
+  if (std::holds_alternative<burn_by_receipt>(o->what.what))
+    return propose(o, step::act, model::burn_secret{p.receipt, p.right});
   auto& reveal = std::get<reveal_secret>(o->what.what);
   if (!reveal.go_on) return answer_entry(o);
   // What cannot be decrypted is not claimed: it stays for whoever repairs the disk. Nothing is kept of this look.
@@ -449,6 +448,13 @@ result<crypto::secure_bytes> secret_orders::open_link_sealed(const model::view& 
   return crypto::open_with_key(*in_.keys, where, *record, sealed);
 }
 
+result<crypto::secure_bytes> secret_orders::secret_link(const model::view& v, const model::receipt_entry& of,
+                                                        const crypto::secure_bytes& receipt_link) {
+  if (of.id.value() == of.record.secret.value()) return link_of(*in_.keys, receipt_link.view());
+  return open_link_sealed(v, of.record.data_key_version, receipt_sealing(in_.id, of.id, "link"), receipt_link.view(),
+                          of.sealed_link);
+}
+
 // What does not open is left out: the receipt still tells how the secret ended.
 shown_receipt secret_orders::shown(const model::view& v, model::receipt_entry entry,
                                    const crypto::secure_bytes* receipt_link) {
@@ -461,13 +467,12 @@ shown_receipt secret_orders::shown(const model::view& v, model::receipt_entry en
       if (auto link = in_.keys->open(**key, receipt_sealing(in_.id, entry.id, "receipt"), entry.sealed_receipt))
         out.receipt_link = std::move(*link);
   }
-  auto open = [&](std::string_view field, const std::string& sealed) -> crypto::secure_bytes {
-    if (sealed.empty() || out.receipt_link.empty()) return {};
-    auto text = open_link_sealed(v, version, receipt_sealing(in_.id, entry.id, field), out.receipt_link.view(), sealed);
-    return text ? std::move(*text) : crypto::secure_bytes{};
-  };
-  out.secret_link = open("link", entry.sealed_link);
-  out.generated = open("generated", entry.sealed_generated);
+  if (entry.secret && !out.receipt_link.empty())
+    if (auto link = secret_link(v, entry, out.receipt_link)) out.secret_link = std::move(*link);
+  if (!entry.sealed_generated.empty() && !out.receipt_link.empty())
+    if (auto text = open_link_sealed(v, version, receipt_sealing(in_.id, entry.id, "generated"),
+                                     out.receipt_link.view(), entry.sealed_generated))
+      out.generated = std::move(*text);
   out.entry = std::move(entry);
   return out;
 }

@@ -45,6 +45,9 @@ class secret_orders {
   // Reads the secret as stored; false: the order has been answered.
   bool fetch(const order_ptr& o, const model::view& v);
   result<crypto::secure_bytes> record_key(const model::view& v, const order_ptr& o);
+  // Of a secret that is there, by its receipt's.
+  result<crypto::secure_bytes> secret_link(const model::view& v, const model::receipt_entry& of,
+                                           const crypto::secure_bytes& receipt_link);
   shown_receipt shown(const model::view& v, model::receipt_entry entry, const crypto::secure_bytes* receipt_link);
   result<crypto::secure_bytes> open_link_sealed(const model::view& v, std::uint32_t version,
                                                 const crypto::seal_context& where, std::string_view link,

@@ -86,12 +86,12 @@ class secret_filler {
   // As actors/secret_orders.cpp seals it.
   sealed_secret seal_one(bool guarded) const {
     const auto& keys = to_.keys();
-    auto said = crypto::make_identifier(), receipt_link = crypto::make_identifier();
+    auto said = actors::link_of(keys, crypto::make_identifier().view());
     sealed_secret made;
     std::copy_n(said.view().begin(), made.said.size(), made.said.begin());
     auto& op = made.order;
     op.id = actors::secret_id_of(keys, said.view());
-    op.receipt = actors::receipt_id_of(keys, receipt_link.view());
+    op.receipt = receipt_id{op.id.value()};
     op.lifespan_s = static_cast<std::uint32_t>(limits::secret_ttl_s_default);
     op.has_passphrase = guarded;
     model::secret_record bound;
@@ -105,8 +105,6 @@ class secret_filler {
     op.sealed = crypto::seal_under_link(keys, data_key, actors::secret_sealing(ws, op.id, actors::secret_policy(bound)),
                                         said.view(), guarded ? &*passphrase_key_ : nullptr,
                                         guarded ? salt_ : crypto::make_salt(), {}, secret_text);
-    op.sealed_link = crypto::seal_under_link(keys, data_key, actors::receipt_sealing(ws, op.receipt, "link"),
-                                             receipt_link.view(), nullptr, crypto::make_salt(), {}, said.view());
     return made;
   }
 

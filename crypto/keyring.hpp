@@ -103,7 +103,7 @@ class keyring {
   digest token_lookup_from_hash(std::string_view sha256_of_token) const;
 
   // Lookup of what a caller names and nacre does not keep: HMAC(pepper, u32be length || label || text).
-  // label: "ots" for identifiers of secrets, "otr" for those of receipts, "retry" for idempotency keys.
+  // label: "ots" for identifiers of secrets, "otl" from a receipt's to its secret's, "retry" for idempotency keys, ...
   digest link_lookup(std::string_view label, std::string_view text) const;
 
   // First 6 bytes of HMAC(checksum key, everything before the checksum).

@@ -1,5 +1,7 @@
 #include "crypto/one_time.hpp"
 
+#include <cryptopp/misc.h>
+
 #include <algorithm>
 #include <array>
 #include <vector>
@@ -61,6 +63,15 @@ class random_numbers {
 secure_bytes make_identifier() {
   secure_bytes text(identifier_chars);
   write_base62(random_bytes(identifier_bytes).view(), reinterpret_cast<char*>(text.data()));
+  return text;
+}
+
+secure_bytes identifier_from(const keyring& keys, std::string_view label, std::string_view identifier) {
+  digest bytes = keys.link_lookup(label, identifier);
+  static_assert(std::tuple_size_v<digest> == identifier_bytes);
+  secure_bytes text(identifier_chars);
+  write_base62({reinterpret_cast<const char*>(bytes.data()), bytes.size()}, reinterpret_cast<char*>(text.data()));
+  CryptoPP::SecureWipeArray(bytes.data(), bytes.size());
   return text;
 }
 

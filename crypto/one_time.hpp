@@ -33,8 +33,10 @@ namespace nacre::crypto {
 inline constexpr std::size_t identifier_chars = 43;
 inline constexpr std::size_t kdf_salt_bytes = 16;
 
-// 32 random bytes in base62: what the link says, and the receipt's.
+// 32 random bytes in base62: what a receipt's link says.
 secure_bytes make_identifier();
+// The identifier this one leads to, by the keyring's pepper; there is no way back. What a secret's link says.
+secure_bytes identifier_from(const keyring& keys, std::string_view label, std::string_view identifier);
 // 43 base62 digits with a value below 2^256; all others name nothing.
 bool is_identifier(std::string_view text);
 

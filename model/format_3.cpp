@@ -59,8 +59,10 @@ class rewriting {
     secret_id id{named};
     auto record = old_secret(v_, ws, id);
     if (!record) return;  // revealed or burned before its time; its receipt has a row of its own
-    held_secret held{*record, v_.get(space::sealed, keys::secret(ws, id)).value_or(""),
-                     v_.get(space::sealed, old_link(ws, record->receipt)).value_or("")};
+    held_secret held{*record,
+                     v_.get(space::sealed, keys::secret(ws, id)).value_or(""),
+                     v_.get(space::sealed, old_link(ws, record->receipt)).value_or(""),
+                     {}};
     erase(space::state, old_record(ws, id));
     erase(space::sealed, old_link(ws, record->receipt));
     put(space::sealed, keys::secret(ws, id), encode(held));

@@ -16,7 +16,7 @@
 //   state  ws + 'B' + user                      budget_record: reveals of the last window
 //   state  ws + 'R' + time + request            memory of an effect, so that a retry cannot act twice
 //   state  ws + 'A'                             audit_head
-//   state  ws + 'Y' + receipt                   receipt_record
+//   state  ws + 'Y' + receipt                   receipt_record, once its secret has ended (before format 4: always)
 //   state  ws + 'Z' + owner + ~updated + receipt  (empty): an account's receipts, last changed first
 //   state  ws + 'C' + secret                    claim_record: a reveal that can be fetched again
 //   state  ws + 'F' + secret                    attempts_record: passphrases tried
@@ -39,7 +39,8 @@
 //   index  't' + lookup(32)                     ws + pat, of a token issued here
 //   index  'x' + lookup(32)                     ws + pat, of a token imported by its hash
 //   index  'u' + user + ws                      (empty): the workspaces of a user
-//   index  'o' + id                             ws: of a receipt, or of a secret or an ask that is no guest's
+//   index  'o' + id                             ws: of a secret or an ask that is no guest's, of a receipt of before
+//                                               format 4
 //   index  'e' + time + ws + kind + id          (empty): what is due when; a receipt only once its secret was
 //   index  'q' + due + ws + webhook             (empty): when the first delivery of an enabled webhook is due
 //

@@ -21,14 +21,14 @@ struct open_partition {
 };
 struct conceal_secret {
   secret_id id;
-  receipt_id receipt;
+  receipt_id receipt;  // the same 16 bytes as `id`; others made before format 4, which may still lie in a log
   secret_kind kind = secret_kind::conceal;
   std::uint32_t lifespan_s = 0;
   bool has_passphrase = false;
   std::uint32_t data_key_version = 1;
   std::string recipients;                 // masked
   std::string sealed;                     // the secret, under its link
-  std::string sealed_link;                // the secret's link, under the receipt's
+  std::string sealed_link;                // the secret's link, under the receipt's; empty since format 4
   std::string sealed_receipt;             // the receipt's link, under the workspace's data key; empty: not kept
   std::string sealed_generated;           // a generated value, under the receipt's link; empty: not kept
   std::uint64_t partition_bytes_max = 0;  // of a guest partition; 0: no bound

@@ -59,20 +59,54 @@ attempts_record::counter get_counter(reader& r) {
 
 }  // namespace
 
+receipt_record receipt_of(secret_id id, const secret_record& secret, const open_receipt& open) {
+  receipt_record r;
+  r.secret = id;
+  r.owner = secret.owner;
+  r.custid = open.custid;
+  r.created = secret.created;
+  r.updated = open.updated;
+  r.lifespan_s = secret.lifespan_s;
+  r.kind = secret.kind;
+  r.has_passphrase = secret.has_passphrase;
+  r.data_key_version = secret.data_key_version;
+  r.previewed = open.previewed;
+  r.secret_previewed = secret.previewed;
+  r.recipients = open.recipients;
+  r.memo = open.memo;
+  return r;
+}
+
+open_receipt kept_of(receipt_record r) {
+  return {std::move(r.custid), r.updated, r.previewed, std::move(r.recipients), std::move(r.memo)};
+}
+
 std::string encode(const held_secret& v) {
   writer w;
-  w.u8(version_1);
+  w.u8(v.receipt ? version_2 : version_1);
   put(w, v.record);
-  return w.bytes(v.sealed).bytes(v.sealed_link).take();
+  w.bytes(v.sealed);
+  if (!v.receipt) return w.bytes(v.sealed_link).take();
+  const auto& r = *v.receipt;
+  return w.bytes(r.custid).time(r.updated).maybe(r.previewed).bytes(r.recipients).bytes(r.memo).take();
 }
 
 template <>
 std::optional<held_secret> decode(std::string_view bytes) {
-  auto r = open(bytes);
+  auto [r, version] = open_up_to(version_2, bytes);
   held_secret v;
   v.record = get_secret(r);
   v.sealed = r.text(limits::sealed_bytes_max);
-  v.sealed_link = r.text(limits::record_bytes_max);
+  if (version == version_1) {
+    v.sealed_link = r.text(limits::record_bytes_max);
+    return checked(r, std::move(v));
+  }
+  auto& open = v.receipt.emplace();
+  open.custid = r.text(limits::email_bytes_max);
+  open.updated = r.time();
+  open.previewed = r.maybe_time();
+  open.recipients = r.text(limits::recipients_bytes_max);
+  open.memo = r.text(4 * limits::memo_chars_max);
   return checked(r, std::move(v));
 }
 

@@ -1,7 +1,7 @@
 #pragma once
 // One-time secrets as they are stored. A secret's row lives until the secret is revealed, burned or
-// expires; what became of it is told by its receipt, which lives twice as long. Neither holds a link:
-// ids are cut from keyed lookups, and what must be told again lies sealed (actors/one_time.hpp).
+// expires; what became of it is told by its receipt, which lives twice as long. As long as the secret is there its
+// receipt lies in the same row. Neither holds a link: ids are cut from keyed lookups (actors/one_time.hpp).
 // Source: contracts/onetimesecret.md sections 4, 5 and 7.
 
 #include <array>
@@ -36,14 +36,6 @@ struct secret_record {
   friend bool operator==(const secret_record&, const secret_record&) = default;
 };
 
-// A secret as it lies in its one row: whoever reveals it needs all of it, and it goes as a whole.
-struct held_secret {
-  secret_record record;
-  std::string sealed;       // under its link (and passphrase)
-  std::string sealed_link;  // its link, under the receipt's; empty: nobody may be told it again
-  friend bool operator==(const held_secret&, const held_secret&) = default;
-};
-
 // How a receipt ended, once; `open` ones are new, previewed, expired or orphaned by what is found with them.
 enum class receipt_end : std::uint8_t { open = 0, revealed = 1, burned = 2, expired = 3 };
 
@@ -68,6 +60,30 @@ struct receipt_record {
   }
   friend bool operator==(const receipt_record&, const receipt_record&) = default;
 };
+
+// What a receipt knows beyond its secret while that is there.
+struct open_receipt {
+  std::string custid;
+  timestamp updated;
+  std::optional<timestamp> previewed;
+  std::string recipients, memo;
+  friend bool operator==(const open_receipt&, const open_receipt&) = default;
+};
+
+// A secret as it lies in its one row: whoever reveals it needs all of it, and it goes as a whole.
+struct held_secret {
+  secret_record record;
+  std::string sealed;  // under its link (and passphrase)
+  // Of secrets made before format 4: their link, sealed under the receipt's. Of others the receipt's link leads to it.
+  std::string sealed_link;
+  std::optional<open_receipt> receipt;  // nothing: made before format 4, its receipt has a row of its own
+  friend bool operator==(const held_secret&, const held_secret&) = default;
+};
+
+// The receipt that lies in this row.
+receipt_record receipt_of(secret_id id, const secret_record& secret, const open_receipt& open);
+// What of it is kept there.
+open_receipt kept_of(receipt_record receipt);
 
 // A reveal that can be fetched again by whoever brought this key.
 struct claim_record {

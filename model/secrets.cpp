@@ -31,27 +31,60 @@ timestamp before_expiry(timestamp expires, std::int64_t days) {
   return std::max(time_min, after(expires, -days * 86'400'000));
 }
 
-std::optional<receipt_record> load_receipt(const view& v, workspace_id ws, receipt_id id) {
-  return load<receipt_record>(v, space::state, keys::receipt(ws, id));
+std::optional<held_secret> load_secret(const view& v, workspace_id ws, secret_id id) {
+  return load<held_secret>(v, space::sealed, keys::secret(ws, id));
 }
 
-void save_receipt(state& st, workspace_id ws, receipt_id id, receipt_record& r, timestamp updated) {
+// Two names for the same bytes: so the receipt is found in the secret's row, and needs none to find it. Those made
+// before format 4 have names of their own, and rows.
+secret_id namesake(receipt_id id) { return secret_id{id.value()}; }
+bool share_name(const conceal_secret& op) { return namesake(op.receipt) == op.id; }
+
+struct found_receipt {
+  receipt_record record;
+  std::optional<held_secret> held;  // its secret, while its row is there
+};
+
+std::optional<found_receipt> look_up_receipt(const view& v, workspace_id ws, receipt_id id) {
+  auto held = load_secret(v, ws, namesake(id));
+  if (held && held->receipt) {
+    auto record = receipt_of(namesake(id), held->record, *held->receipt);
+    return found_receipt{std::move(record), std::move(held)};
+  }
+  auto record = load<receipt_record>(v, space::state, keys::receipt(ws, id));
+  if (!record) return std::nullopt;
+  held = record->secret == namesake(id) ? std::nullopt : load_secret(v, ws, record->secret);
+  return found_receipt{std::move(*record), std::move(held)};
+}
+
+std::optional<receipt_record> load_receipt(const view& v, workspace_id ws, receipt_id id) {
+  auto found = look_up_receipt(v, ws, id);
+  if (!found) return std::nullopt;
+  return std::move(found->record);
+}
+
+void mark_updated(state& st, workspace_id ws, receipt_id id, receipt_record& r, timestamp updated) {
   if (!r.owner.value().is_nil()) {
     st.erase(space::state, keys::owned_receipt(ws, r.owner, r.updated, id));
     st.put(space::state, keys::owned_receipt(ws, r.owner, updated, id), "");
   }
   r.updated = updated;
-  st.put(space::state, keys::receipt(ws, id), encode(r));
 }
 
-std::optional<held_secret> load_secret(const view& v, workspace_id ws, secret_id id) {
-  return load<held_secret>(v, space::sealed, keys::secret(ws, id));
+// `held` is its secret's row, if that is there: an open receipt lies in it.
+void save_receipt(state& st, workspace_id ws, receipt_id id, found_receipt& r, timestamp updated) {
+  mark_updated(st, ws, id, r.record, updated);
+  if (r.record.end != receipt_end::open || !r.held || !r.held->receipt)
+    return st.put(space::state, keys::receipt(ws, id), encode(r.record));
+  r.held->receipt = kept_of(r.record);
+  st.put(space::sealed, keys::secret(ws, r.record.secret), encode(*r.held));
 }
 
-// The secret's row goes, with what was sealed for its receipt to tell; the receipt says how it ended.
-void end_secret(state& st, const context& ctx, secret_id id, const secret_record& secret, receipt_end how,
-                timestamp when) {
+// The secret's row goes, with what was sealed for its receipt to tell; the receipt says how it ended, and has a row of
+// its own from now on.
+void end_secret(state& st, const context& ctx, secret_id id, const held_secret& held, receipt_end how, timestamp when) {
   auto ws = ctx.workspace;
+  const auto& secret = held.record;
   st.erase(space::sealed, keys::secret(ws, id));
   if (secret.has_passphrase) st.erase(space::state, keys::attempts(ws, id));  // others have no attempts
   if (secret.kind == secret_kind::generate) st.erase(space::sealed, keys::sealed_generated(ws, secret.receipt));
@@ -60,11 +93,13 @@ void end_secret(state& st, const context& ctx, secret_id id, const secret_record
     part->sealed_bytes -= std::min(part->sealed_bytes, secret.sealed_bytes);
     st.put(space::state, keys::partition(ws), encode(*part));
   }
-  if (auto receipt = load_receipt(st, ws, secret.receipt)) {
-    receipt->end = how;
-    receipt->ended = when;
-    save_receipt(st, ws, secret.receipt, *receipt, std::max(receipt->updated, when));
-  }
+  auto receipt = held.receipt ? std::optional(receipt_of(id, secret, *held.receipt))
+                              : load<receipt_record>(st, space::state, keys::receipt(ws, secret.receipt));
+  if (!receipt) return;
+  receipt->end = how;
+  receipt->ended = when;
+  mark_updated(st, ws, secret.receipt, *receipt, std::max(receipt->updated, when));
+  st.put(space::state, keys::receipt(ws, secret.receipt), encode(*receipt));
 }
 
 // Nobody can fetch it any more.
@@ -150,10 +185,10 @@ receipt_state state_of(const receipt_record& r, bool secret_there, timestamp now
   return r.previewed ? receipt_state::previewed : receipt_state::fresh;
 }
 
-receipt_entry entry_of(const view& v, workspace_id ws, receipt_id id, receipt_record r, timestamp now) {
-  receipt_entry e{id, ws, std::move(r), {}, {}, {}, {}, {}};
-  auto held = find_held(v, ws, e.record.secret, now);
-  if (held) e.secret = held->record;
+receipt_entry entry_of(const view& v, workspace_id ws, receipt_id id, found_receipt r, timestamp now) {
+  receipt_entry e{id, ws, std::move(r.record), {}, {}, {}, {}, {}};
+  auto& held = r.held;
+  if (held && now < held->record.expires()) e.secret = held->record;
   e.state = state_of(e.record, e.secret.has_value(), now);
   if (e.state == receipt_state::expired && e.record.end == receipt_end::open) {  // as the sweep will write it
     e.record.end = receipt_end::expired;
@@ -168,6 +203,17 @@ receipt_entry entry_of(const view& v, workspace_id ws, receipt_id id, receipt_re
   if (!e.record.owner.value().is_nil())
     e.sealed_receipt = v.get(space::sealed, keys::sealed_receipt(ws, id)).value_or("");
   return e;
+}
+
+// Of a name that is both two rows tell, for what ended left a receipt; an account's is taken in other workspaces too.
+// That a secret of before format 4 has it takes two links with one keyed hash: of that only the secret is seen.
+bool has_taken_name(const view& v, workspace_id ws, const conceal_secret& op) {
+  auto there = [&v](space in, const std::string& key) { return v.get(in, key).has_value(); };
+  if (there(space::sealed, keys::secret(ws, op.id)) || there(space::state, keys::receipt(ws, op.receipt))) return true;
+  if (share_name(op)) return !is_guest_partition(ws) && there(space::index, keys::one_time(op.id.value()));
+  return there(space::index, keys::one_time(op.id.value())) ||
+         there(space::index, keys::one_time(op.receipt.value())) ||
+         there(space::sealed, keys::secret(ws, namesake(op.receipt))) || there(space::state, keys::claim(ws, op.id));
 }
 
 // The answer of the first time, with the receipt as it is now; nothing, if its workspace has been deleted since.
@@ -245,7 +291,7 @@ class sweeping {
     auto held = load_secret(st_, ws_, receipt.secret);
     // Orphaned, or the id was taken a second time.
     if (!held || held->record.receipt != id || held->record.expires() > ctx_.now) return;
-    end_secret(st_, ctx_, receipt.secret, held->record, receipt_end::expired, held->record.expires());
+    end_secret(st_, ctx_, receipt.secret, *held, receipt_end::expired, held->record.expires());
     record(st_, ctx_, "secret.expire", event_type::secret_expired, receipt.secret.value());
   }
 
@@ -271,13 +317,14 @@ class sweeping {
       close_claim(st_, ws_, receipt->secret, *claim);
       st_.erase(space::state, keys::claim(ws_, receipt->secret));
     }
-    if (!receipt->owner.value().is_nil()) {
+    const bool guests = receipt->owner.value().is_nil();
+    if (!guests) {
       st_.erase(space::state, keys::owned_receipt(ws_, receipt->owner, receipt->updated, id));
       st_.erase(space::index, keys::one_time(receipt->secret.value()));
       st_.erase(space::sealed, keys::sealed_receipt(ws_, id));
     }
     st_.erase(space::state, keys::receipt(ws_, id));
-    st_.erase(space::index, keys::one_time(id.value()));
+    if (receipt->secret != namesake(id)) st_.erase(space::index, keys::one_time(id.value()));
   }
 
   // Nor by a node whose clock is late: what was sealed is gone.
@@ -343,9 +390,7 @@ outcome apply_to(state& st, const context& ctx, const conceal_secret& op) {
   receipt_record receipt;
   if (guest && guest_partition_of(op.id) != ws)
     return refuse(errc::internal, "A guest's secret in a foreign partition");
-  const bool taken =
-      st.get(space::sealed, keys::secret(ws, op.id)) || st.get(space::index, keys::one_time(op.id.value())) ||
-      st.get(space::index, keys::one_time(op.receipt.value())) || st.get(space::state, keys::claim(ws, op.id));
+  const bool taken = has_taken_name(st, ws, op);
   if (taken && is_concealed(st, ctx, op)) return concealed_again(st, ctx, op);
   if (guest) {
     auto part = load<partition_record>(st, space::state, keys::partition(ws)).value_or(partition_record{});
@@ -372,7 +417,9 @@ outcome apply_to(state& st, const context& ctx, const conceal_secret& op) {
   secret.data_key_version = receipt.data_key_version = op.data_key_version;
   receipt.recipients = op.recipients;
 
-  st.put(space::sealed, keys::secret(ws, op.id), encode(held_secret{secret, op.sealed, op.sealed_link}));
+  held_secret held{secret, op.sealed, op.sealed_link, {}};
+  if (share_name(op)) held.receipt = kept_of(receipt);
+  st.put(space::sealed, keys::secret(ws, op.id), encode(held));
   std::string here(ws.value().view());
   if (!guest) {
     st.put(space::index, keys::one_time(op.id.value()), here);
@@ -383,8 +430,10 @@ outcome apply_to(state& st, const context& ctx, const conceal_secret& op) {
     st.put(space::sealed, keys::sealed_generated(ws, op.receipt), op.sealed_generated);
     put_due(st, ws, kept_after(ctx.now, limits::generated_shown_ms), due_kind::generated, op.receipt.value());
   }
-  st.put(space::index, keys::one_time(op.receipt.value()), here);
-  st.put(space::state, keys::receipt(ws, op.receipt), encode(receipt));
+  if (!share_name(op)) {
+    st.put(space::index, keys::one_time(op.receipt.value()), here);
+    st.put(space::state, keys::receipt(ws, op.receipt), encode(receipt));
+  }
   put_due(st, ws, secret.expires(), due_kind::secret, op.receipt.value());
   record(st, ctx, "secret.create", op.id.value());
   return answer(receipt_entry{op.receipt, ws, receipt, receipt_state::fresh, secret, {}, {}, {}});
@@ -397,8 +446,8 @@ outcome apply_to(state& st, const context& ctx, const preview_secret& op) {
   if (!before.previewed) {
     held->record.previewed = ctx.now;
     st.put(space::sealed, keys::secret(ctx.workspace, op.id), encode(*held));
-    if (auto receipt = load_receipt(st, ctx.workspace, before.receipt)) {
-      receipt->secret_previewed = ctx.now;
+    if (auto receipt = look_up_receipt(st, ctx.workspace, before.receipt)) {
+      receipt->record.secret_previewed = ctx.now;
       save_receipt(st, ctx.workspace, before.receipt, *receipt, ctx.now);
     }
   }
@@ -408,18 +457,18 @@ outcome apply_to(state& st, const context& ctx, const preview_secret& op) {
 // What is reserved counts whether or not the attempt is ever made: parallel guesses cannot outrun it.
 outcome apply_to(state& st, const context& ctx, const reserve_attempt& op) {
   auto ws = ctx.workspace;
-  auto secret = find_secret(st, ws, op.id, ctx.now);
-  auto claim = secret ? std::nullopt : load<claim_record>(st, space::state, keys::claim(ws, op.id));
+  auto held = find_held(st, ws, op.id, ctx.now);
+  auto claim = held ? std::nullopt : load<claim_record>(st, space::state, keys::claim(ws, op.id));
   bool can_be_fetched = claim && !claim->confirmed && ctx.now < claim->until && !is_deleted(st, ws);
-  if (!secret && !can_be_fetched) return unknown_secret();
-  if (!(secret ? *secret : claim->secret).has_passphrase)
+  if (!held && !can_be_fetched) return unknown_secret();
+  if (!(held ? held->record : claim->secret).has_passphrase)
     return refuse(errc::invalid, "There is no passphrase to be tried");
   auto key = keys::attempts(ws, op.id);
   auto tried = load<attempts_record>(st, space::state, key).value_or(attempts_record{});
   if (auto locked = lock_refusal(tried, ctx)) return std::move(*locked);
   if (tried.lifetime >= limits::attempts_per_life_max) {
-    if (!secret) return unknown_secret();
-    end_secret(st, ctx, op.id, *secret, receipt_end::burned, ctx.now);
+    if (!held) return unknown_secret();
+    end_secret(st, ctx, op.id, *held, receipt_end::burned, ctx.now);
     record(st, ctx, "secret.burn", event_type::secret_burned, op.id.value(), "attempts");
     return {};  // nothing granted: it is gone now
   }
@@ -458,7 +507,7 @@ outcome apply_to(state& st, const context& ctx, const claim_secret& op) {
   const auto& secret = held->record;
   if (secret.has_passphrase && !op.passphrase_right) return refuse(errc::forbidden, "The passphrase was not right");
   bool again = op.retry && op.retry_window_ms > 0;
-  end_secret(st, ctx, op.id, secret, receipt_end::revealed, ctx.now);
+  end_secret(st, ctx, op.id, *held, receipt_end::revealed, ctx.now);
   if (again) {
     claim_record claim;
     claim.key = *op.retry;
@@ -482,13 +531,15 @@ outcome apply_to(state& st, const context& ctx, const confirm_reveal& op) {
 
 outcome apply_to(state& st, const context& ctx, const burn_secret& op) {
   auto ws = ctx.workspace;
-  auto receipt = load_receipt(st, ws, op.id);
-  auto secret = receipt ? find_secret(st, ws, receipt->secret, ctx.now) : std::nullopt;
-  if (!secret) return unknown_secret();
-  if (secret->has_passphrase && !op.passphrase_right) return refuse(errc::forbidden, "The passphrase was not right");
-  end_secret(st, ctx, receipt->secret, *secret, receipt_end::burned, ctx.now);
-  record(st, ctx, "secret.burn", event_type::secret_burned, receipt->secret.value());
-  auto burned = load_receipt(st, ws, op.id);
+  auto receipt = look_up_receipt(st, ws, op.id);
+  const auto* held = receipt && receipt->held ? &*receipt->held : nullptr;
+  if (!held || ctx.now >= held->record.expires() || is_deleted(st, ws)) return unknown_secret();
+  const auto id = receipt->record.secret;
+  if (held->record.has_passphrase && !op.passphrase_right)
+    return refuse(errc::forbidden, "The passphrase was not right");
+  end_secret(st, ctx, id, *held, receipt_end::burned, ctx.now);
+  record(st, ctx, "secret.burn", event_type::secret_burned, id.value());
+  auto burned = look_up_receipt(st, ws, op.id);
   return answer(entry_of(st, ws, op.id, std::move(*burned), ctx.now));
 }
 
@@ -497,9 +548,9 @@ outcome apply_to(state& st, const context& ctx, const preview_receipt& op) {
   if (!before) return refuse(before.error());
   if (!before->sealed_generated.empty()) st.erase(space::sealed, keys::sealed_generated(ctx.workspace, op.id));
   if (before->state == receipt_state::fresh) {
-    auto receipt = before->record;
-    receipt.previewed = ctx.now;
-    save_receipt(st, ctx.workspace, op.id, receipt, ctx.now);
+    auto receipt = look_up_receipt(st, ctx.workspace, op.id);
+    receipt->record.previewed = ctx.now;
+    save_receipt(st, ctx.workspace, op.id, *receipt, ctx.now);
   }
   return answer(std::move(*before));
 }
@@ -510,9 +561,9 @@ outcome apply_to(state& st, const context& ctx, const set_memo& op) {
   auto found = find_receipt(st, ctx.workspace, op.id, ctx.now);
   if (!found) return refuse(found.error());
   if (found->record.owner != ctx.who.user) return refuse(errc::forbidden, "Only the receipt's owner may change it");
-  auto receipt = load_receipt(st, ctx.workspace, op.id);  // `found` may tell an end that is not written yet
-  if (receipt && receipt->memo != op.memo) {
-    receipt->memo = op.memo;
+  auto receipt = look_up_receipt(st, ctx.workspace, op.id);  // `found` may tell an end that is not written yet
+  if (receipt && receipt->record.memo != op.memo) {
+    receipt->record.memo = op.memo;
     save_receipt(st, ctx.workspace, op.id, *receipt, ctx.now);
     record(st, ctx, "receipt.memo", op.id.value());
     return answer(entry_of(st, ctx.workspace, op.id, std::move(*receipt), ctx.now));
@@ -545,12 +596,7 @@ workspace_id where_is(const view& v, secret_id id) {
   return ws ? workspace_id{*ws} : guest_partition_of(id);
 }
 
-std::optional<workspace_id> where_is(const view& v, receipt_id id) {
-  auto row = v.get(space::index, keys::one_time(id.value()));
-  auto ws = row ? uuid_from_bytes(*row) : std::nullopt;
-  if (!ws) return std::nullopt;
-  return workspace_id{*ws};
-}
+workspace_id where_is(const view& v, receipt_id id) { return where_is(v, namesake(id)); }
 
 std::optional<secret_record> find_secret(const view& v, workspace_id ws, secret_id id, timestamp now) {
   auto held = find_held(v, ws, id, now);
@@ -578,8 +624,8 @@ std::optional<outcome> locked_out(const view& v, const context& ctx, secret_id i
 }
 
 result<receipt_entry> find_receipt(const view& v, workspace_id ws, receipt_id id, timestamp now) {
-  auto receipt = load_receipt(v, ws, id);
-  if (!receipt || now >= receipt->expires() || is_deleted(v, ws)) return fail(errc::not_found, "Unknown secret");
+  auto receipt = look_up_receipt(v, ws, id);
+  if (!receipt || now >= receipt->record.expires() || is_deleted(v, ws)) return fail(errc::not_found, "Unknown secret");
   return entry_of(v, ws, id, std::move(*receipt), now);
 }
 

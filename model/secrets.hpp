@@ -48,7 +48,7 @@ void put_expiry_reminder(state& st, workspace_id ws, pat_id id, const pat_record
 // Where a secret or a receipt of this id would be; for an unknown secret some partition, so that
 // looking for what is not there takes the same reads.
 workspace_id where_is(const view& v, secret_id id);
-std::optional<workspace_id> where_is(const view& v, receipt_id id);
+workspace_id where_is(const view& v, receipt_id id);
 
 // Exists, has not expired, and its workspace is there.
 std::optional<secret_record> find_secret(const view& v, workspace_id ws, secret_id id, timestamp now);

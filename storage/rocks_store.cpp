@@ -741,10 +741,12 @@ result<std::unique_ptr<store>> open_rocks_store(const fs::path& directory, const
                             std::move(each.value).value_or("")});
     return out;
   };
+  auto nothing = [](const model::view&, const std::string&) -> result<upgrade_part> { return upgrade_part{}; };
   // One entry per format since the first.
   static const std::vector<upgrade_step> steps = {
-      {1, [](const model::view&, const std::string&) -> result<upgrade_part> { return upgrade_part{}; }},  // + `log`
+      {1, nothing},  // + `log`
       {2, secrets_in_one_row},
+      {3, nothing},  // + held_secret with its receipt
   };
   return open_rocks_store_as(directory, options, format_version, steps);
 }

@@ -45,8 +45,8 @@ struct world : installation {
     what.value = secret_text(value);
     what.passphrase = maybe(passphrase);
     what.lifespan_s = 3600;
-    what.link = crypto::make_identifier();
     what.receipt_link = crypto::make_identifier();
+    what.link = actors::link_of(keys, what.receipt_link.view());
     auto ws = by_owner ? home : guest_partition_of(actors::secret_id_of(keys, what.link.view()));
     auto a = ask(by_owner ? as(owner) : guest(ws), std::move(what));
     REQUIRE_FALSE(a.outcome.refused);
@@ -265,8 +265,8 @@ TEST_CASE("strangers cannot fill more than the bound", "[actors][secrets][limits
     actors::conceal what;
     what.value = secret_text(std::string(300, 'x'));
     what.lifespan_s = 3600;
-    what.link = crypto::make_identifier();
     what.receipt_link = crypto::make_identifier();
+    what.link = actors::link_of(node.keys, what.receipt_link.view());
     auto ws = guest_partition_of(actors::secret_id_of(node.keys, what.link.view()));
     auto a = node.ask(node.guest(ws), std::move(what));
     if (!a.outcome.refused) {

@@ -442,10 +442,9 @@ TEST_CASE("what was erased leaves the log's files as well, also of a quiet clust
   auto conceal_and_show = [&](std::uint64_t n) {
     model::conceal_secret op;
     op.id = nth<secret_id>(0x60, n);
-    op.receipt = nth<receipt_id>(0x70, n);
+    op.receipt = receipt_id{op.id.value()};
     op.lifespan_s = 3600;
     op.sealed = "sealed-marker-that-must-go-" + std::to_string(n);
-    op.sealed_link = "link";
     op.sealed_receipt = "receipt";
     markers.push_back(op.sealed);
     REQUIRE(done_well(proposed(t.of(1), {context_of(home, owner, 2 * n), op})));

@@ -208,14 +208,22 @@ TEST_CASE("three nodes of an older format go on with all they held, one after th
   all.await_serving({1, 2, 3});
   tokens(2);
   if (clocks_can_be_set) {
+    // A receipt of then leads to the link that lies sealed with its secret; now it would lead there by itself.
+    const auto receipt_of = [&](const std::string& name) {
+      const auto told = all.send(1, "GET", "/api/v2/guest/receipt/" + known.at("receipt-" + name)).json();
+      const auto* link = told["record"].find("secret_identifier");
+      return told["record"]["state"].text() + " " + (link ? link->text() : "no link");
+    };
+    CHECK(receipt_of("plain-too") == "new " + secret("plain-too"));
     opens_once(2, 1, "plain-too");
+    CHECK(receipt_of("plain-too") == "revealed no link");
     CHECK(open(all, 2, secret("closed"), "open").status != 200);
     opens_once(2, 3, "closed", "sesame");
     for (const char* name : {"opened", "burned", "keyed", "plain"}) CHECK(all.reveal(2, secret(name)).status == 404);
     CHECK(has(all.reveal(2, secret("keyed"), "a-reader-with-a-key"), "the value of keyed"));
     CHECK(all.reveal(2, secret("keyed"), "somebody-else-altogether").status == 404);
-    const auto receipt = all.send(2, "GET", "/api/v2/guest/receipt/" + known.at("receipt-burned"));
-    CHECK(receipt.json()["record"]["state"].text() == "burned");
+    CHECK(receipt_of("burned") == "burned no link");
+    CHECK(receipt_of("closed") == "revealed no link");
   }
   const auto fresh = all.conceal(2, "made by the program of today");
   REQUIRE(fresh);

@@ -205,6 +205,17 @@ TEST_CASE("values no rule of one-time secrets allows do not decode", "[model][co
     s.record.kind = static_cast<secret_kind>(kind);
     CHECK(survives(s) == (kind == 1 || kind == 2));
   }
+  s.record.kind = secret_kind::conceal;
+  auto& with_it = s.receipt.emplace();
+  for (auto [field, most] : {std::pair{&open_receipt::custid, limits::email_bytes_max},
+                             {&open_receipt::recipients, limits::recipients_bytes_max},
+                             {&open_receipt::memo, 4 * limits::memo_chars_max}}) {
+    with_it = {};
+    with_it.*field = std::string(most, 'x');
+    CHECK(survives(s));
+    with_it.*field += 'x';
+    CHECK_FALSE(survives(s));
+  }
   receipt_record r;
   for (int end = 0; end < 256; ++end) {
     r.end = static_cast<receipt_end>(end);

@@ -15,7 +15,7 @@ using namespace nacre::model::testing;
 namespace {
 
 std::string old_record(const secret_record& record) {
-  auto row = encode(held_secret{record, {}, {}});
+  auto row = encode(held_secret{record, {}, {}, {}});
   row.resize(row.size() - 2 * sizeof(std::uint32_t));  // the lengths of what is sealed
   return row;
 }
@@ -64,6 +64,7 @@ void upgrade(map_state& st, std::size_t rows_at_once, std::size_t parts_max = SI
 // New, previewed, with a passphrase, revealed, revealed and to be fetched again, burned, generated.
 struct lived : secrets_world {
   explicit lived(bool of_guests) : secrets_world(of_guests) {
+    older = true;
     for (std::uint64_t n = 1; n <= 5; ++n) conceal(n, n == 2 ? 60 : 3600, n == 3);
     made(reader(), preview_secret{secret(2)});
     CHECK(claims(4));
@@ -115,6 +116,7 @@ TEST_CASE("what format 2 holds of one-time secrets is all there in format 3, and
 // As of a node that was behind when it was upgraded: the others swept with the program of before.
 TEST_CASE("a sweep from before format 3 does in the rows of today what it did", "[model][format][sweep]") {
   secrets_world w(GENERATE(false, true));
+  w.older = true;
   for (std::uint64_t n = 1; n <= 3; ++n) w.conceal(n, 60);
   CHECK(w.claims(2));
   CHECK(w.claims(3, key_no(1)));

@@ -72,11 +72,12 @@ TEST_CASE("records written by every version so far are still read, and written t
   same("record_audit_row", sample_row());
   for (const auto& [name, record] :
        {std::pair{"record_secret", sample_secret()}, {"record_secret_plain", sample_plain_secret()}}) {
-    auto row = encode(held_secret{record, {}, {}});  // up to format 2 a row of its own: how a held secret begins
+    auto row = encode(held_secret{record, {}, {}, {}});  // up to format 2 a row of its own: how a held secret begins
     CHECK(golden(name, row.substr(0, row.size() - 2 * sizeof(std::uint32_t))).size() > 0);
   }
   same("record_held_secret", sample_held_secret());
   same("record_held_secret_unlinked", sample_unlinked_secret());
+  same("record_held_secret_2", sample_secret_with_receipt());
   same("record_receipt", sample_receipt());
   same("record_receipt_plain", sample_plain_receipt());
   same("record_claim", sample_claim());

@@ -70,6 +70,8 @@ struct secrets_count {
     const auto& s = held.record;
     auto it = receipts.find(s.receipt);
     if (it == receipts.end()) return "a secret without a receipt";
+    if (held.receipt.has_value() != (s.receipt.value() == id.value()))
+      return "a receipt with its secret's name lies elsewhere, or another one with it";
     const auto& r = it->second;
     if (r.secret != id || r.created != s.created || r.lifespan_s != s.lifespan_s || r.kind != s.kind ||
         r.owner != s.owner || r.has_passphrase != s.has_passphrase || r.data_key_version != s.data_key_version)
@@ -95,9 +97,11 @@ struct secrets_count {
     bool there = its != secrets.end() && its->second.record.receipt == id;
     if ((r.end == receipt_end::open) != there) return "a receipt does not know how its secret ended";
     if (guest != r.owner.value().is_nil()) return "a guest's receipt with an owner, or another without";
-    index.insert(keys::one_time(id.value()));
-    if (st.get(space::index, keys::one_time(id.value())) != std::string(ws.value().view()))
-      return "a receipt's index row names another workspace";
+    if (!guest || r.secret.value() != id.value()) {
+      index.insert(keys::one_time(id.value()));
+      if (st.get(space::index, keys::one_time(id.value())) != std::string(ws.value().view()))
+        return "a receipt's index row names another workspace";
+    }
     // One of the two: the second comes when the first is handled.
     bool first = due_is_there(r.secret_expires(), due_kind::secret, id.value());
     dues.insert(first ? keys::due_at(r.secret_expires(), ws, due_kind::secret, id.value())
@@ -180,6 +184,9 @@ struct secrets_count {
         !collect(st, ws, 'C', claims) || !collect(st, ws, 'F', attempts) || !collect(st, ws, 'I', pat_claims) ||
         !collect(st, ws, 'E', asks))
       return "an undecodable row of one-time secrets";
+    for (const auto& [id, held] : secrets)
+      if (held.receipt && !receipts.emplace(held.record.receipt, receipt_of(id, held.record, *held.receipt)).second)
+        return "a receipt that lies in two places";
     for (auto wrong : {all(secrets), all(receipts), all(claims), all(attempts), all(pat_claims), all(asks)})
       if (!wrong.empty()) return wrong;
     if (rows_of(st, space::sealed, ws, 'C') != claimed) return "sealed rows are not those of claims";
@@ -234,7 +241,39 @@ std::string history_wrong(const map_state::contents& before, const map_state::co
     auto& first = old->record.previewed;
     if (first && now->record.previewed != first) return "a secret was previewed first twice";
     first = now->record.previewed;
+    if (old->receipt && now->receipt) {
+      if (old->receipt->previewed && now->receipt->previewed != old->receipt->previewed)
+        return "a receipt was previewed first twice";
+      if (old->receipt->custid != now->receipt->custid || old->receipt->recipients != now->receipt->recipients)
+        return "a receipt changed";
+      old->receipt = now->receipt;
+    }
     if (old != now) return "a secret changed";
+  }
+  for (const auto& [key, value] : rows(before, space::sealed)) {
+    if (key.size() != 33 || key[16] != 'X' || rows(after, space::sealed).contains(key)) continue;
+    auto old = decode<held_secret>(value);
+    if (!old) return "an undecodable secret";
+    if (!old->receipt) continue;
+    secret_id id{*uuid_from_bytes(std::string_view(key).substr(17))};
+    const auto& dues = rows(after, space::index);
+    const bool forgotten = std::none_of(dues.begin(), dues.end(), [&](const auto& due) {
+      return due.first[0] == 'e' && due.first.ends_with(id.value().view()) &&
+             (due.first[25] == static_cast<char>(due_kind::secret) ||
+              due.first[25] == static_cast<char>(due_kind::receipt));
+    });
+    workspace_id ws{*uuid_from_bytes(std::string_view(key).substr(0, 16))};
+    const auto& states = rows(after, space::state);
+    auto there = states.find(keys::receipt(ws, old->record.receipt));
+    if (forgotten && there == states.end()) continue;
+    auto left = there == states.end() ? std::nullopt : decode<receipt_record>(there->second);
+    auto expected = receipt_of(id, old->record, *old->receipt);
+    if (!left || left->end == receipt_end::open || left->updated < expected.updated)
+      return "a secret went and left no receipt that says how";
+    expected.end = left->end;
+    expected.ended = left->ended;
+    expected.updated = left->updated;
+    if (*left != expected) return "a receipt changed when its secret ended";
   }
   for (const auto& [value, then] : changed(space::state, 'E')) {
     auto old = decode<ask_record>(value), now = decode<ask_record>(then);

@@ -16,12 +16,15 @@ namespace {
 
 constexpr std::uint64_t secrets = 12;
 
-// Commands of readers and makers whose clocks differ a little, and now and then a lot. The seed also says whose
-// secrets they are, and in every fourth history the passphrases of long-lived ones are guessed at.
+// Commands of readers and makers whose clocks differ a little, and now and then a lot. The seed also says whose secrets
+// they are and whether of before format 4, and in every fourth history the passphrases of long-lived ones are guessed
+// at.
 class history {
  public:
   history(std::uint64_t seed, bool clocks_go_back)
-      : world_(seed % 2 == 0), random_(seed), back_(clocks_go_back), guesses_(seed % 8 < 2) {}
+      : world_(seed % 2 == 0), random_(seed), back_(clocks_go_back), guesses_(seed % 8 < 2) {
+    world_.older = seed % 3 == 0;
+  }
 
   secrets_world& world() { return world_; }
 

@@ -42,6 +42,7 @@ struct guessing : secrets_world {
 
 TEST_CASE("a secret without a passphrase takes no attempts, and leaves no rows of any", "[model][secrets]") {
   secrets_world w(GENERATE(false, true));
+  w.older = GENERATE(false, true);
   w.conceal(1);
   w.conceal(2);
   CHECK(w.refused(w.reader(), reserve_attempt{w.secret(1)}) == errc::invalid);

@@ -53,7 +53,41 @@ TEST_CASE("a guest's secret lies in the partition that its id names", "[model][s
     CHECK(guest_partition_of(secret_id{id}) == guest_partition(n % guest_partitions));
     CHECK(where_is(w.st, secret_id{id}) == guest_partition(n % guest_partitions));
   }
-  CHECK_FALSE(where_is(w.st, w.receipt(1)));
+  CHECK(where_is(w.st, w.receipt(1)) == w.home);  // its receipt has the same name
+}
+
+TEST_CASE("a guest's secret is one row, with one of when it expires and one on record", "[model][secrets]") {
+  secrets_world w(true);
+  w.conceal(1);
+  auto before = w.st.all();
+  w.conceal(2);
+  auto more_in = [&](space in) { return w.st.of(in).size() - before[static_cast<std::size_t>(in)].size(); };
+  CHECK(more_in(space::sealed) == 1);
+  CHECK(more_in(space::state) == 0);
+  CHECK(more_in(space::index) == 1);
+  CHECK(more_in(space::audit) == 1);
+}
+
+TEST_CASE("a name that a secret or a receipt has, of today or of before format 4, is not given twice",
+          "[model][secrets]") {
+  secrets_world w(GENERATE(false, true));
+  auto op = w.hidden(1);
+  w.made(w.maker(), op);
+  w.older = true;
+  auto older = w.hidden(2);
+  older.receipt = receipt_id{op.id.value()};
+  CHECK(w.refused(w.maker(), older) == errc::conflict);
+  CHECK(w.claims(1));
+  CHECK(w.refused(w.maker(), older) == errc::conflict);
+  w.now = after(w.now, 1);
+  CHECK(w.refused(w.maker(), op) == errc::conflict);
+
+  older.receipt = receipt_id{w.secret(3).value()};
+  w.made(w.maker(), older);
+  w.older = false;
+  CHECK(w.refused(w.maker(), w.hidden(3)) == errc::conflict);
+  CHECK(w.claims(2));
+  CHECK(w.refused(w.maker(), w.hidden(3)) == errc::conflict);
 }
 
 TEST_CASE("a guest partition is no workspace: nobody founds, enters or imports into one", "[model][secrets]") {

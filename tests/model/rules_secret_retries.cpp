@@ -35,6 +35,7 @@ outcome thrice(secrets_world& w, const context& ctx, const operation& op, std::s
 TEST_CASE("every act on a secret that comes twice is one effect and the same answer", "[model][retries]") {
   auto guests = GENERATE(false, true);
   secrets_world w(guests);
+  w.older = GENERATE(false, true);
   std::set<std::size_t> kinds;
   auto retried = [&](const context& ctx, const operation& op) { return thrice(w, ctx, op, kinds); };
   if (guests) {
@@ -87,6 +88,7 @@ TEST_CASE("the attempt that burned a secret burned it, whoever asks again", "[mo
 
 TEST_CASE("a request that was granted one secret is not granted another", "[model][retries]") {
   secrets_world w(GENERATE(false, true));
+  w.older = GENERATE(false, true);
   w.conceal(1);
   w.conceal(2, 3600, true);
   auto one = w.reader(), two = w.reader(), three = w.reader();
@@ -103,6 +105,7 @@ TEST_CASE("a request that was granted one secret is not granted another", "[mode
 
 TEST_CASE("a secret is concealed by one request, and found by that one only", "[model][retries]") {
   secrets_world w(GENERATE(false, true));
+  w.older = GENERATE(false, true);
   auto ctx = w.maker();
   w.made(ctx, w.generated(1));
   w.made(w.reader(), w.claiming(1));
@@ -126,6 +129,7 @@ TEST_CASE("a secret is concealed by one request, and found by that one only", "[
 
 TEST_CASE("concealing leaves no memory of the request, and forgets old ones", "[model][retries]") {
   secrets_world w(GENERATE(false, true));
+  w.older = GENERATE(false, true);
   auto remembered = [&] {
     auto prefix = keys::all(w.home, 'R');
     std::size_t n = 0;
@@ -146,6 +150,7 @@ TEST_CASE("concealing leaves no memory of the request, and forgets old ones", "[
 
 TEST_CASE("a second request with the same key is another request, and the same claim", "[model][retries]") {
   secrets_world w(GENERATE(false, true));
+  w.older = GENERATE(false, true);
   w.conceal(1);
   w.made(w.reader(), w.claiming(1, key_no(1)));
   auto o = w.made(w.reader(), w.claiming(1, key_no(1)));

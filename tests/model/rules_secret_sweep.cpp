@@ -144,6 +144,7 @@ TEST_CASE("what is due is told oldest first, of every workspace, and bounded", "
 
 TEST_CASE("once a claim has been swept it is over, for nodes whose clocks are late too", "[model][sweep]") {
   secrets_world w(GENERATE(false, true));
+  w.older = GENERATE(false, true);
   w.conceal(1, 3600, true);
   CHECK(w.claims(1, key_no(1)));
   auto claimed = w.now;

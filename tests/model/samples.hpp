@@ -177,7 +177,14 @@ inline void fill(random_source& r, secret_record& v) {
 inline void fill(random_source& r, held_secret& v) {
   fill(r, v.record);
   v.sealed = text(r, 2'000);
-  v.sealed_link = text(r, limits::record_bytes_max);
+  if (r.one_in(2)) {
+    v.sealed_link = text(r, limits::record_bytes_max);
+    v.receipt.reset();
+    return;
+  }
+  v.sealed_link.clear();
+  v.receipt = {text(r, limits::email_bytes_max), r.time(), maybe_time(r), text(r, limits::recipients_bytes_max),
+               text(r, 4 * limits::memo_chars_max)};
 }
 inline void fill(random_source& r, receipt_record& v) {
   v.secret = r.id_as<secret_id>();
@@ -497,8 +504,13 @@ inline secret_record sample_secret() {
 inline secret_record sample_plain_secret() {
   return {receipt_id{sample_id(0x14)}, {}, sample_time, 60, std::nullopt, secret_kind::conceal, false, 1, 0};
 }
-inline held_secret sample_held_secret() { return {sample_secret(), "sealed secret", "sealed link"}; }
-inline held_secret sample_unlinked_secret() { return {sample_plain_secret(), "sealed secret", ""}; }
+inline held_secret sample_held_secret() { return {sample_secret(), "sealed secret", "sealed link", {}}; }
+inline held_secret sample_unlinked_secret() { return {sample_plain_secret(), "sealed secret", "", {}}; }
+inline held_secret sample_secret_with_receipt() {
+  return {
+      sample_secret(), "sealed secret", "",
+      open_receipt{"ada@example.org", after(sample_time, 10), after(sample_time, 11), "bo*****@e*****.org", "for Bob"}};
+}
 inline receipt_record sample_receipt() {
   receipt_record v;
   v.secret = secret_id{sample_id(0x16)};

@@ -25,6 +25,7 @@ inline bool has_pat_claim(const view& v, const context& ctx, reveal_pat op) {
 struct secrets_world : world {
   bool guests;
   workspace_id home;
+  bool older = false;  // conceals as before format 4
 
   explicit secrets_world(bool of_guests = false) : guests(of_guests), home(of_guests ? guest_partition(5) : ws) {
     if (!guests) return;
@@ -33,7 +34,7 @@ struct secrets_world : world {
   }
 
   secret_id secret(std::uint64_t n) const { return nth<secret_id>(guests ? 5 : 0x60, n); }
-  receipt_id receipt(std::uint64_t n) const { return nth<receipt_id>(0x70, n); }
+  receipt_id receipt(std::uint64_t n) const { return older ? nth<receipt_id>(0x70, n) : receipt_id{secret(n).value()}; }
 
   // Whoever has a link, from anywhere.
   context reader(const std::string& client_prefix = "192.0.2.0/24") {
@@ -52,7 +53,7 @@ struct secrets_world : world {
     op.lifespan_s = lifespan_s;
     op.has_passphrase = has_passphrase;
     op.sealed = "sealed" + tail;
-    op.sealed_link = "link" + tail;
+    if (older) op.sealed_link = "link" + tail;
     if (!guests) op.sealed_receipt = "receipt" + tail;
     return op;
   }
@@ -87,13 +88,27 @@ struct secrets_world : world {
     return std::move(*found);
   }
   receipt_state state_of(std::uint64_t n) const { return entry(n).value().state; }
-  receipt_record kept(std::uint64_t n) const { return row<receipt_record>(keys::receipt(home, receipt(n))).value(); }
+  // With its secret while that is there, then in a row of its own.
+  std::optional<receipt_record> kept_receipt(std::uint64_t n) const {
+    if (auto held = held_row(n); held && held->receipt) return receipt_of(secret(n), held->record, *held->receipt);
+    return row<receipt_record>(keys::receipt(home, receipt(n)));
+  }
+  receipt_record kept(std::uint64_t n) const { return kept_receipt(n).value(); }
+  std::optional<held_secret> held_row(std::uint64_t n) const {
+    auto found = st.get(space::sealed, keys::secret(home, secret(n)));
+    return found ? decode<held_secret>(*found) : std::nullopt;
+  }
+  // As a backup would leave it, which carries no one-time secrets.
+  void lose(std::uint64_t n) {
+    auto receipt_row = encode(kept(n));
+    st.erase(space::sealed, keys::secret(home, secret(n)));
+    st.put(space::state, keys::receipt(home, receipt(n)), receipt_row);
+  }
   std::optional<attempts_record> attempts(std::uint64_t n) const {
     return row<attempts_record>(keys::attempts(home, secret(n)));
   }
   std::optional<std::string> sealed(std::uint64_t n) const {
-    if (auto row = st.get(space::sealed, keys::secret(home, secret(n))))
-      return decode<held_secret>(*row).value().sealed;
+    if (auto held = held_row(n)) return held->sealed;
     return st.get(space::sealed, keys::sealed_claim(home, secret(n)));
   }
   std::size_t sealed_rows() const {

@@ -86,12 +86,12 @@ inline std::string said(const outcome& o) {
     }
     std::string operator()(const revealed& e) { return (*this)(e.pat) + e.sealed; }
     std::string operator()(const secret_entry& e) {
-      return to_string(e.id) + to_string(e.workspace) + encode(held_secret{e.record, {}, {}});
+      return to_string(e.id) + to_string(e.workspace) + encode(held_secret{e.record, {}, {}, {}});
     }
     std::string operator()(const attempt_granted& e) { return e.last ? "the last attempt" : "an attempt"; }
     std::string operator()(const receipt_entry& e) {
       return to_string(e.id) + to_string(e.workspace) + encode(e.record) + std::to_string(static_cast<int>(e.state)) +
-             (e.secret ? encode(held_secret{*e.secret, {}, {}}) : "gone") + e.sealed_link + "," + e.sealed_receipt +
+             (e.secret ? encode(held_secret{*e.secret, {}, {}, {}}) : "gone") + e.sealed_link + "," + e.sealed_receipt +
              "," + e.sealed_generated;
     }
     std::string operator()(const ask_entry& e) { return to_string(e.id) + to_string(e.workspace) + encode(e.record); }

@@ -24,16 +24,20 @@ constexpr raft::group_id group_0 = 0;
 constexpr std::uint32_t budget_per_pat = 3;
 
 secret_id secret_no(std::uint64_t n) { return nth<secret_id>(0x60, n); }
-receipt_id receipt_no(std::uint64_t n) { return nth<receipt_id>(0x70, n); }
 uuid uuid_of(node_id node, std::uint64_t n) { return nth<secret_id>(static_cast<std::uint8_t>(node), n).value(); }
+
+// With its secret, or alone once that has ended.
+bool holds_receipt(const model::view& v, std::uint64_t n) {
+  return v.get(model::space::sealed, model::keys::secret(home, secret_no(n))) ||
+         v.get(model::space::state, model::keys::receipt(home, receipt_id{secret_no(n).value()}));
+}
 
 model::conceal_secret hidden(std::uint64_t n) {
   model::conceal_secret op;
   op.id = secret_no(n);
-  op.receipt = receipt_no(n);
+  op.receipt = receipt_id{op.id.value()};
   op.lifespan_s = 3600;
   op.sealed = "sealed " + std::to_string(n);
-  op.sealed_link = "link " + std::to_string(n);
   op.sealed_receipt = "receipt " + std::to_string(n);
   return op;
 }
@@ -670,7 +674,7 @@ void world::step_clients() {
           ++told.reads;
           auto v = n.disk.snapshot();
           for (auto s : before)
-            if (!v->get(space::state, model::keys::receipt(home, receipt_no(s))))
+            if (!holds_receipt(*v, s))
               fail("a current read on node " + std::to_string(n.id) + " misses secret " + std::to_string(s));
         });
       }
@@ -750,7 +754,7 @@ void world::check_end() {
       if (n->disk.all()[static_cast<std::size_t>(in)] != first[static_cast<std::size_t>(in)])
         return fail("node " + std::to_string(n->id) + " holds another state than another");
   for (auto s : created_)
-    if (!all.front()->disk.snapshot()->get(space::state, model::keys::receipt(home, receipt_no(s))))
+    if (!holds_receipt(*all.front()->disk.snapshot(), s))
       return fail("acknowledged secret " + std::to_string(s) + " is lost");
   // The key of a row of the log: group(4), kind, epoch(8).
   for (const auto& n : nodes)

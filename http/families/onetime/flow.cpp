@@ -85,16 +85,17 @@ actors::conceal copy_of(const actors::conceal& c) {
   return out;
 }
 
-// A link and, for a guest, the partition it leads to.
+// The links of a new secret and, for a guest's, the partition they lead to.
 struct drawn {
-  crypto::secure_bytes link;
+  crypto::secure_bytes receipt_link, link;
   workspace_id where;
 };
 
-drawn draw_for_guest(const crypto::keyring& keys) {
-  auto link = crypto::make_identifier();
+drawn draw(const crypto::keyring& keys) {
+  auto receipt_link = crypto::make_identifier();
+  auto link = actors::link_of(keys, receipt_link.view());
   auto where = guest_partition_of(actors::secret_id_of(keys, link.view()));
-  return {std::move(link), where};
+  return {std::move(receipt_link), std::move(link), where};
 }
 
 // Of as many draws as there are partitions the emptiest one, if it is emptier than the one that was full.
@@ -107,7 +108,7 @@ std::optional<drawn> draw_roomier(const model::view& v, const crypto::keyring& k
   auto least = held(full);
   std::optional<drawn> best;
   for (std::size_t i = 0; i < guest_partitions; ++i) {
-    auto next = draw_for_guest(keys);
+    auto next = draw(keys);
     if (auto holds = held(next.where); holds < least) {
       least = holds;
       best = std::move(next);
@@ -133,6 +134,7 @@ void move_and_order(call_ptr c, actors::conceal what, created echo, int moves_le
           return http::refuse(std::move(c), {errc::storage_failed, "Stored state could not be read"});
         if (!to) return refuse_outcome(std::move(c), full.outcome);
         c->ctx.workspace = to->where;
+        what.receipt_link = std::move(to->receipt_link);
         what.link = std::move(to->link);
         order_to_keep(std::move(c), std::move(what), std::move(echo), moves_left - 1, std::move(then));
       });
@@ -167,17 +169,16 @@ void create(call_ptr c, model::secret_kind kind, telling how, create_input in, c
   }
   what.passphrase = std::move(in.passphrase);
   what.lifespan_s = static_cast<std::uint32_t>(in.ttl_s);
-  what.receipt_link = crypto::make_identifier();
   for (const auto& each : in.recipients) echo.masked_recipients.push_back(masked_address(each));
   echo.recipients = std::move(in.recipients);
   what.recipients = joined(echo.masked_recipients);
+  auto place = draw(c->with.keys);
+  what.receipt_link = std::move(place.receipt_link);
+  what.link = std::move(place.link);
   if (!is_guest(*c)) {
-    what.link = crypto::make_identifier();
     c->ctx.workspace = *c->caller.bound_to;
     return order_to_keep(std::move(c), std::move(what), std::move(echo), 0, std::move(then));
   }
-  auto place = draw_for_guest(c->with.keys);
-  what.link = std::move(place.link);
   c->ctx.workspace = place.where;
   order_to_keep(std::move(c), std::move(what), std::move(echo), moves_max, std::move(then));
 }
@@ -229,10 +230,12 @@ void at_secret(call_ptr c, std::string_view link, const std::optional<std::strin
 
 void at_receipt(call_ptr c, std::string_view link, with_link next) {
   auto clean = identifier_in_path(link);
-  auto id = actors::receipt_id_of(c->with.keys, clean.view());
-  auto find = [id, now = c->ctx.now](const model::view& v) -> std::optional<workspace_id> {
-    auto ws = model::where_is(v, id);
-    return ws && model::find_receipt(v, *ws, id, now) ? ws : std::nullopt;
+  const std::array ids = {actors::receipt_id_of(c->with.keys, clean.view()),
+                          actors::older_receipt_id_of(c->with.keys, clean.view())};
+  auto find = [ids, now = c->ctx.now](const model::view& v) -> std::optional<workspace_id> {
+    for (auto id : ids)
+      if (auto ws = model::where_is(v, id); model::find_receipt(v, ws, id, now)) return ws;
+    return std::nullopt;
   };
   locate(std::move(c), std::move(clean), find, std::move(next));
 }
