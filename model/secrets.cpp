@@ -394,7 +394,9 @@ outcome apply_to(state& st, const context& ctx, const conceal_secret& op) {
   if (taken && is_concealed(st, ctx, op)) return concealed_again(st, ctx, op);
   if (guest) {
     auto part = load<partition_record>(st, space::state, keys::partition(ws)).value_or(partition_record{});
-    secret.sealed_bytes = op.sealed.size() + op.sealed_link.size() + op.sealed_generated.size();
+    // Its receipt counts as the link did that was sealed for it.
+    secret.sealed_bytes = op.sealed.size() + op.sealed_generated.size() +
+                          (share_name(op) ? limits::guest_secret_bytes : op.sealed_link.size());
     if (op.partition_bytes_max != 0 && part.sealed_bytes + secret.sealed_bytes > op.partition_bytes_max)
       return refuse(errc::full, "No more secrets of guests can be kept at present. Try again later");
     ++part.secrets;

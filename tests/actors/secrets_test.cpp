@@ -7,6 +7,7 @@
 #include <thread>
 
 #include "actors/one_time.hpp"
+#include "actors/sealing.hpp"
 #include "crypto/one_time.hpp"
 #include "model/keys.hpp"
 #include "tests/support/installation.hpp"
@@ -52,6 +53,35 @@ struct world : installation {
     REQUIRE_FALSE(a.outcome.refused);
     REQUIRE(a.receipts.size() == 1);
     return {std::string(a.receipts[0].secret_link.view()), std::string(a.receipts[0].receipt_link.view()), ws};
+  }
+
+  // The owner's, as a node made it before format 4.
+  links hide_as_before(std::string_view value, std::string_view passphrase) {
+    const auto ctx = as(owner);
+    const auto link = crypto::make_identifier(), receipt_link = crypto::make_identifier();
+    const auto key =
+        keys.open_data_key(home, 1, view()->get(model::space::sealed, model::keys::data_key(home, 1)).value()).value();
+    const auto salt = crypto::make_salt();
+    const auto stretched = crypto::stretch(passphrase, salt, {}).value();
+    model::conceal_secret op;
+    op.id = actors::secret_id_of(keys, link.view());
+    op.receipt = actors::older_receipt_id_of(keys, receipt_link.view());
+    op.lifespan_s = 3600;
+    op.has_passphrase = true;
+    model::secret_record bound;
+    bound.receipt = op.receipt;
+    bound.owner = owner;
+    bound.created = ctx.now;
+    bound.lifespan_s = op.lifespan_s;
+    bound.kind = op.kind;
+    bound.has_passphrase = true;
+    op.sealed = crypto::seal_under_link(keys, key, actors::secret_sealing(home, op.id, actors::secret_policy(bound)),
+                                        link.view(), &stretched, salt, {}, value);
+    op.sealed_link = crypto::seal_under_link(keys, key, actors::receipt_sealing(home, op.receipt, "link"),
+                                             receipt_link.view(), nullptr, crypto::make_salt(), {}, link.view());
+    op.sealed_receipt = keys.seal(key, actors::receipt_sealing(home, op.receipt, "receipt"), receipt_link.view());
+    REQUIRE_FALSE(ask(ctx, model::operation{op}).outcome.refused);
+    return {std::string(link.view()), std::string(receipt_link.view()), home};
   }
 
   static actors::intent reveal_of(const links& l, std::string_view passphrase = {}, bool go_on = true,
@@ -107,6 +137,37 @@ TEST_CASE("a secret is shown once, and nothing stored tells or opens it", "[acto
     REQUIRE(told.receipts.size() == 1);
     CHECK(told.receipts[0].entry.state == model::receipt_state::revealed);
     CHECK(told.receipts[0].secret_link.empty());
+  }
+}
+
+TEST_CASE("a secret of before format 4 is told, listed, burned and read as one of today", "[actors][secrets]") {
+  world node;
+  node.found();
+  auto hidden = [&](bool older) {
+    return older ? node.hide_as_before("the value itself", "sesame") : node.hide("the value itself", "sesame", true);
+  };
+  for (bool older : {true, false}) {
+    INFO(older);
+    auto burned = hidden(older), read = hidden(older);
+    CHECK(node.receipt(burned, true).receipts.at(0).secret_link.view() == burned.secret);
+    auto recent = node.ask(node.as(owner), actors::list_recent{});
+    std::vector<std::pair<std::string, std::string>> listed;
+    for (const auto& each : recent.receipts) listed.emplace_back(each.receipt_link.view(), each.secret_link.view());
+    for (const auto& l : {burned, read})
+      CHECK(std::count(listed.begin(), listed.end(), std::pair(l.receipt, l.secret)) == 1);
+    CHECK_FALSE(node.ask(node.as(owner), actors::memo_receipt{secret_text(read.receipt), "for Bob"}).outcome.refused);
+
+    CHECK(code_of(node.burn(burned, "not it")) == errc::wrong_passphrase);
+    CHECK_FALSE(node.burn(burned, "sesame").outcome.refused);
+    CHECK(code_of(node.reveal(burned, "sesame")) == errc::not_found);
+    CHECK(text_of(node.reveal(read, "sesame")) == "the value itself");
+    for (const auto& [l, end] :
+         {std::pair(burned, model::receipt_state::burned), {read, model::receipt_state::revealed}}) {
+      auto told = node.receipt(l);
+      CHECK(told.receipts.at(0).entry.state == end);
+      CHECK(told.receipts.at(0).secret_link.empty());
+    }
+    CHECK(node.receipt(read).receipts.at(0).entry.record.memo == "for Bob");
   }
 }
 

@@ -250,7 +250,7 @@ TEST_CASE("guests cannot fill the disk", "[onetime][v2][limits]") {
   auto on = with({"onetime.guest_bytes_max=131072", "log.level=warn"});  // 2 KiB for each of 64 partitions
   caller guest(on.port());
   bool refused = false;
-  for (int i = 0; i < 1'000 && !refused; ++i) {
+  for (int i = 0; i < 500 && !refused; ++i) {
     auto a = guest.post("/secret/conceal", R"({"secret":{"secret":"filling the disk"}})");
     if (a.status == 200) continue;
     check_problem(a, 507, "StorageFull");

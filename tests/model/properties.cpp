@@ -360,7 +360,7 @@ class command_source {
         if (random_.one_in(2)) op.sealed_receipt = "receipt";
         op.kind = random_.one_in(2) ? secret_kind::generate : secret_kind::conceal;
         if (op.kind == secret_kind::generate) op.sealed_generated = "generated";
-        op.partition_bytes_max = random_.below(3) * 60;
+        op.partition_bytes_max = random_.below(3) * 600;
         noted_.push_back({after(now_, 60'000), due_kind::generated, op.receipt.value()});
         noted_.push_back({after(now_, op.lifespan_s * 1000), due_kind::secret, op.receipt.value()});
         noted_.push_back({after(now_, op.lifespan_s * 2000), due_kind::receipt, op.receipt.value()});

@@ -9,7 +9,7 @@ using namespace nacre::model::testing;
 TEST_CASE("a guest partition holds as many bytes as it may, and what has ended makes room", "[model][secrets]") {
   secrets_world w(true);
   auto bytes = [](const conceal_secret& op) {
-    return op.sealed.size() + op.sealed_link.size() + op.sealed_generated.size();
+    return op.sealed.size() + op.sealed_generated.size() + limits::guest_secret_bytes;
   };
   auto bounded = [&](std::uint64_t n, std::uint32_t lifespan_s = 3600) {
     auto op = w.generated(n, lifespan_s);
