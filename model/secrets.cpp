@@ -317,8 +317,7 @@ class sweeping {
       close_claim(st_, ws_, receipt->secret, *claim);
       st_.erase(space::state, keys::claim(ws_, receipt->secret));
     }
-    const bool guests = receipt->owner.value().is_nil();
-    if (!guests) {
+    if (!receipt->owner.value().is_nil()) {
       st_.erase(space::state, keys::owned_receipt(ws_, receipt->owner, receipt->updated, id));
       st_.erase(space::index, keys::one_time(receipt->secret.value()));
       st_.erase(space::sealed, keys::sealed_receipt(ws_, id));
