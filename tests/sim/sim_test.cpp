@@ -10,13 +10,13 @@
 #include <cstdlib>
 #include <iostream>
 
-#include "tests/sim/world.hpp"
+#include "tests/sim/plan.hpp"
 
 using namespace nacre;
 
 namespace {
 
-namespace raft = cluster::raft;
+using cluster::raft::guard_rules;
 
 std::uint64_t setting(const char* name, std::uint64_t otherwise) {
   const char* given = std::getenv(name);
@@ -48,7 +48,7 @@ std::string broken_apart(const sim::plan& plan) {
 }
 
 // The first seed, of so many, under which a promise is broken without these rules; 0: none.
-std::uint64_t first_broken(const char* what, const raft::guard_rules& rules, std::uint64_t first, std::uint64_t seeds) {
+std::uint64_t first_broken(const char* what, const guard_rules& rules, std::uint64_t first, std::uint64_t seeds) {
   for (auto seed = first; seed < first + seeds; ++seed) {
     sim::plan plan;
     plan.seed = seed;
@@ -64,12 +64,12 @@ std::uint64_t first_broken(const char* what, const raft::guard_rules& rules, std
   return 0;
 }
 
-raft::guard_rules without(bool raft::guard_rules::*rule) {
-  raft::guard_rules rules;
+guard_rules without(bool guard_rules::*rule) {
+  guard_rules rules;
   rules.*rule = false;
   return rules;
 }
-raft::guard_rules none() { return {false, false, false, false, false, false, false}; }
+guard_rules none() { return {false, false, false, false, false, false, false}; }
 
 }  // namespace
 
@@ -115,7 +115,7 @@ TEST_CASE("what once went wrong does not any more", "[sim]") {
 }
 
 TEST_CASE("without a rule of the guard a promise is broken, and the simulator finds it", "[sim][guard]") {
-  using r = raft::guard_rules;
+  using r = guard_rules;
   CHECK(first_broken("without any rule", none(), 1, 50) != 0);
   CHECK(first_broken("without the gate", without(&r::gate), 1, 100) != 0);
   CHECK(first_broken("without own term first", without(&r::own_term_first), 1, 200) != 0);
@@ -143,7 +143,7 @@ TEST_CASE("where nodes do not remember each other's directories, a lost disk bre
 // By hand: where each rule is missed.
 TEST_CASE("which rule is missed when", "[.explore]") {
   const auto seeds = setting("NACRE_SIM_SEEDS", 200);
-  using r = raft::guard_rules;
+  using r = guard_rules;
   first_broken("none", none(), 1, seeds);
   first_broken("no gate", without(&r::gate), 1, seeds);
   auto only = none();

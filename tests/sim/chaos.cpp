@@ -1,0 +1,49 @@
+#include "tests/sim/chaos.hpp"
+
+#include "tests/sim/membership.hpp"
+#include "tests/sim/node.hpp"
+#include "tests/sim/world.hpp"
+
+namespace nacre::sim {
+
+void step_chaos(world& w) {
+  if (!w.chaos) return;
+  auto any = [&]() -> node& { return *w.nodes[w.below(w.nodes.size())]; };
+  auto leader = [&]() -> node* {
+    for (auto& n : w.nodes)
+      if (n->up && n->replica->group().role() == raft::role::leader) return n.get();
+    return nullptr;
+  };
+  const auto what = w.below(100);
+  if (what < 22) {
+    any().crash();
+  } else if (what < 32) {
+    if (auto* l = leader()) l->crash();
+  } else if (what < 45) {  // one is alone
+    w.network.isolate(any().id);
+  } else if (what < 55) {  // one way
+    const auto from = any().id, to = any().id;
+    w.network.cut(from, to);
+  } else if (what < 60) {
+    any().disk.failing = true;
+  } else if (what < 66) {
+    any().pause_until(w.now + w.between(50, 900));
+  } else if (what < 70) {
+    any().clock_ahead += static_cast<std::int64_t>(w.between(100, 3'000));  // a suspended machine wakes
+  } else if (what < 84 && w.victim == 0 && w.nodes.size() > w.founders.size()) {
+    change_members(w, static_cast<unsigned>(w.below(3)));
+    if (w.chance(0.4)) {  // something happens to whoever makes the change, or to a bystander
+      w.at(w.between(0, 80), [&w, who = w.chance(0.5) ? leader() : &any(), how = w.below(3)] {
+        if (!w.chaos || who == nullptr || !who->up) return;
+        if (how == 0) return who->crash();
+        if (how == 1) return who->pause_until(w.now + w.between(50, 900));
+        w.network.isolate(who->id);
+      });
+    }
+  } else {
+    w.network.heal();
+  }
+  w.at(w.between(10, 350), [&w] { step_chaos(w); });
+}
+
+}  // namespace nacre::sim

@@ -1,0 +1,142 @@
+#include "tests/sim/clients.hpp"
+
+#include <algorithm>
+#include <optional>
+#include <string>
+#include <utility>
+
+#include "tests/sim/node.hpp"
+#include "tests/sim/world.hpp"
+
+namespace nacre::sim {
+
+namespace {
+
+using namespace nacre::testing;
+
+const user_id owner = user_no(1);
+
+model::conceal_secret hidden(std::uint64_t n) {
+  model::conceal_secret op;
+  op.id = secret_no(n);
+  op.receipt = receipt_id{op.id.value()};
+  op.lifespan_s = 3600;
+  op.sealed = "sealed " + std::to_string(n);
+  op.sealed_receipt = "receipt " + std::to_string(n);
+  return op;
+}
+
+}  // namespace
+
+struct clients::request {
+  model::command what;
+  std::uint64_t number = 0;
+  bool known = false;
+  int attempts = 0;
+};
+
+void clients::begin(model::operation op, bool guest) {
+  auto r = std::make_shared<request>();
+  r->number = ++requests_;
+  // Stamps stay within one window of the budgets, back and forth.
+  r->what.ctx = context_of(home, owner, r->number, after(noon, static_cast<std::int64_t>(w_.below(20'000))));
+  if (guest) r->what.ctx.who = {model::caller::kind::guest, {}, {}, 0, "", ""};
+  r->what.what = std::move(op);
+  attempt(r);
+}
+
+// Through any node, and again with the same request until it is known what came of it.
+void clients::attempt(const std::shared_ptr<request>& r) {
+  if (r->known || ++r->attempts > 12) return;
+  auto& n = *w_.nodes[w_.below(w_.nodes.size())];
+  const auto l = n.life;
+  auto again = [this, r](std::uint64_t low, std::uint64_t high) {
+    w_.at(w_.between(low, high), [this, r] { attempt(r); });
+  };
+  if (!n.up) return again(20, 200);
+  const auto patience = w_.between(200, 1'500);
+  auto answered = std::make_shared<bool>(false);
+  n.propose(r->what, patience, [this, r, again, answered](cluster::settled s) {
+    if (*answered) return w_.fail("a proposal was answered twice");
+    *answered = true;
+    if (s.how == cluster::settled::fate::committed) {
+      if (!r->known) decided(*r, s.outcome);
+      r->known = true;
+      return;
+    }
+    if (s.how == cluster::settled::fate::unknown) ++w_.told.unknown;
+    again(1, 100);
+  });
+  w_.at(patience + 500, [this, r, again, answered, &n, l, calm = !w_.chaos] {  // its node died
+    if (*answered || r->known) return;
+    if (n.up && n.life == l && calm) w_.fail("a proposal was not answered within its deadline");
+    again(1, 50);
+  });
+}
+
+void clients::decided(const request& r, const model::outcome& o) {
+  ++w_.told.acknowledged;
+  if (const auto* op = std::get_if<model::conceal_secret>(&r.what.what)) {
+    if (o.refused) return w_.fail("a secret was refused: " + o.refused->text);
+    for (std::uint64_t n = made_; n > 0; --n)
+      if (op->id == secret_no(n)) {
+        w_.promises.saw_created(n);
+        break;
+      }
+  } else if (const auto* claim = std::get_if<model::claim_secret>(&r.what.what)) {
+    if (o.refused) return;
+    for (std::uint64_t n = made_; n > 0; --n) {
+      if (!(claim->id == secret_no(n))) continue;
+      ++w_.told.reveals;
+      w_.promises.saw_shown(n, r.number);
+      break;
+    }
+  } else if (const auto* reveal = std::get_if<model::reveal_pat>(&r.what.what)) {
+    if (o.refused) return;
+    for (auto n : pats_)
+      if (reveal->id == pat_no(n)) w_.promises.saw_pat_shown(n, r.number);
+  } else if (std::holds_alternative<model::create_workspace>(r.what.what)) {
+    founded_ = true;
+  } else if (const auto* pat = std::get_if<model::create_pat>(&r.what.what)) {
+    if (o.refused) return w_.fail("a PAT was refused: " + o.refused->text);
+    for (std::uint64_t n = made_; n > 0; --n)
+      if (pat->id == pat_no(n)) pats_.push_back(n);
+  }
+}
+
+void clients::read_current() {
+  auto& n = *w_.nodes[w_.below(w_.nodes.size())];
+  if (!n.up) return;
+  n.read(800, [this, &n, before = w_.promises.latest(), l = n.life](bool current) {
+    if (!current || !n.up || n.life != l) return;
+    ++w_.told.reads;
+    w_.promises.saw_current_read(n, before);
+  });
+}
+
+void clients::step() {
+  if (w_.now > 1'000 + w_.plan.chaos_ms + 1'500) return;
+  if (!founded_) {
+    if (requests_ == 0 || w_.chance(0.02)) begin(model::create_workspace{"Pearl", "", "wrapped"}, false);
+  } else {
+    const auto what = w_.below(100);
+    if (what < 40 || made_ < 3) {
+      begin(hidden(++made_), false);
+    } else if (what < 75) {
+      const auto n = made_ - w_.below(std::min<std::uint64_t>(made_, 12));
+      for (auto readers = w_.between(1, 3); readers > 0; --readers)
+        begin(model::claim_secret{secret_no(n), true, std::nullopt, 0}, true);
+    } else if (what < 80 && pats_.size() < 6) {
+      begin(sealed_pat_no(++made_), false);
+    } else if (what < 90 && !pats_.empty()) {
+      model::reveal_pat op{pats_[w_.below(pats_.size())] ? pat_no(pats_[w_.below(pats_.size())]) : pat_no(1), true,
+                           budget_per_pat, 600};
+      begin(op, false);
+    } else {
+      read_current();
+    }
+  }
+  w_.at(w_.between(5, 60), [this] { step(); });
+}
+
+}  // namespace nacre::sim

@@ -1,0 +1,38 @@
+#pragma once
+// Clients of one workspace: they create and reveal secrets and PATs through any node, and come again with the same
+// request until they know what came of it. Secrets and PATs are told apart by number.
+
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "tests/support/people.hpp"
+
+namespace nacre::sim {
+
+class world;
+
+inline const workspace_id home = testing::workspace_no(1);
+inline secret_id secret_no(std::uint64_t n) { return testing::nth<secret_id>(0x60, n); }
+
+class clients {
+ public:
+  explicit clients(world& w) : w_(w) {}
+  // One more request, and the next one after a while, until some time after the world's chaos.
+  void step();
+
+ private:
+  struct request;
+
+  void begin(model::operation op, bool guest);
+  void attempt(const std::shared_ptr<request>& r);
+  void decided(const request& r, const model::outcome& o);
+  void read_current();
+
+  world& w_;
+  std::uint64_t requests_ = 0, made_ = 0;
+  std::vector<std::uint64_t> pats_;
+  bool founded_ = false;
+};
+
+}  // namespace nacre::sim

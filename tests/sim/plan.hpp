@@ -1,0 +1,33 @@
+#pragma once
+// What one run of the simulator is asked for, and what it tells.
+
+#include <cstdint>
+#include <string>
+
+#include "cluster/peers.hpp"
+#include "cluster/raft/guard.hpp"
+
+namespace nacre::sim {
+
+namespace raft = cluster::raft;
+using cluster::node_id;
+
+struct plan {
+  std::uint64_t seed = 1;
+  raft::guard_rules rules;
+  std::uint64_t chaos_ms = 5'000;
+  bool compaction = true;
+  bool membership = true;
+  bool losses = true;  // a node loses its disk, or gets an older copy of it, and comes back under its number
+  bool doors = true;   // nodes remember each other's directories
+};
+
+struct summary {
+  std::string broken;  // empty: every promise was kept
+  std::uint64_t acknowledged = 0, unknown = 0, reveals = 0, reads = 0, crashes = 0, entries = 0, fetches = 0,
+                epochs = 0, changes = 0, losses = 0;
+};
+
+summary run(const plan& p);
+
+}  // namespace nacre::sim
