@@ -1,7 +1,7 @@
 #pragma once
 // What the large bodies of one server may hold in memory, all connections together; large is more than
-// limits::body_bytes_max. A body takes its share as it arrives and gives it back when its request goes, whoever
-// holds that by then.
+// limits::body_bytes_max. A body takes its share as it arrives and gives it back before its request is
+// answered, or when that goes, whoever holds it by then.
 // Threads: any.
 
 #include <atomic>

@@ -122,6 +122,10 @@ void answer(call_ptr c, response r) {
   r.route = c->pattern;
   if (c->caller.expires) r.headers.push_back({"X-Nacre-Token-Expires-At", format_rfc3339(*c->caller.expires)});
   if (!c->ctx.workspace.value().is_nil()) r.workspace = c->ctx.workspace;
+  // Who has the answer may come with the next large body at once, and finds the room of this one free.
+  wipe(c->req.body);
+  std::string().swap(c->req.body);
+  c->req.body_room = {};
   std::move(c->respond)(std::move(r));
 }
 
