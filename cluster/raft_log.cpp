@@ -355,6 +355,8 @@ class raft_log final : public log, private store_writer::listener {
     g.compact_bytes = options_.compact_bytes;
     g.tail_entries = options_.tail_entries;
     g.tail_bytes = options_.tail_bytes;
+    g.files_bytes_max = options_.files_bytes_max / groups_;
+    g.files_tail_bytes = options_.files_tail_bytes;
     g.cut_after = options_.cut_after;
     return r;
   }

@@ -31,6 +31,10 @@ struct raft_options {
   std::uint64_t compact_bytes = 64u << 20;  // or bytes
   std::uint64_t tail_entries = 4'096;       // kept for followers that are slow
   std::uint64_t tail_bytes = 16u << 20;     // or bytes
+  // Of applied entries on the disk: beside the tails of all groups; then they are cut there as well. The tail of a
+  // group stays, for followers that were slow before a restart: the newest entry fits.
+  std::uint64_t files_bytes_max = 4u << 20;
+  std::uint64_t files_tail_bytes = 2u << 20;
   // What was applied is not kept in the log on the disk for longer; storage::store::compact() of `log` then gets it out
   // of the files. Zero: until the log is cut as above.
   std::chrono::milliseconds cut_after{0};

@@ -91,7 +91,7 @@ void raft_group::impl::tick() {
   if (stopped()) return;
   if (!rules_.gate || guard::may_tick(raft_, writing())) tick_cb_(&io_);
   settle();
-  cut_aged();
+  cut_files();
 }
 
 void raft_group::impl::written(std::uint64_t ticket) {
@@ -367,19 +367,31 @@ void raft_group::impl::note_applied() {
   host_.committed({told_applied_, terms_.term_of(told_applied_), {}});
 }
 
-// The files keep no entry for longer than they must, for it holds what may have been erased since. libraft has it in
-// memory as long as it wants to; after a restart the log begins behind the mark.
-void raft_group::impl::cut_aged() {
+// The files keep no entry for longer than they must: it holds what may have been erased since, and what the store has
+// not written out by the time it is cut never costs a file or its compaction. libraft has entries in memory as long as
+// it wants to; after a restart the log begins with what is left here.
+void raft_group::impl::cut_files() {
   const auto now = host_.now_ms();
-  if (stopped() || options_.cut_after.count() == 0 || cut_due_at_ == 0 || now < cut_due_at_ || held_back_) return;
+  const bool aged = options_.cut_after.count() != 0 && cut_due_at_ != 0 && now >= cut_due_at_;
+  const bool heavy = files_bytes_ >= options_.files_tail_bytes + options_.files_bytes_max;
+  if (stopped() || held_back_ || !(aged || heavy)) return;
   if (!guard::may_mark(raft_) || raft_.last_applied < first_on_disk_) return;
   note_applied();  // what the mark covers is given to the host before the mark
   const std::uint64_t at = raft_.last_applied;
+  std::uint64_t keeps_from = at + 1;
+  files_bytes_ = 0;
+  // A follower that went down a moment before its leader did must not need the whole state.
+  for (auto it = sizes_.rbegin(); !aged && it != sizes_.rend() && it->first >= first_on_disk_; ++it) {
+    if (files_bytes_ + it->second > options_.files_tail_bytes) break;
+    files_bytes_ += it->second;
+    keeps_from = it->first;
+  }
   log_write w;
   w.mark = log_mark{at, terms_.term_of(at)};
-  w.drop_below = first_on_disk_ = at + 1;
+  w.drop_below = first_on_disk_ = keeps_from;
+  terms_.drop_below(keeps_from - 1);  // a fetched state goes on from what the files hold
   put(std::move(w), 0, nullptr);
-  cut_due_at_ = terms_.next() - 1 > at ? now + static_cast<std::uint64_t>(options_.cut_after.count()) : 0;
+  if (aged) cut_due_at_ = terms_.next() - 1 > at ? now + static_cast<std::uint64_t>(options_.cut_after.count()) : 0;
 }
 
 // Followers learn what is committed with the next append. Where none follows at once, they are told by one without

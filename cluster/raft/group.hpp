@@ -42,7 +42,10 @@ struct group_options {
   std::uint64_t compact_bytes = 64u << 20;
   std::uint64_t tail_entries = 4'096;
   std::uint64_t tail_bytes = 16u << 20;
-  // Entries stay on the disk so long; what is applied by then is erased there. Zero: until the log is cut for its size.
+  // The files keep less than memory does: of what is applied the tail, whenever there are so many bytes beside it, and
+  // nothing of what has been there for `cut_after`. Zero: no time is too long.
+  std::uint64_t files_bytes_max = 4u << 20;
+  std::uint64_t files_tail_bytes = 2u << 20;
   std::chrono::milliseconds cut_after{0};
 };
 

@@ -79,7 +79,7 @@ class raft_group::impl {
   bool may_submit() const;
   void tell_commit();
   void note_applied();
-  void cut_aged();
+  void cut_files();
   void fail(const std::string& why);
 
   // group_io.cpp
@@ -129,6 +129,7 @@ class raft_group::impl {
   std::uint64_t applied_bytes_ = 0;         // of payloads since the mark
   std::deque<std::pair<std::uint64_t, std::uint64_t>> sizes_;  // index and bytes of what is applied and in the log
   std::uint64_t first_on_disk_ = 1;                            // of the entries there
+  std::uint64_t files_bytes_ = 0;                              // of what is applied of them
   std::uint64_t cut_due_at_ = 0;                               // 0: nothing lies there
   int seen_state_ = RAFT_UNAVAILABLE;
   node_id seen_leader_ = 0;

@@ -278,6 +278,7 @@ int raft_group::impl::fsm_apply(const struct raft_buffer* buf) {
   // Those before hold no command.
   told_applied_ = index;
   applied_bytes_ += buf->len;
+  files_bytes_ += buf->len;
   sizes_.emplace_back(index, buf->len);
   if (applied_bytes_ >= options_.compact_bytes) raft_set_snapshot_threshold(&raft_, 1);
   host_.committed({index, terms_.term_of(index), std::string(bytes_of(*buf))});

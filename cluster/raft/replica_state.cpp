@@ -28,6 +28,7 @@ void replica::begin_fetch(instance of, node_id from, const snapshot_offer& offer
   give_up_fetch();
   group_->hold(true);
   stateless_ = true;
+  if (offer.at.index < applied_.index) current_as_of_.reset();  // what will be shown was all there is before that
   reads_.nothing_applied();
   fetching_.emplace();
   fetching_->of = of;

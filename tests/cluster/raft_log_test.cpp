@@ -244,6 +244,40 @@ TEST_CASE("a node that was away for longer than the log reaches fetches the stat
   REQUIRE(done_well(proposed(t.of(away), making(++n))));
 }
 
+TEST_CASE("the log's files keep a tail, and who was away is served from the memory of the others",
+          "[cluster][raft-log]") {
+  three t;
+  t.options.files_bytes_max = 4'000;
+  t.options.files_tail_bytes = 1'500;
+  t.start();
+  REQUIRE(done_well(proposed(t.of(1), founding())));
+  REQUIRE(t.together());
+  const auto away = t.ids[t.leader() % 3];
+  t.stop(away);
+  const auto at = t.leader();
+  std::uint64_t n = 0;
+  for (; n < 100; ++n) REQUIRE(done_well(proposed(t.of(at), making(n + 1))));
+  auto bytes_in_files = [&] {
+    std::size_t all = 0;
+    t.nodes[at].store->snapshot()->scan(model::space::log, {}, std::string(64, '\xff'), [&](auto, auto value) {
+      all += value.size();
+      return true;
+    });
+    return all;
+  };
+  constexpr std::size_t heads = 1'000;  // of the entries, and the rows beside them
+  const auto at_most = t.options.files_bytes_max + t.options.files_tail_bytes + heads;
+  CHECK(eventually([&] { return bytes_in_files() < at_most; }));
+  CHECK(bytes_in_files() > t.options.files_tail_bytes / 2);
+  t.start(away);
+  REQUIRE(t.together());
+  CHECK(t.nodes[away].replaced == 0);
+  for (auto id : t.ids) t.stop(id);
+  for (auto id : t.ids) t.start(id);
+  REQUIRE(done_well(proposed(t.of(away), making(++n))));
+  for (std::uint64_t i = 1; i <= n; ++i) CHECK(holds_pat(*t.of(away).applied_view(), i));
+}
+
 TEST_CASE("one node is a cluster too, and goes on from what solo wrote", "[cluster][raft-log]") {
   auto store = storage::make_memory_store();
   {

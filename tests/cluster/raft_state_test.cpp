@@ -40,6 +40,7 @@ struct follower final : replica_host {
   std::deque<std::function<void()>> work;
   std::uint64_t now = 1'000;
   bool stopped = false;
+  std::chrono::milliseconds cut_after{0};
 
   void start() {
     auto log = load_log(*store->snapshot(), first_epoch);
@@ -54,6 +55,7 @@ struct follower final : replica_host {
     options.group.self = 2;
     options.members = members;
     options.group.members = {1, 2, 3};
+    options.group.cut_after = cut_after;
     const auto at = applied->epoch == 0 ? log->mark : applied->at;
     part = std::make_unique<replica>(*this, options, guard_rules{});
     must(part->start(std::move(*log), at, *stateless));
@@ -257,6 +259,30 @@ TEST_CASE("a log that agrees with a fetched state goes on from it", "[cluster][r
   CHECK(f.part->group().last_index() == 4);
   CHECK(f.part->group().term_of(4) == 5);
   same_state(*f.store, *g.store);
+}
+
+TEST_CASE("a state from before what the log's files hold is not taken: nothing could go on from it",
+          "[cluster][raft][state]") {
+  follower f;
+  f.cut_after = std::chrono::milliseconds(100);
+  furnish(f, {4, 4, 4}, 6);
+  f.tell(1, append{6, 4, 4, 4, false, {}});
+  CHECK(f.part->status().applied_index == 4);
+  f.now += 200;
+  f.part->tick();
+  f.settle();
+  const auto left = load_log(*f.store->snapshot(), first_epoch);
+  REQUIRE(left);
+  CHECK(left->mark.index == 4);
+  CHECK(left->entries.empty());
+  f.tell(1, snapshot_offer{6, {9, 6}, 77});  // and nothing of it ever arrives
+  CHECK(f.part->status().fetching);
+  f.now += 4'000;
+  f.sent.clear();
+  f.tell(3, snapshot_offer{6, {3, 4}, 78});
+  CHECK_FALSE(f.told<fetch>(3));
+  f.tell(3, snapshot_offer{6, {4, 4}, 79});
+  CHECK(f.told<fetch>(3));
 }
 
 TEST_CASE("while a state is fetched nothing is committed or appended, and after a crash it is fetched anew",
