@@ -242,7 +242,8 @@ class raft_log final : public log, private store_writer::listener {
 
   // While a group's state is fetched: of that group the one before.
   std::shared_ptr<const model::view> applied_view() const override {
-    if (!state_hidden_) return store_.snapshot();
+    auto now = store_.snapshot();
+    if (!state_hidden_) return now;  // nor was it when the snapshot was taken: nothing is erased before it is hidden
     std::lock_guard lock(hiding_);
     return shown_now();
   }
