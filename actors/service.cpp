@@ -19,7 +19,7 @@ namespace {
 using steady = std::chrono::steady_clock;
 
 caf::actor_system_config& configure(caf::actor_system_config& config, const settings& s) {
-  // Two threads that sleep when idle: the default (four, polling) costs an idle node several per cent.
+  // Threads that sleep when idle: the default (four, polling) costs an idle node several per cent.
   config.set("scheduler.policy", caf::atom("sharing"));
   config.set("scheduler.max-threads", s.threads);
   return config;

@@ -506,6 +506,10 @@ result<void> check_rules(const config& c) {
   return check_cluster(c);
 }
 
+std::size_t or_half_the_cores(std::size_t threads) {
+  return threads != 0 ? threads : std::clamp<std::size_t>(std::thread::hardware_concurrency() / 2, 1, 8);
+}
+
 }  // namespace
 
 std::string_view name_of(log_level level) {
@@ -538,10 +542,8 @@ bool sets_a_key(std::string_view variable) {
   return key && find(*key) != nullptr;
 }
 
-std::size_t http_threads(const config& c) {
-  if (c.http.threads != 0) return c.http.threads;
-  return std::clamp<std::size_t>(std::thread::hardware_concurrency() / 2, 1, 8);
-}
+std::size_t http_threads(const config& c) { return or_half_the_cores(c.http.threads); }
+std::size_t actor_threads(const config& c) { return or_half_the_cores(c.actors.threads); }
 
 http::server_config server_config_of(const config& c) {
   http::server_config out;

@@ -121,7 +121,7 @@ struct config {
   } compat;
 
   struct {
-    std::size_t threads = 2;
+    std::size_t threads = 0;  // 0: see actor_threads()
     std::size_t queue_per_workspace = 256;
     std::size_t queue_total = 8192;
     std::chrono::milliseconds idle{60'000};
@@ -206,8 +206,9 @@ std::vector<std::string_view> config_keys();
 // The value as TOML. `keys.root` is shown by its kind only ("file:...").
 std::string show(const config& c, std::string_view key);
 
-// How many reactor threads 0 means: half the processor's cores, at least 1, at most 8.
+// As configured; 0 means half the processor's cores, at least 1, at most 8.
 std::size_t http_threads(const config& c);
+std::size_t actor_threads(const config& c);
 http::server_config server_config_of(const config& c);
 // http://ADDRESS:PORT, with the port in use.
 std::string listening_url(const config& c, std::uint16_t port);

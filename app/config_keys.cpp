@@ -447,8 +447,10 @@ const std::vector<entry>& table() {
        "True: whatever follows links, a mail scanner say, may consume a secret before its reader does."},
 
       number(
-          "actors.threads", 1, 64, [](config & c) -> auto& { return c.actors.threads; }, "threads",
-          "Threads that run workspaces.", "One: a busy workspace delays others by its longest step."),
+          "actors.threads", 0, 64, [](config & c) -> auto& { return c.actors.threads; }, "threads",
+          "Threads that run workspaces. 0: half the cores, 1 to 8.",
+          "One: a busy workspace delays others by its longest step. Each more than there is work for only adds "
+          "switching."),
       number(
           "actors.queue_per_workspace", 1, 65'536, [](config & c) -> auto& { return c.actors.queue_per_workspace; },
           "requests", "Waiting requests of one workspace; the next is 503 with Retry-After.",

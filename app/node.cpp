@@ -199,7 +199,7 @@ int run_node(const config& c, const sigset_t& stop) {
   auto& ordered = order->ordered;
 
   actors::settings line;
-  line.threads = c.actors.threads;
+  line.threads = actor_threads(c);
   line.queue_per_workspace = c.actors.queue_per_workspace;
   line.queue_total = c.actors.queue_total;
   line.idle = c.actors.idle;
