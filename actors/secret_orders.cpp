@@ -401,7 +401,9 @@ void secret_orders::acted(const order_ptr& o, model::outcome outcome) {
   auto value = crypto::open_with_key(*in_.keys, secret_sealing(in_.id, p.id, policy), p.record_key, p.sealed);
   if (!value) return refuse_broken(o);
   answer a;
-  a.outcome.what = model::secret_entry{p.id, in_.id, p.secret};
+  // As it was when it was claimed: this node's view may have been a moment behind. An answer from memory names none.
+  auto* claimed = std::get_if<model::secret_entry>(&outcome.what);
+  a.outcome.what = claimed ? std::move(*claimed) : model::secret_entry{p.id, in_.id, p.secret};
   a.token = std::move(*value);
   a.revealed = true;
   if (p.secret.has_passphrase) a.passphrase_right = true;

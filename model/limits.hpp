@@ -87,6 +87,7 @@ inline constexpr std::size_t secret_bytes_max = 1024 * 1024;  // what `onetime.s
 inline constexpr std::size_t memo_chars_max = 500;
 inline constexpr std::size_t recipients_bytes_max = 4 * 1024;  // masked, joined
 inline constexpr std::int64_t generated_shown_ms = 60'000;     // a generated value can be fetched with the receipt
+inline constexpr std::int64_t claim_view_age_ms = 200;         // of a view that leads to a secret: docs/adr/0004
 inline constexpr std::int64_t retry_window_ms_max = 600'000;   // of a reveal with Idempotency-Key
 inline constexpr std::int64_t recent_receipts_ms = 30LL * 86'400'000;
 inline constexpr std::size_t recent_receipts_max = 250;          // newest of them

@@ -169,6 +169,29 @@ TEST_CASE("what clients saw of nodes that were killed, paused and started again 
   judge(them, seed);
 }
 
+TEST_CASE("a leader that has lost the others and does not know it yet takes no claim", "[cluster][faults]") {
+  cluster::options o;
+  o.arguments.insert(o.arguments.end(), {"--set", "cluster.election_ms=4000", "--set", "http.request_timeout_ms=1000"});
+  cluster three(o);
+  const auto leader = three.leader();
+  REQUIRE(leader);
+  const auto id = three.conceal(*leader, "the value");
+  REQUIRE(id);
+  std::vector<int> others;
+  for (int node = 1; node <= three.size(); ++node)
+    if (node != *leader) others.push_back(node);
+  for (int node : others) three.pause(node);
+  // Until this is refused its view has grown older than what claims go by.
+  CHECK(three.send(*leader, "GET", "/api/v2/secret/" + *id + "/status").status == 503);
+  CHECK(three.reveal(*leader, *id).status == 503);
+  for (int node : others) three.resume(node);
+  three.await_serving({1, 2, 3});
+  http_answer shown;
+  CHECK(eventually([&] { return (shown = three.reveal(others[0], *id, "the-same-reader-again")).status != 503; }));
+  CHECK(shown.status == 200);
+  CHECK(holds(shown, "the value"));
+}
+
 TEST_CASE("what clients saw of nodes that were cut off, one way or both, has one order", "[cluster][faults]") {
   if (auto why = nacre::test::network::refusal()) {
     WARN("SKIPPED, NETWORKS CANNOT BE CUT HERE: " << *why);

@@ -29,9 +29,11 @@ std::optional<problem> refused_by_scope(const call& c, model::scope_bit needed);
 bool within_guest_limit(call_ptr& c, act what);
 
 // `next` runs with c.ctx.workspace set where the link leads, and the link in the only spelling there is. A secret
-// leads somewhere while it can be viewed, or its reveal be fetched again with `retry_key`.
+// leads somewhere while it can be viewed, or its reveal be fetched again with `retry_key`. `claims`: the call goes on
+// to claim it, so no current view is waited for where this node's own has the secret.
 using with_link = unique_function<void(call_ptr, crypto::secure_bytes)>;
-void at_secret(call_ptr c, std::string_view link, const std::optional<std::string>& retry_key, with_link next);
+void at_secret(call_ptr c, std::string_view link, const std::optional<std::string>& retry_key, bool claims,
+               with_link next);
 void at_receipt(call_ptr c, std::string_view link, with_link next);
 // Where a reveal was made with this key, confirmed or not.
 void at_claim(call_ptr c, std::string_view link, const std::string& retry_key, with_link next);

@@ -226,7 +226,7 @@ void show_secret(call_ptr c) {
   auto link = c->capture(0);
   // Who merely looks tries no passphrase either: a try would be counted.
   auto tried = mere ? std::nullopt : given(std::move(in->passphrase));
-  at_secret(std::move(c), link, std::nullopt,
+  at_secret(std::move(c), link, std::nullopt, false,
             [consume, mere, go_on = in->proceed, tried = std::move(tried)](call_ptr mine,
                                                                            crypto::secure_bytes clean) mutable {
               if (consume) return reveal_by_get(std::move(mine), std::move(clean), std::move(tried));
