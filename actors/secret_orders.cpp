@@ -356,6 +356,7 @@ void secret_orders::act(const order_ptr& o) {
   claim.id = p.id;
   claim.passphrase_right = p.right;
   claim.retry_window_ms = in_.rules->retry_window.count();
+  claim.by_receipt = p.secret.receipt.value() == p.id.value();
   if (reveal.retry_key) claim.retry = retry_hash_of(*in_.keys, p.id, *reveal.retry_key);
   propose(o, step::act, std::move(claim));
 }

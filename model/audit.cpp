@@ -4,6 +4,7 @@
 
 #include "model/keys.hpp"
 #include "model/load.hpp"
+#include "model/secret_records.hpp"
 
 namespace nacre::model {
 
@@ -151,16 +152,31 @@ std::string canonical_entry(const context& ctx, const fact& what, std::uint64_t 
   return out;
 }
 
+audit_head load_audit_head(const view& v, workspace_id ws) {
+  if (is_guest_partition(ws))
+    return load<partition_record>(v, space::state, keys::partition(ws)).value_or(partition_record{}).audit;
+  return load<audit_head>(v, space::state, keys::audit_head(ws)).value_or(audit_head{});
+}
+
 std::uint64_t append_audit(state& st, const context& ctx, const fact& what) {
-  auto head_key = keys::audit_head(ctx.workspace);
-  auto head = load<audit_head>(st, space::state, head_key).value_or(audit_head{});
-  auto seq = head.size + 1;
-  audit_row row;
-  row.entry = canonical_entry(ctx, what, seq);
-  row.leaf = leaf_hash(row.entry);
-  append_leaf(head, row.leaf);
-  st.put(space::audit, keys::audit(ctx.workspace, seq), encode(row));
-  st.put(space::state, head_key, encode(head));
+  const auto ws = ctx.workspace;
+  auto append = [&](audit_head& head) {
+    audit_row row;
+    row.entry = canonical_entry(ctx, what, head.size + 1);
+    row.leaf = leaf_hash(row.entry);
+    append_leaf(head, row.leaf);
+    st.put(space::audit, keys::audit(ws, head.size), encode(row));
+    return head.size;
+  };
+  if (is_guest_partition(ws)) {
+    auto part = load<partition_record>(st, space::state, keys::partition(ws)).value_or(partition_record{});
+    const auto seq = append(part.audit);
+    st.put(space::state, keys::partition(ws), encode(part));
+    return seq;
+  }
+  auto head = load_audit_head(st, ws);
+  const auto seq = append(head);
+  st.put(space::state, keys::audit_head(ws), encode(head));
   return seq;
 }
 

@@ -32,8 +32,12 @@ struct fact {
   std::uint32_t count = 1;       // how many times, for aggregated facts
 };
 
+// Of a workspace, or of a guest partition; of what has no log yet, the empty one.
+audit_head load_audit_head(const view& v, workspace_id ws);
+
 std::string canonical_entry(const context& ctx, const fact& what, std::uint64_t seq);
-// Appends to the log of ctx.workspace. Answers the sequence number.
+// Appends to the log of ctx.workspace. Answers the sequence number. Writes a guest partition's row: who changes that
+// row too reads it anew after this.
 std::uint64_t append_audit(state& st, const context& ctx, const fact& what);
 
 }  // namespace nacre::model

@@ -7,20 +7,13 @@
 // Goes over the rows that say what is due, for every secret has one. Going over a part again changes nothing more.
 // Threads: any. Errors: a row it cannot read marks the view (trustworthy()).
 
-#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
-#include "model/view.hpp"
+#include "model/row_change.hpp"
 
 namespace nacre::model {
-
-struct row_change {
-  space in = space::state;
-  std::string key;
-  std::optional<std::string> value;  // nothing: the row goes
-};
 
 struct part_of_format_3 {
   std::vector<row_change> changes;

@@ -15,14 +15,14 @@
 //   state  ws + 'V' + number                    user id: the member or service user with this integer id
 //   state  ws + 'B' + user                      budget_record: reveals of the last window
 //   state  ws + 'R' + time + request            memory of an effect, so that a retry cannot act twice
-//   state  ws + 'A'                             audit_head
+//   state  ws + 'A'                             audit_head, of workspaces
 //   state  ws + 'Y' + receipt                   receipt_record, once its secret has ended (before format 4: always)
 //   state  ws + 'Z' + owner + ~updated + receipt  (empty): an account's receipts, last changed first
 //   state  ws + 'C' + secret                    claim_record: a reveal that can be fetched again
 //   state  ws + 'F' + secret                    attempts_record: passphrases tried
 //   state  ws + 'E' + ask                       ask_record: a request for a secret
 //   state  ws + 'I' + key(16)                   pat_claim_record: the same of a PAT's reveal or rotation
-//   state  ws + 'G'                             partition_record, of guest partitions
+//   state  ws + 'G'                             partition_record, of guest partitions, their audit head in it
 //   state  ws + 'H'                             webhook_list: which there are, and what each wants
 //   state  ws + 'W' + webhook                   webhook_record
 //   state  ws + 'N' + webhook                   webhook_progress

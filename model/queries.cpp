@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 
+#include "model/audit.hpp"
 #include "model/keys.hpp"
 #include "model/load.hpp"
 #include "model/policy.hpp"
@@ -176,7 +177,7 @@ result<listed<audit_entry>> list_audit(const view& v, const context& ctx, std::u
   if (!who) return fail(who.error());
   if (auto may = require_admin(*who); !may) return fail(may.error());
   listed<audit_entry> out;
-  auto head = load<audit_head>(v, space::state, keys::audit_head(ctx.workspace)).value_or(audit_head{});
+  const auto head = load_audit_head(v, ctx.workspace);
   out.total = head.size;
   if (after >= head.size || limit == 0) return out;
   v.scan(space::audit, keys::audit(ctx.workspace, after + 1), keys::audit(ctx.workspace, head.size + 1),

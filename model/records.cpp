@@ -316,10 +316,22 @@ std::optional<budget_record> decode(std::string_view bytes) {
   return checked(r, std::move(v));
 }
 
+void put(writer& w, const audit_head& v) {
+  w.u64(v.size).u8(static_cast<std::uint8_t>(v.edge.size()));
+  for (const auto& hash : v.edge) w.raw(view(hash));
+}
+
+void get(reader& r, audit_head& v) {
+  v.size = r.u64();
+  auto count = r.u8();
+  if (count != std::popcount(v.size)) r.fail();  // one perfect subtree for each one bit of the size
+  for (int i = 0; r.ok() && i < count; ++i) v.edge.push_back(read_hash(r));
+}
+
 std::string encode(const audit_head& v) {
   writer w;
-  w.u8(version_1).u64(v.size).u8(static_cast<std::uint8_t>(v.edge.size()));
-  for (const auto& hash : v.edge) w.raw(view(hash));
+  w.u8(version_1);
+  put(w, v);
   return w.take();
 }
 
@@ -327,10 +339,7 @@ template <>
 std::optional<audit_head> decode(std::string_view bytes) {
   auto r = open(bytes);
   audit_head v;
-  v.size = r.u64();
-  auto count = r.u8();
-  if (count != std::popcount(v.size)) r.fail();  // one perfect subtree for each one bit of the size
-  for (int i = 0; r.ok() && i < count; ++i) v.edge.push_back(read_hash(r));
+  get(r, v);
   return checked(r, std::move(v));
 }
 

@@ -137,6 +137,12 @@ struct audit_row {
   friend bool operator==(const audit_row&, const audit_row&) = default;
 };
 
+// An audit head within another record.
+class writer;
+class reader;
+void put(writer& w, const audit_head& v);
+void get(reader& r, audit_head& v);
+
 std::string encode(const workspace_record&);
 std::string encode(const member_record&);
 std::string encode(const service_user_record&);

@@ -48,8 +48,11 @@ bool is_about_its_object(const operation& op) {
   return goes_by_link(op) || std::holds_alternative<set_memo>(op) || std::holds_alternative<confirm_pat_reveal>(op);
 }
 
-// The ids of what it makes come with the request, and the receipt is there longer than any retry: it finds itself.
-bool finds_itself(const operation& op) { return std::holds_alternative<conceal_secret>(op); }
+// The receipt is there longer than any retry, and tells which request it was: it finds itself.
+bool finds_itself(const operation& op) {
+  const auto* claim = std::get_if<claim_secret>(&op);
+  return std::holds_alternative<conceal_secret>(op) || (claim && claim->by_receipt);
+}
 
 std::string encode(const memory& m) {
   writer w;
@@ -242,6 +245,7 @@ void forget_old(state& st, const context& ctx) {
 
 bool is_remembered(const view& v, const command& c) {
   if (const auto* op = std::get_if<conceal_secret>(&c.what)) return is_concealed(v, c.ctx, *op);
+  if (const auto* op = std::get_if<claim_secret>(&c.what); op && op->by_receipt) return is_claimed(v, c.ctx, *op);
   return v.get(space::state, key_of(c.ctx)).has_value();
 }
 

@@ -3,8 +3,9 @@
 //
 // A memory is found by workspace, request id and the time the request was stamped with, which every
 // retry carries unchanged. It keeps who acted, on what, and what was refused; objects are answered as
-// they are now. What has no effect is not remembered: repeating it is harmless. Nor is a conceal_secret: its rule
-// finds the receipt of its own that it made before (docs/adr/0022), so recall() knows nothing of it.
+// they are now. What has no effect is not remembered: repeating it is harmless. Nor are a conceal_secret and a
+// claim_secret by_receipt: their rules find the receipt that tells of them (docs/adr/0022, 0029), and recall() knows
+// nothing of them.
 
 #include <optional>
 

@@ -6,6 +6,8 @@ namespace nacre::model {
 
 namespace {
 
+constexpr unsigned right_bit = 1, by_receipt_bit = 2;  // of a claim
+
 void put_hash(writer& w, const keyed_hash& h) { w.raw({reinterpret_cast<const char*>(h.data()), h.size()}); }
 
 keyed_hash get_hash(reader& r) {
@@ -34,7 +36,8 @@ void put(writer& w, const reserve_attempt& v) { w.id(v.id); }
 void put(writer& w, const clear_attempts& v) { w.id(v.id); }
 void put(writer& w, const note_lockout& v) { w.id(v.id); }
 void put(writer& w, const claim_secret& v) {
-  w.id(v.id).flag(v.passphrase_right).maybe(v.retry, put_hash).u64(static_cast<std::uint64_t>(v.retry_window_ms));
+  w.id(v.id).u8(static_cast<std::uint8_t>((v.passphrase_right ? right_bit : 0) | (v.by_receipt ? by_receipt_bit : 0)));
+  w.maybe(v.retry, put_hash).u64(static_cast<std::uint64_t>(v.retry_window_ms));
 }
 void put(writer& w, const confirm_reveal& v) {
   w.id(v.id);
@@ -76,7 +79,10 @@ void get(reader& r, clear_attempts& v) { v.id = r.id_as<secret_id>(); }
 void get(reader& r, note_lockout& v) { v.id = r.id_as<secret_id>(); }
 void get(reader& r, claim_secret& v) {
   v.id = r.id_as<secret_id>();
-  v.passphrase_right = r.flag();
+  const auto said = r.u8();
+  if ((said & ~(right_bit | by_receipt_bit)) != 0) r.fail();
+  v.passphrase_right = (said & right_bit) != 0;
+  v.by_receipt = (said & by_receipt_bit) != 0;
   v.retry = r.maybe(get_hash);
   v.retry_window_ms = get_window(r);
 }

@@ -58,6 +58,9 @@ struct claim_secret {
   bool passphrase_right = false;
   std::optional<keyed_hash> retry = std::nullopt;  // who brings this key again may have it again
   std::int64_t retry_window_ms = 0;
+  // The receipt has the secret's name, so that it can tell the request it was revealed to when that asks again. Not so:
+  // the request is remembered, as every claim was before format 5.
+  bool by_receipt = false;
   friend bool operator==(const claim_secret&, const claim_secret&) = default;
 };
 struct confirm_reveal {

@@ -111,8 +111,8 @@ std::optional<held_secret> decode(std::string_view bytes) {
 }
 
 std::string encode(const receipt_record& v) {
-  return writer{}
-      .u8(version_1)
+  writer w;
+  w.u8(v.revealed_by ? version_2 : version_1)
       .id(v.secret)
       .id(v.owner)
       .bytes(v.custid)
@@ -127,13 +127,14 @@ std::string encode(const receipt_record& v) {
       .u8(static_cast<std::uint8_t>(v.end))
       .maybe(v.ended)
       .bytes(v.recipients)
-      .bytes(v.memo)
-      .take();
+      .bytes(v.memo);
+  if (v.revealed_by) w.id(*v.revealed_by);
+  return w.take();
 }
 
 template <>
 std::optional<receipt_record> decode(std::string_view bytes) {
-  auto r = open(bytes);
+  auto [r, version] = open_up_to(version_2, bytes);
   receipt_record v;
   v.secret = r.id_as<secret_id>();
   v.owner = r.id_as<user_id>();
@@ -152,6 +153,7 @@ std::optional<receipt_record> decode(std::string_view bytes) {
   v.ended = r.maybe_time();
   v.recipients = r.text(limits::recipients_bytes_max);
   v.memo = r.text(4 * limits::memo_chars_max);
+  if (version >= version_2) v.revealed_by = r.id_as<request_id>();
   return checked(r, std::move(v));
 }
 
@@ -233,16 +235,20 @@ std::optional<attempts_record> decode(std::string_view bytes) {
 }
 
 std::string encode(const partition_record& v) {
-  return writer{}.u8(version_1).u64(v.secrets).u64(v.sealed_bytes).take();
+  writer w;
+  w.u8(version_2).u64(v.secrets).u64(v.sealed_bytes);
+  put(w, v.audit);
+  return w.take();
 }
 
 template <>
 std::optional<partition_record> decode(std::string_view bytes) {
-  auto r = open(bytes);
+  auto [r, version] = open_up_to(version_2, bytes);
   partition_record v;
   v.secrets = r.u64();
   v.sealed_bytes = r.u64();
-  return checked(r, v);
+  if (version >= version_2) get(r, v.audit);
+  return checked(r, std::move(v));
 }
 
 }  // namespace nacre::model

@@ -54,6 +54,7 @@ struct receipt_record {
   std::optional<timestamp> ended;
   std::string recipients;  // masked
   std::string memo;
+  std::optional<request_id> revealed_by;  // that was it, if its name is the secret's (claim_secret)
   timestamp secret_expires() const { return kept_after(created, std::int64_t{lifespan_s} * 1000); }
   timestamp expires() const {
     return kept_after(created, limits::receipt_life_factor * std::int64_t{lifespan_s} * 1000);
@@ -130,10 +131,12 @@ struct attempts_record {
   friend bool operator==(const attempts_record&, const attempts_record&) = default;
 };
 
-// What a guest partition holds, so that strangers cannot fill the disk.
+// What a guest partition holds, so that strangers cannot fill the disk, and how far its audit log is: every command
+// there changes both.
 struct partition_record {
   std::uint64_t secrets = 0;
   std::uint64_t sealed_bytes = 0;
+  audit_head audit;
   friend bool operator==(const partition_record&, const partition_record&) = default;
 };
 

@@ -82,7 +82,8 @@ void save_receipt(state& st, workspace_id ws, receipt_id id, found_receipt& r, t
 
 // The secret's row goes, with what was sealed for its receipt to tell; the receipt says how it ended, and has a row of
 // its own from now on.
-void end_secret(state& st, const context& ctx, secret_id id, const held_secret& held, receipt_end how, timestamp when) {
+void end_secret(state& st, const context& ctx, secret_id id, const held_secret& held, receipt_end how, timestamp when,
+                std::optional<request_id> revealed_by = {}) {
   auto ws = ctx.workspace;
   const auto& secret = held.record;
   st.erase(space::sealed, keys::secret(ws, id));
@@ -98,6 +99,7 @@ void end_secret(state& st, const context& ctx, secret_id id, const held_secret& 
   if (!receipt) return;
   receipt->end = how;
   receipt->ended = when;
+  receipt->revealed_by = revealed_by;
   mark_updated(st, ws, secret.receipt, *receipt, std::max(receipt->updated, when));
   st.put(space::state, keys::receipt(ws, secret.receipt), encode(*receipt));
 }
@@ -224,6 +226,13 @@ outcome concealed_again(const view& v, const context& ctx, const conceal_secret&
     found->sealed_link = found->sealed_receipt = found->sealed_generated = "";
     o.what = std::move(*found);
   }
+  return o;
+}
+
+// What it was told the first time is gone; who asked held it before it proposed.
+outcome claimed_again() {
+  outcome o;
+  o.replayed = true;
   return o;
 }
 
@@ -356,6 +365,11 @@ bool is_concealed(const view& v, const context& ctx, const conceal_secret& op) {
   auto made = load_receipt(v, ctx.workspace, op.receipt);
   return made && made->secret == op.id && made->created == ctx.now &&
          (is_guest_partition(ctx.workspace) || made->owner == ctx.who.user);
+}
+
+bool is_claimed(const view& v, const context& ctx, const claim_secret& op) {
+  auto receipt = load<receipt_record>(v, space::state, keys::receipt(ctx.workspace, receipt_id{op.id.value()}));
+  return receipt && receipt->revealed_by == ctx.request && receipt->ended == ctx.now;
 }
 
 void put_due(state& st, workspace_id ws, timestamp at, due_kind kind, const uuid& id) {
@@ -500,6 +514,7 @@ outcome apply_to(state& st, const context& ctx, const claim_secret& op) {
   auto ws = ctx.workspace;
   auto held = find_held(st, ws, op.id, ctx.now);
   if (!held) {
+    if (op.by_receipt && is_claimed(st, ctx, op)) return claimed_again();
     auto claimed = op.retry ? find_claim(st, ws, op.id, *op.retry, ctx.now) : std::nullopt;
     if (!claimed || (claimed->has_passphrase && !op.passphrase_right)) return unknown_secret();
     forget_attempts(st, ws, op.id);
@@ -507,8 +522,10 @@ outcome apply_to(state& st, const context& ctx, const claim_secret& op) {
   }
   const auto& secret = held->record;
   if (secret.has_passphrase && !op.passphrase_right) return refuse(errc::forbidden, "The passphrase was not right");
+  if (op.by_receipt && !held->receipt) return refuse(errc::internal, "A claim by a receipt that has another name");
   bool again = op.retry && op.retry_window_ms > 0;
-  end_secret(st, ctx, op.id, *held, receipt_end::revealed, ctx.now);
+  end_secret(st, ctx, op.id, *held, receipt_end::revealed, ctx.now,
+             op.by_receipt ? std::optional(ctx.request) : std::nullopt);
   if (again) {
     claim_record claim;
     claim.key = *op.retry;

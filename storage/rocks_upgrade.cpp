@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "model/format_3.hpp"
+#include "model/format_5.hpp"
 #include "storage/rocks_database.hpp"
 
 namespace nacre::storage {
@@ -62,6 +63,15 @@ auto too_new(const fs::path& directory, std::uint32_t found, std::uint32_t versi
 auto too_old_to_read(const fs::path& directory, std::uint32_t found) {
   return fail(errc::unsupported, in_words(directory) + " has the older format " + std::to_string(found) +
                                      "; start the node once to upgrade it");
+}
+
+batch writes_of(std::vector<model::row_change> changes) {
+  batch out;
+  out.reserve(changes.size() + 2);  // and what run_step() adds
+  for (auto& each : changes)
+    out.push_back({each.value ? write::kind::put : write::kind::erase, each.in, std::move(each.key),
+                   std::move(each.value).value_or("")});
+  return out;
 }
 
 // Runs one step, from its beginning. Until the last part is written the directory says that it is under way.
@@ -179,11 +189,10 @@ result<std::unique_ptr<store>> open_rocks_store_as(const fs::path& directory, co
 result<std::unique_ptr<store>> open_rocks_store(const fs::path& directory, const rocks_options& options) {
   auto secrets_in_one_row = [](const model::view& view, const std::string& next) -> result<upgrade_part> {
     auto part = model::to_format_3(view, next, upgrade_rows, upgrade_bytes);
-    upgrade_part out{{}, std::move(part.next)};
-    for (auto& each : part.changes)
-      out.writes.push_back({each.value ? write::kind::put : write::kind::erase, each.in, std::move(each.key),
-                            std::move(each.value).value_or("")});
-    return out;
+    return upgrade_part{writes_of(std::move(part.changes)), std::move(part.next)};
+  };
+  auto partitions_in_one_row = [](const model::view& view, const std::string&) -> result<upgrade_part> {
+    return upgrade_part{writes_of(model::to_format_5(view)), {}};
   };
   auto nothing = [](const model::view&, const std::string&) -> result<upgrade_part> { return upgrade_part{}; };
   // One entry per format since the first.
@@ -191,6 +200,7 @@ result<std::unique_ptr<store>> open_rocks_store(const fs::path& directory, const
       {1, nothing},  // + `log`
       {2, secrets_in_one_row},
       {3, nothing},  // + held_secret with its receipt
+      {4, partitions_in_one_row},
   };
   return open_rocks_store_as(directory, options, format_version, steps);
 }

@@ -197,7 +197,8 @@ struct secrets_count {
       return "the rows of receipts by owner are not those of the receipts";
     auto part = load<partition_record>(st, space::state, keys::partition(ws));
     if (!guest) return part ? "a workspace that counts as a guest partition" : "";
-    if (part.value_or(partition_record{}) != partition_record{secrets.size() + answers_held, bytes})
+    const auto counted = part.value_or(partition_record{});
+    if (counted.secrets != secrets.size() + answers_held || counted.sealed_bytes != bytes)
       return "a guest partition's counts are not those of its secrets";
     return {};
   }
@@ -270,6 +271,8 @@ std::string history_wrong(const map_state::contents& before, const map_state::co
     auto expected = receipt_of(id, old->record, *old->receipt);
     if (!left || left->end == receipt_end::open || left->updated < expected.updated)
       return "a secret went and left no receipt that says how";
+    if (left->revealed_by && left->end != receipt_end::revealed) return "a receipt of a reveal that never was";
+    expected.revealed_by = left->revealed_by;
     expected.end = left->end;
     expected.ended = left->ended;
     expected.updated = left->updated;

@@ -377,7 +377,7 @@ class command_source {
         return note_lockout{id};
       case 11:
       case 12: {
-        claim_secret op{id, right, {}, window()};
+        claim_secret op{id, right, {}, window(), random_.one_in(2)};
         if (random_.one_in(2)) op.retry = key();
         noted_.push_back({after(now_, op.retry_window_ms), due_kind::claim, id.value()});
         return op;

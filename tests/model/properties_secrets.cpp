@@ -61,7 +61,7 @@ class history {
     bool right = !random_.one_in(3);
     if (guesses_ && made_ > 0 && !random_.one_in(12)) {
       if (random_.one_in(14)) return clear_attempts{w.secret(nth_)};
-      if (random_.one_in(60)) return claim_secret{w.secret(nth_), true, key_no(1), 600'000};
+      if (random_.one_in(60)) return w.claiming(nth_, key_no(1), 600'000);
       return reserve_attempt{w.secret(nth_)};
     }
     switch (random_.below(18)) {
@@ -94,10 +94,10 @@ class history {
         return reserve_attempt{w.secret(nth_)};
       case 10:
       case 11:
-        return claim_secret{w.secret(nth_), right, key(), static_cast<std::int64_t>(random_.below(4) * 60'000)};
+        return w.claiming(nth_, key(), static_cast<std::int64_t>(random_.below(4) * 60'000), right);
       case 12:
         if (random_.one_in(2)) return confirm_reveal{w.secret(nth_), key().value_or(keyed_hash{})};
-        return claim_secret{w.secret(nth_), right, key(), 60'000};
+        return w.claiming(nth_, key(), 60'000, right);
       case 13:
         if (random_.one_in(2)) return preview_receipt{w.receipt(nth_)};
         return burn_secret{w.receipt(nth_), right};

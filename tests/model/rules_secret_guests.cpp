@@ -16,10 +16,9 @@ TEST_CASE("a guest partition holds as many bytes as it may, and what has ended m
     op.partition_bytes_max = 3 * bytes(op);
     return op;
   };
-  auto held = [&] { return w.row<partition_record>(keys::partition(w.home)).value(); };
   for (std::uint64_t n : {1u, 2u}) w.made(w.maker(), bounded(n));
   w.made(w.maker(), bounded(3, 60));
-  CHECK(held() == partition_record{3, 3 * bytes(bounded(1))});
+  CHECK(w.counts() == std::pair<std::uint64_t, std::uint64_t>{3, 3 * bytes(bounded(1))});
   auto full = [&] { return w.refused(w.maker(), bounded(4)) == errc::full; };
   CHECK(full());
   auto unbounded = bounded(9);
@@ -38,7 +37,7 @@ TEST_CASE("a guest partition holds as many bytes as it may, and what has ended m
   w.sweep_now();
   w.made(w.maker(), bounded(6));
   for (std::uint64_t n : {4u, 5u, 6u}) CHECK(w.claims(n));
-  CHECK(held() == partition_record{});
+  CHECK(w.counts() == std::pair<std::uint64_t, std::uint64_t>{0, 0});
 }
 
 TEST_CASE("a guest's secret lies in the partition that its id names", "[model][secrets]") {
@@ -56,7 +55,8 @@ TEST_CASE("a guest's secret lies in the partition that its id names", "[model][s
   CHECK(where_is(w.st, w.receipt(1)) == w.home);  // its receipt has the same name
 }
 
-TEST_CASE("a guest's secret is one row, with one of when it expires and one on record", "[model][secrets]") {
+TEST_CASE("a guest's secret is one row, with one of when it expires and one on record; once claimed, a receipt",
+          "[model][secrets]") {
   secrets_world w(true);
   w.conceal(1);
   auto before = w.st.all();
@@ -65,6 +65,12 @@ TEST_CASE("a guest's secret is one row, with one of when it expires and one on r
   CHECK(more_in(space::sealed) == 1);
   CHECK(more_in(space::state) == 0);
   CHECK(more_in(space::index) == 1);
+  CHECK(more_in(space::audit) == 1);
+  before = w.st.all();
+  w.made(w.reader(), w.claiming(1));
+  CHECK(more_in(space::sealed) == 0 - std::size_t{1});
+  CHECK(more_in(space::state) == 1);  // its receipt
+  CHECK(more_in(space::index) == 0);
   CHECK(more_in(space::audit) == 1);
 }
 
@@ -137,7 +143,7 @@ TEST_CASE("of guests the last audit entries are kept, and the tree goes on", "[m
     apply(w.st, {w.reader(), w.claiming(n)});
     w.now = after(w.now, 1);
   }
-  auto head = load<audit_head>(w.st, space::state, keys::audit_head(w.home)).value();
+  auto head = load_audit_head(w.st, w.home);
   CHECK(head.size == 2 * rounds);
   std::string prefix(w.home.value().view());
   std::uint64_t kept = 0;

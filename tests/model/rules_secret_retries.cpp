@@ -2,6 +2,7 @@
 
 #include <set>
 
+#include "model/request_memory.hpp"
 #include "tests/model/secrets_world.hpp"
 
 using namespace nacre;
@@ -93,10 +94,16 @@ TEST_CASE("a request that was granted one secret is not granted another", "[mode
   w.conceal(2, 3600, true);
   auto one = w.reader(), two = w.reader(), three = w.reader();
   w.made(one, w.claiming(1));
-  CHECK(w.refused(one, w.claiming(2)) == errc::conflict);
-  CHECK(w.refused(one, burn_secret{w.receipt(2)}) == errc::conflict);
+  auto not_right = w.claiming(2, {}, 0, false);
+  if (w.older) {
+    CHECK(w.refused(one, w.claiming(2)) == errc::conflict);
+    CHECK(w.refused(one, burn_secret{w.receipt(2)}) == errc::conflict);
+  } else {
+    CHECK(w.refused(one, not_right) == errc::forbidden);  // what the first one's receipt tells is of no use here
+  }
   w.made(two, reserve_attempt{w.secret(2)});
-  CHECK(w.refused(two, w.claiming(2)) == errc::conflict);
+  CHECK(w.refused(two, not_right) == (w.older ? errc::conflict : errc::forbidden));
+  CHECK(w.refused(two, burn_secret{w.receipt(2)}) == errc::conflict);
   w.conceal(3);
   w.made(three, burn_secret{w.receipt(2), true});
   CHECK(w.refused(three, burn_secret{w.receipt(3)}) == errc::conflict);
@@ -127,7 +134,8 @@ TEST_CASE("a secret is concealed by one request, and found by that one only", "[
   CHECK(w.st.all() == before);
 }
 
-TEST_CASE("concealing leaves no memory of the request, and forgets old ones", "[model][retries]") {
+TEST_CASE("neither concealing nor claiming leaves a memory of the request, and both forget old ones",
+          "[model][retries]") {
   secrets_world w(GENERATE(false, true));
   w.older = GENERATE(false, true);
   auto remembered = [&] {
@@ -140,12 +148,53 @@ TEST_CASE("concealing leaves no memory of the request, and forgets old ones", "[
   w.conceal(1);
   CHECK(remembered() == before);
   w.made(w.reader(), w.claiming(1));
-  CHECK(remembered() == before + 1);
+  CHECK(remembered() == before + (w.older ? 1 : 0));
+  w.conceal(3);
+  w.made(w.reader(), preview_secret{w.secret(3)});
+  CHECK(remembered() == before + (w.older ? 2 : 1));
   w.now = after(w.now, limits::request_memory_ms + 1);
   auto ctx = w.maker();
   ctx.request = request_no(64 * 1'000);  // one of those that prune
   w.made(ctx, w.hidden(2));
   CHECK(remembered() == 0);
+}
+
+TEST_CASE("a claim is found by its own request only, at its own time, for as long as its receipt is there",
+          "[model][retries]") {
+  secrets_world w(GENERATE(false, true));
+  w.conceal(1);
+  w.conceal(2, 86'400);
+  auto ctx = w.reader();
+  const auto claim = w.claiming(1);
+  REQUIRE(claim.by_receipt);
+  w.made(ctx, claim);
+  auto another = w.reader(), later = ctx;
+  later.now = after(ctx.now, 1);
+  for (const auto& not_it : {another, later}) {
+    CHECK_FALSE(is_remembered(w.st, {not_it, claim}));
+    CHECK(w.refused(not_it, claim) == errc::not_found);
+  }
+  w.made(w.maker(), preview_receipt{w.receipt(1)});  // rewrites the receipt
+  w.now = after(w.now, 3'600'000 + limits::request_memory_ms);
+  w.sweep_now();
+  CHECK(is_remembered(w.st, {ctx, claim}));
+  CHECK(w.made(ctx, claim).replayed);
+
+  auto by_burned = w.reader();
+  const auto too_late = w.claiming(2);
+  w.made(by_burned, burn_secret{w.receipt(2), true});
+  CHECK(w.refused(by_burned, too_late) == errc::not_found);
+}
+
+TEST_CASE("a claim by a receipt of another name takes nothing", "[model][retries]") {
+  secrets_world w(GENERATE(false, true));
+  w.older = true;
+  w.conceal(1);
+  auto claim = w.claiming(1);
+  REQUIRE_FALSE(claim.by_receipt);
+  claim.by_receipt = true;
+  CHECK(w.refused(w.reader(), claim) == errc::internal);
+  CHECK(w.claims(1));
 }
 
 TEST_CASE("a second request with the same key is another request, and the same claim", "[model][retries]") {

@@ -69,7 +69,8 @@ struct secrets_world : world {
 
   claim_secret claiming(std::uint64_t n, std::optional<keyed_hash> key = {}, std::int64_t window_ms = 60'000,
                         bool right = true) const {
-    return {secret(n), right, key, window_ms};
+    const auto held = held_row(n);
+    return {secret(n), right, key, window_ms, held ? held->receipt.has_value() : !older};
   }
   // The winner's answer tells what the secret was.
   bool claims(std::uint64_t n, std::optional<keyed_hash> key = {}, std::int64_t window_ms = 60'000, bool right = true) {
@@ -110,6 +111,11 @@ struct secrets_world : world {
   std::optional<std::string> sealed(std::uint64_t n) const {
     if (auto held = held_row(n)) return held->sealed;
     return st.get(space::sealed, keys::sealed_claim(home, secret(n)));
+  }
+  // What the guest partition holds: secrets, and bytes.
+  std::pair<std::uint64_t, std::uint64_t> counts() const {
+    const auto part = row<partition_record>(keys::partition(home)).value();
+    return {part.secrets, part.sealed_bytes};
   }
   std::size_t sealed_rows() const {
     std::size_t n = 0;

@@ -173,9 +173,7 @@ struct world {
   workspace_record workspace() const { return row<workspace_record>(keys::workspace(ws)).value(); }
   std::optional<member_record> person(user_id who) const { return row<member_record>(keys::member(ws, who)); }
   std::optional<pat_record> pat(std::uint64_t n) const { return row<pat_record>(keys::pat(ws, pat_no(n))); }
-  std::uint64_t audit_size(workspace_id of) const {
-    return row<audit_head>(keys::audit_head(of)).value_or(audit_head{}).size;
-  }
+  std::uint64_t audit_size(workspace_id of) const { return load_audit_head(st, of).size; }
   std::uint64_t audit_size() const { return audit_size(ws); }
   std::string last_audit() const {
     auto bytes = st.get(space::audit, keys::audit(ws, audit_size()));

@@ -125,7 +125,7 @@ void clients::step() {
     } else if (what < 75) {
       const auto n = made_ - w_.below(std::min<std::uint64_t>(made_, 12));
       for (auto readers = w_.between(1, 3); readers > 0; --readers)
-        begin(model::claim_secret{secret_no(n), true, std::nullopt, 0}, true);
+        begin(model::claim_secret{secret_no(n), true, std::nullopt, 0, true}, true);
     } else if (what < 80 && pats_.size() < 6) {
       begin(sealed_pat_no(++made_), false);
     } else if (what < 90 && !pats_.empty()) {

@@ -42,6 +42,7 @@ inline void fill(random_source& r, receipt_record& v) {
   v.ended = maybe_time(r);
   v.recipients = text(r, limits::recipients_bytes_max);
   v.memo = text(r, 4 * limits::memo_chars_max);
+  if (r.one_in(2)) v.revealed_by = r.id_as<request_id>();
 }
 inline void fill(random_source& r, claim_record& v) {
   v.key = r.array<32>();
@@ -66,7 +67,7 @@ inline void fill(random_source& r, reserve_attempt& v) { v = {r.id_as<secret_id>
 inline void fill(random_source& r, clear_attempts& v) { v = {r.id_as<secret_id>()}; }
 inline void fill(random_source& r, note_lockout& v) { v = {r.id_as<secret_id>()}; }
 inline void fill(random_source& r, claim_secret& v) {
-  v = {r.id_as<secret_id>(), r.one_in(2), maybe_hash(r), any_window(r)};
+  v = {r.id_as<secret_id>(), r.one_in(2), maybe_hash(r), any_window(r), r.one_in(2)};
 }
 inline void fill(random_source& r, confirm_reveal& v) { v = {r.id_as<secret_id>(), r.array<32>()}; }
 inline void fill(random_source& r, burn_secret& v) { v = {r.id_as<receipt_id>(), r.one_in(2)}; }
@@ -120,6 +121,13 @@ inline receipt_record sample_plain_receipt() {
   v.lifespan_s = 60;
   return v;
 }
+inline receipt_record sample_revealed_receipt() {
+  auto v = sample_plain_receipt();
+  v.end = receipt_end::revealed;
+  v.ended = v.updated = after(sample_time, 20);
+  v.revealed_by = request_id{sample_id(0x18)};
+  return v;
+}
 inline claim_record sample_claim() {
   return {sample_hash(0x80), after(sample_time, 14), true, sample_secret(), after(sample_time, 15)};
 }
@@ -142,6 +150,7 @@ inline named_operations sample_secret_operations() {
       {"note_lockout", note_lockout{secret}},
       {"claim_secret", claim_secret{secret, true, sample_hash(4), 60'000}},
       {"claim_secret_for_good", claim_secret{secret, false, std::nullopt, 0}},
+      {"claim_secret_by_receipt", claim_secret{secret, true, std::nullopt, 0, true}},
       {"confirm_reveal", confirm_reveal{secret, sample_hash(4)}},
       {"burn_secret", burn_secret{receipt, true}},
       {"preview_receipt", preview_receipt{receipt}},

@@ -14,7 +14,11 @@ inline void fill(random_source& r, audit_head& v) {
   for (auto& h : v.edge) h = r.array<32>();
 }
 inline void fill(random_source& r, audit_row& v) { v = {r.array<32>(), text(r, 2000)}; }
-inline void fill(random_source& r, partition_record& v) { v = {r.any(), r.any()}; }
+inline void fill(random_source& r, partition_record& v) {
+  v.secrets = r.any();
+  v.sealed_bytes = r.any();
+  fill(r, v.audit);
+}
 
 inline void fill(random_source& r, note_activity& v) {
   v.uses.resize(r.below(5));
@@ -31,7 +35,7 @@ inline void fill(random_source& r, sweep& v) {
 }
 
 inline audit_head sample_head() { return {5, {sample_hash(0x50), sample_hash(0x60)}}; }
-inline partition_record sample_partition() { return {3, 4096}; }
+inline partition_record sample_partition() { return {3, 4096, sample_head()}; }
 inline audit_row sample_row() { return {sample_hash(0x70), R"({"action":"pat.create","seq":1})"}; }
 
 inline named_operations sample_upkeep_operations() {
