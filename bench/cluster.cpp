@@ -42,10 +42,12 @@ class etcd_side {
  public:
   etcd_side(const options& o, const scratch& dir) : options_(o), all_(o.etcd, dir / "etcd") {}
 
-  sample puts() { return puts(door_, options_.round_time()); }
+  // As nacre is asked: as many connections, over all members.
+  sample puts() { return puts({{}, options_.connections, 1, false}, options_.round_time()); }
+  sample fastest_puts() { return puts(fastest_, options_.round_time()); }
 
-  // The highest rate any way of asking reaches is what nacre is compared with.
-  void choose_door() {
+  // Which way of asking reaches the highest rate.
+  void find_fastest() {
     const auto n = options_.connections;
     std::vector<door> doors;
     for (bool leader_only : {false, true}) {
@@ -61,9 +63,9 @@ class etcd_side {
     for (const auto& each : doors) {
       const auto s = puts(each, milliseconds(options_.quick ? 700 : 2'000));
       std::printf("  etcd by %-52s %8.0f puts/s\n", each.name.c_str(), s.per_second);
-      if (s.per_second > best) best = s.per_second, door_ = each;
+      if (s.per_second > best) best = s.per_second, fastest_ = each;
     }
-    std::printf("  taken: %s\n", door_.name.c_str());
+    std::printf("  fastest: %s\n", fastest_.name.c_str());
   }
 
   etcd_fleet& fleet() { return all_; }
@@ -83,7 +85,7 @@ class etcd_side {
 
   const options& options_;
   etcd_fleet all_;
-  door door_;
+  door fastest_;
   std::uint64_t key_ = 0;
 };
 
@@ -232,27 +234,28 @@ bool wanted(const options& o, std::string_view name) { return name.find(o.match)
 }  // namespace
 
 std::uint64_t run_cluster(const options& o, const scratch& dir) {
-  constexpr const char *puts = "etcd put, 3 members", *conceal = "conceal, guest, 3 nodes",
-                       *reveal = "reveal, guest, 3 nodes", *get = "GET one PAT (JWT), 3 nodes", *idle = "idle",
-                       *kill = "leader killed";
-  const auto all = {puts, conceal, reveal, get, idle, kill};
+  constexpr const char *puts = "etcd put, 3 members", *fastest = "etcd put, 3 members, fastest",
+                       *conceal = "conceal, guest, 3 nodes", *reveal = "reveal, guest, 3 nodes",
+                       *get = "GET one PAT (JWT), 3 nodes", *idle = "idle", *kill = "leader killed";
+  const auto all = {puts, fastest, conceal, reveal, get, idle, kill};
   if (std::none_of(all.begin(), all.end(), [&](const char* each) { return wanted(o, each); })) {
     return wanted(o, catch_up_name) ? run_catch_up(o, dir) : 0;
   }
   std::optional<etcd_side> etcd;
-  if (wanted(o, puts)) etcd.emplace(o, dir);
+  if (wanted(o, puts) || wanted(o, fastest)) etcd.emplace(o, dir);
   std::optional<nacre_side> three(std::in_place, o, dir);
   auto& nacre = *three;
   std::printf(
       "three nodes and three members of etcd on one machine, %zu connections over all nodes, values of %zu bytes\n",
       o.connections, value_bytes);
   if (wanted(o, idle)) print_idle(o, nacre, etcd ? &*etcd : nullptr);
-  if (etcd) etcd->choose_door();
+  if (etcd) etcd->find_fastest();
 
   std::vector<scenario> group;
   group.push_back({puts, [&] { return etcd->puts(); }, 0, {}, {}, {}});
-  group.push_back({conceal, [&] { return nacre.conceals(o.round_time()); }, 0, 1, p99_ms_max, {}});
-  group.push_back({reveal, [&] { return nacre.reveals(); }, 0, 1, p99_ms_max, {}});
+  group.push_back({fastest, [&] { return etcd->fastest_puts(); }, 0, {}, {}, {}});
+  group.push_back({conceal, [&] { return nacre.conceals(o.round_time()); }, 0, 1, p99_ms_max, {}, {}, 1});
+  group.push_back({reveal, [&] { return nacre.reveals(); }, 0, 1, p99_ms_max, {}, {}, 1});
   group.push_back({get, [&] { return nacre.gets(); }, 0, 2, p99_ms_max, {}});
   std::uint64_t failed = 0;
   if (wanted(o, conceal) || wanted(o, reveal)) {

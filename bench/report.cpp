@@ -74,6 +74,8 @@ std::uint64_t print_rows(const std::vector<scenario>& group) {
     }
     if (row.syncs_below) judge(syncs < *row.syncs_below, number("syncs < %.1f", *row.syncs_below));
     if (row.p99_below_ms) judge(p99 < *row.p99_below_ms, number("p99 < %.0f ms", *row.p99_below_ms));
+    if (row.beside && !group[*row.beside].samples.empty())
+      targets += number("%.2f of ", ratio_of(row, group[*row.beside])) + '"' + group[*row.beside].name + '"';
     std::printf("%-34s %9.0f %8.3f %8.3f %8s %7.1f %5.0f  %6s %s\n", row.name.c_str(),
                 median_of(s, [](const sample& x) { return x.per_second; }),
                 median_of(s, [](const sample& x) { return x.p50_ms; }), p99,

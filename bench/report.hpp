@@ -25,6 +25,7 @@ struct scenario {
   std::size_t ceiling = 0;
   std::optional<double> ratio_at_least, p99_below_ms, syncs_below;
   std::vector<sample> samples = {};
+  std::optional<std::size_t> beside = {};  // another row whose ratio is told, without a target
 };
 
 // Runs every scenario once per round, in order, so that whatever disturbs the machine disturbs all alike.
