@@ -241,8 +241,7 @@ class rocks_store final : public store {
           status = all.Delete(of_->at(each.in), each.key);
           break;
         case write::kind::erase_range:
-          // RocksDB does not define a range that ends before it begins; ours is empty.
-          if (each.key < each.value) status = all.DeleteRange(of_->at(each.in), each.key, each.value);
+          status = add_range(all, each);
           break;
       }
       if (!status.ok()) break;
@@ -312,6 +311,16 @@ class rocks_store final : public store {
   std::string closed_reason() const override { return gate_->reason(); }
 
  private:
+  // RocksDB does not define a range that ends before it begins; ours is empty.
+  rocksdb::Status add_range(rocksdb::WriteBatch& to, const write& range) const {
+    const auto at = of_->at(range.in);
+    if (range.key >= range.value) return {};
+    if (!inserted_with_hint(range.in, range.key)) return to.DeleteRange(at, range.key, range.value);
+    const auto next = range.key + '\0';
+    auto status = to.Delete(at, range.key);
+    return status.ok() && next < range.value ? to.DeleteRange(at, next, range.value) : status;
+  }
+
   // Compaction keeps what any snapshot can see. Snapshots of requests pass within milliseconds; one
   // that stays longer is reported to the caller instead of waited for.
   bool wait_for_older_snapshots() const {

@@ -7,6 +7,7 @@
 #include <thread>
 #include <vector>
 
+#include "model/keys.hpp"
 #include "tests/storage/support.hpp"
 
 using namespace nacre;
@@ -255,10 +256,15 @@ TEMPLATE_TEST_CASE("random batches read like a map", "[storage][contract][random
   INFO("seed " << seed << ": run again with --rng-seed " << seed);
   std::mt19937_64 random(seed);
   auto below = [&](std::uint64_t n) { return random() % n; };
-  // Few distinct keys over awkward bytes, so that writes meet.
+  // Few distinct keys over awkward bytes, so that writes meet; some of them such as are inserted with a hint.
   auto some_key = [&] {
     static constexpr char alphabet[] = {'\0', '\x01', 'a', '\x7f', '\x80', '\xff'};
     std::string key;
+    if (below(3) == 0) {
+      const auto partition = guest_partition(below(2));
+      if (below(2) == 0) return model::keys::partition(partition);
+      return model::keys::audit(partition, 1 + below(3));
+    }
     for (auto length = below(4); length > 0; --length) key.push_back(alphabet[below(sizeof alphabet)]);
     return key;
   };
