@@ -26,9 +26,11 @@ staged_round stage(const model::view& base, std::span<const model::command* cons
   round.writes.reserve(rows);
   for (std::size_t i = 0; i < model::space_count; ++i) {
     auto in = static_cast<model::space>(i);
-    for (auto& [key, value] : st.take(in)) {
+    for (auto changed = st.take(in); !changed.empty();) {
       using kind = storage::write::kind;
-      round.writes.push_back({value ? kind::put : kind::erase, in, key, std::move(value).value_or("")});
+      auto row = changed.extract(changed.begin());
+      const auto what = row.mapped() ? kind::put : kind::erase;
+      round.writes.push_back({what, in, std::move(row.key()), std::move(row.mapped()).value_or("")});
     }
   }
   return round;
