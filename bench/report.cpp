@@ -1,5 +1,7 @@
 #include "bench/report.hpp"
 
+#include <unistd.h>
+
 #include <algorithm>
 #include <cstdio>
 
@@ -45,6 +47,7 @@ void run_rounds(std::vector<scenario>& group, std::size_t rounds, const std::str
       if (row.name.find(match) == std::string::npos) continue;
       stop_if_interrupted();
       (void)std::fprintf(stderr, "\r  round %zu of %zu: %-40s", round + 1, rounds, row.name.c_str());
+      ::sync();  // what the one before left to be written out is not this one's
       row.samples.push_back(row.run());
     }
   (void)std::fprintf(stderr, "\r%60s\r", "");
