@@ -1,9 +1,9 @@
 // A cluster's data directories that an older program left behind, one of them by a kill, under the program of today.
 //
-// tests/golden/cluster/format-2.tar.xz holds them, format-2.txt what they hold. Their one-time secrets have a day left;
+// tests/golden/cluster/format-N.tar.xz holds them, format-N.txt what they hold. Their one-time secrets have a day left;
 // so the nodes' clocks go on from the moment they were packed. Nodes know each other by address: each gets the one it
-// had, in a network of its own. Made anew, of the format of the programs in DIR:
-//   NACRE_BIN=DIR NACRE_REWRITE_GOLDEN=1 test_e2e_cluster_format
+// had, in a network of its own. Made anew, of format N, which the programs in DIR write:
+//   NACRE_BIN=DIR NACRE_REWRITE_GOLDEN=N test_e2e_cluster_format
 
 #include <chrono>
 #include <sstream>
@@ -22,8 +22,12 @@ constexpr bool clocks_can_be_set = false;
 constexpr bool clocks_can_be_set = true;
 #endif
 
-const fs::path archive = fs::path(NACRE_GOLDEN_DIR) / "format-2.tar.xz",
-               list = fs::path(NACRE_GOLDEN_DIR) / "format-2.txt";
+fs::path golden(const std::string& format, const std::string& kind) {
+  return fs::path(NACRE_GOLDEN_DIR) / ("format-" + format + kind);
+}
+fs::path archive(const std::string& format) { return golden(format, ".tar.xz"); }
+fs::path list(const std::string& format) { return golden(format, ".txt"); }
+
 const header_list json_body = {{"Content-Type", "application/json"}};
 
 using facts = std::map<std::string, std::string>;
@@ -41,9 +45,9 @@ void run_tool(std::vector<std::string> command) {
   REQUIRE(code == 0);
 }
 
-facts read_facts() {
+facts read_facts(const std::string& format) {
   facts out;
-  std::istringstream in(nacre::test::read_whole(list));
+  std::istringstream in(nacre::test::read_whole(list(format)));
   for (std::string line; std::getline(in, line);) {
     const auto space = line.find(' ');
     if (!line.starts_with('#') && space != std::string::npos) out[line.substr(0, space)] = line.substr(space + 1);
@@ -73,7 +77,7 @@ bool has(const http_answer& a, const std::string& text) {
 // Without what follows the entries: more may have come.
 std::string entries_of(const std::string& audit) { return audit.substr(0, audit.find("],\"pagination\"")); }
 
-void make_golden() {
+void make_golden(const std::string& format) {
   facts known{{"user", new_uuid()}, {"workspace", new_uuid()}};
   cluster::options o;
   o.apart = true;
@@ -122,7 +126,7 @@ void make_golden() {
                                 "--create",
                                 "--xz",
                                 "--file",
-                                archive.string(),
+                                archive(format).string(),
                                 "--directory",
                                 three.data().string(),
                                 "--sort=name",
@@ -136,8 +140,9 @@ void make_golden() {
   for (int n = 1; n <= 3; ++n) pack.push_back("node" + std::to_string(n) + "/db");
   run_tool(pack);
   std::ostringstream text;
-  text << "# What the three data directories in format-2.tar.xz hold. The program that packed them wrote storage "
-          "format 2\n"
+  text << "# What the three data directories in format-" << format
+       << ".tar.xz hold. The program that packed them wrote storage format " << format
+       << "\n"
           "# (storage/README.md); node 3 was killed after `last-of-3` was acknowledged by it, and before `without-3` "
           "was made;\n"
           "# the others were stopped. Every one-time secret's value is `the value of NAME`; passphrases are `sesame`, "
@@ -146,7 +151,7 @@ void make_golden() {
           "ten minutes\n"
           "# before that is forgotten; `opened` without one. Written by tests/e2e/cluster_format.cpp.\n";
   for (const auto& [name, value] : known) text << name << ' ' << value << '\n';
-  nacre::test::write_whole(list, text.str());
+  nacre::test::write_whole(list(format), text.str());
 }
 
 }  // namespace
@@ -157,8 +162,10 @@ TEST_CASE("three nodes of an older format go on with all they held, one after th
     WARN("SKIPPED, NO NETWORK OF THEIR OWN FOR NODES: " << *why);
     return;
   }
-  if (std::getenv("NACRE_REWRITE_GOLDEN") != nullptr) return make_golden();
-  const auto known = read_facts();
+  if (const auto* format = std::getenv("NACRE_REWRITE_GOLDEN")) return make_golden(format);
+  const std::string format = GENERATE("2", "4");
+  INFO("format " << format);
+  const auto known = read_facts(format);
   const auto shift_s = clocks_can_be_set ? std::stoll(known.at("made-at")) + 5 - seconds_now() : 0;
   cluster::options o;
   o.apart = true;
@@ -166,9 +173,9 @@ TEST_CASE("three nodes of an older format go on with all they held, one after th
   if (clocks_can_be_set)
     o.environment = {{"LD_PRELOAD", NACRE_SHIFTED_CLOCK}, {"SHIFTED_CLOCK_S", std::to_string(shift_s)}};
   // Of the layout there is only what a program does not keep in its data: new certificates, and a new issuer.
-  o.laid_out = [](const fs::path& data) {
+  o.laid_out = [&format](const fs::path& data) {
     fs::remove(data / "root.key");
-    run_tool({"tar", "--extract", "--file", archive.string(), "--directory", data.string()});
+    run_tool({"tar", "--extract", "--file", archive(format).string(), "--directory", data.string()});
   };
   o.first = {1, 3};
   cluster all(o);
@@ -208,7 +215,7 @@ TEST_CASE("three nodes of an older format go on with all they held, one after th
   all.await_serving({1, 2, 3});
   tokens(2);
   if (clocks_can_be_set) {
-    // A receipt of then leads to the link that lies sealed with its secret; now it would lead there by itself.
+    // Before format 4 a receipt led to the link that lies sealed with its secret; now it leads there by itself.
     const auto receipt_of = [&](const std::string& name) {
       const auto told = all.send(1, "GET", "/api/v2/guest/receipt/" + known.at("receipt-" + name)).json();
       const auto* link = told["record"].find("secret_identifier");
