@@ -213,18 +213,24 @@ class applying {
 }  // namespace
 
 outcome apply(state& st, const command& c) {
-  if (auto before = recall(st, c)) return std::move(*before);
+  const bool by_itself = finds_itself(c.what);
+  if (!by_itself)
+    if (auto before = recall(st, c)) return std::move(*before);
   staged_state mine(st);
   auto o = std::visit(applying{mine, c.ctx}, c.what);
   if (!mine.trustworthy()) {
     st.mark_undecodable();
     return o;
   }
+  const bool needs_memory = !by_itself || !has_found_itself(mine, c);
+  if (by_itself && needs_memory)
+    if (auto before = recall(st, c)) return std::move(*before);
   // A refusal leaves no trace, except of a reveal: what was spent and recorded before it was denied stays.
   if (o.refused && !std::holds_alternative<reveal_pat>(c.what)) return o;
   if (mine.changed()) {
     std::move(mine).lay_into(st);
-    remember(st, c, o);
+    if (needs_memory) remember(st, c, o);
+    forget_some(st, c.ctx);
   }
   return o;
 }

@@ -48,12 +48,6 @@ bool is_about_its_object(const operation& op) {
   return goes_by_link(op) || std::holds_alternative<set_memo>(op) || std::holds_alternative<confirm_pat_reveal>(op);
 }
 
-// The receipt is there longer than any retry, and tells which request it was: it finds itself.
-bool finds_itself(const operation& op) {
-  const auto* claim = std::get_if<claim_secret>(&op);
-  return std::holds_alternative<conceal_secret>(op) || (claim && claim->by_receipt);
-}
-
 std::string encode(const memory& m) {
   writer w;
   w.u8(version_1).u8(m.operation).id(m.user).id(m.object);
@@ -243,14 +237,23 @@ void forget_old(state& st, const context& ctx) {
 
 }  // namespace
 
+bool finds_itself(const operation& op) {
+  const auto* claim = std::get_if<claim_secret>(&op);
+  return std::holds_alternative<conceal_secret>(op) || (claim && claim->by_receipt);
+}
+
+bool has_found_itself(const view& v, const command& c) {
+  const auto* claim = std::get_if<claim_secret>(&c.what);
+  return claim == nullptr || is_claimed(v, c.ctx, *claim);
+}
+
 bool is_remembered(const view& v, const command& c) {
   if (const auto* op = std::get_if<conceal_secret>(&c.what)) return is_concealed(v, c.ctx, *op);
-  if (const auto* op = std::get_if<claim_secret>(&c.what); op && op->by_receipt) return is_claimed(v, c.ctx, *op);
+  if (finds_itself(c.what) && has_found_itself(v, c)) return true;
   return v.get(space::state, key_of(c.ctx)).has_value();
 }
 
 std::optional<outcome> recall(const view& v, const command& c) {
-  if (finds_itself(c.what)) return std::nullopt;
   auto bytes = v.get(space::state, key_of(c.ctx));
   if (!bytes) return std::nullopt;
   auto m = decode_memory(*bytes);
@@ -273,13 +276,14 @@ std::optional<outcome> recall(const view& v, const command& c) {
 }
 
 void remember(state& st, const command& c, const outcome& o) {
-  if (!finds_itself(c.what)) {
-    memory m{static_cast<std::uint8_t>(c.what.index()), c.ctx.who.user, object_of(c.what), o.refused, o.budget};
-    st.put(space::state, key_of(c.ctx), encode(m));
-  }
-  // Amortised: one effect in 32 pays for forgetting up to 64. Which one is decided by the request,
-  // not by chance.
-  if ((c.ctx.request.value().bytes[15] & 31) == 0) forget_old(st, c.ctx);
+  memory m{static_cast<std::uint8_t>(c.what.index()), c.ctx.who.user, object_of(c.what), o.refused, o.budget};
+  st.put(space::state, key_of(c.ctx), encode(m));
+}
+
+// Amortised: one effect in 32 pays for forgetting up to 64. Which one is decided by the request,
+// not by chance.
+void forget_some(state& st, const context& ctx) {
+  if ((ctx.request.value().bytes[15] & 31) == 0) forget_old(st, ctx);
 }
 
 }  // namespace nacre::model

@@ -31,7 +31,8 @@ outcome apply_to(state& st, const context& ctx, const sweep& op);
 bool goes_by_link(const operation& op);
 // Whether it is this very request that made the secret: it names both ids, and its stamp is the receipt's.
 bool is_concealed(const view& v, const context& ctx, const conceal_secret& op);
-// Whether it is this very request that the secret was revealed to, as its receipt tells of claims by_receipt.
+// Whether it is this very request that the secret was revealed to, as its receipt tells of claims by_receipt. That
+// hangs on request ids: servers draw them, and take none from a client.
 bool is_claimed(const view& v, const context& ctx, const claim_secret& op);
 // Of a guest partition never.
 bool is_deleted(const view& v, workspace_id ws);

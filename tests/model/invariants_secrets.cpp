@@ -290,7 +290,8 @@ std::string history_wrong(const map_state::contents& before, const map_state::co
   for (const auto& [value, then] : changed(space::state, 'Y')) {
     auto old = decode<receipt_record>(value), now = decode<receipt_record>(then);
     if (!old || !now) return "an undecodable receipt";
-    if (old->end != receipt_end::open && (now->end != old->end || now->ended != old->ended))
+    if (old->end != receipt_end::open &&
+        (now->end != old->end || now->ended != old->ended || now->revealed_by != old->revealed_by))
       return "a receipt ended twice";
   }
   return {};

@@ -58,6 +58,7 @@ class history {
 
   operation any() {
     auto& w = world_;
+    w.by_memory = random_.one_in(4);
     bool right = !random_.one_in(3);
     if (guesses_ && made_ > 0 && !random_.one_in(12)) {
       if (random_.one_in(14)) return clear_attempts{w.secret(nth_)};

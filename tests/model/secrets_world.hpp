@@ -25,7 +25,8 @@ inline bool has_pat_claim(const view& v, const context& ctx, reveal_pat op) {
 struct secrets_world : world {
   bool guests;
   workspace_id home;
-  bool older = false;  // conceals as before format 4
+  bool older = false;      // conceals as before format 4
+  bool by_memory = false;  // claims as before format 5
 
   explicit secrets_world(bool of_guests = false) : guests(of_guests), home(of_guests ? guest_partition(5) : ws) {
     if (!guests) return;
@@ -70,7 +71,7 @@ struct secrets_world : world {
   claim_secret claiming(std::uint64_t n, std::optional<keyed_hash> key = {}, std::int64_t window_ms = 60'000,
                         bool right = true) const {
     const auto held = held_row(n);
-    return {secret(n), right, key, window_ms, held ? held->receipt.has_value() : !older};
+    return {secret(n), right, key, window_ms, !by_memory && (held ? held->receipt.has_value() : !older)};
   }
   // The winner's answer tells what the secret was.
   bool claims(std::uint64_t n, std::optional<keyed_hash> key = {}, std::int64_t window_ms = 60'000, bool right = true) {
