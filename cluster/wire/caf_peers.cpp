@@ -1,4 +1,5 @@
-// The only file of this folder that knows CAF.
+// The transport: who is a neighbour, dialling, the gateway at the port, what is told of it. The life of one connection
+// is in session.cpp; this file and session.* are the only ones of this folder that know CAF.
 
 #include "cluster/wire/caf_peers.hpp"
 
@@ -15,27 +16,12 @@
 #include <thread>
 #include <utility>
 
-#include "cluster/wire/channel.hpp"
 #include "cluster/wire/flow.hpp"
 #include "cluster/wire/handshake.hpp"
 #include "cluster/wire/reach.hpp"
+#include "cluster/wire/session.hpp"
 #include "crypto/random.hpp"
 #include "crypto/tls_errors.hpp"
-
-namespace nacre::cluster::wire {
-namespace {
-
-// What actors of this process tell each other. It cannot be serialized, so no other process can say it.
-enum class order : std::uint8_t { tick, close, judged, flush };
-struct local_order {
-  order what = order::tick;
-  admission how = admission::welcome;  // of `judged`
-};
-
-}  // namespace
-}  // namespace nacre::cluster::wire
-
-CAF_ALLOW_UNSAFE_MESSAGE_TYPE(nacre::cluster::wire::local_order)
 
 namespace nacre::cluster::wire {
 namespace {
@@ -43,13 +29,8 @@ namespace {
 using steady = std::chrono::steady_clock;
 using std::chrono::milliseconds;
 
-constexpr milliseconds reach_patience{1'000}, connect_patience{2'500}, hello_patience{3'000}, steady_after{5'000},
-    told_again_after{10'000};
+constexpr milliseconds reach_patience{1'000}, connect_patience{2'500}, steady_after{5'000}, told_again_after{10'000};
 constexpr std::size_t beginning_max = 64;  // connections whose hello is not verified yet
-
-std::int64_t seconds_now() {
-  return std::chrono::duration_cast<std::chrono::seconds>(std::chrono::system_clock::now().time_since_epoch()).count();
-}
 
 std::uint32_t random_number() {
   std::array<std::uint8_t, 4> bytes{};
@@ -58,89 +39,10 @@ std::uint32_t random_number() {
          static_cast<std::uint32_t>(bytes[2]) << 8 | bytes[3];
 }
 
-// A connection whose peer is verified.
-struct live {
-  std::uint64_t number = 0;
-  uuid instance;
-  caf::actor local;
-  credit window;
-  std::vector<bundle> waiting;  // for the session to seal and send it
-  bool flushing = false;        // and it has been told to
-};
-
-struct peer {
-  peer(node_id n, std::string a, endpoint w) : node(n), address(std::move(a)), where(std::move(w)) {}
-  const node_id node;
-  const std::string address;
-  const endpoint where;
-
-  std::mutex mutex;
-  std::condition_variable changed;
-  std::optional<live> session;
-  std::optional<steady::time_point> heard;
-  std::uint64_t dropped = 0;
-  std::uint64_t attempts = 0, attempts_over = 0;  // of dialling
-  std::string trouble, told;                      // `told`: the last one reported
-  bool leaving = false;
-  bool disowned = false;  // it refuses our data directory
-
-  std::mutex handing;  // one frame at a time, also while one connection takes the place of another
-  std::thread dialler;
-  std::atomic<bool> dialled = false;  // and that has nothing left to do
-
-  bool current(std::uint64_t number) const { return session && session->number == number; }
-};
-using peer_ptr = std::shared_ptr<peer>;
-
 class transport;
-
-// Where the doorkeeper's word reaches a session, as long as there is one.
-struct waiting_room {
-  std::mutex mutex;
-  caf::actor who;
-};
-
-struct session_state {
-  transport* over = nullptr;
-  caf::actor remote;  // the other side's session; before the answer, of a dialler: the gateway
-  peer_ptr with;
-  std::optional<dialling> dialler;
-  std::optional<accepting> acceptor;
-  std::optional<opener> in;
-  std::optional<sealer> out;
-  std::optional<receipt> taken;
-  uuid instance;
-  std::uint64_t number = 0, attempt = 0;
-  steady::time_point begun = steady::now(), heard = begun;
-  bool established = false, over_and_out = false, beginning = false;
-  std::shared_ptr<waiting_room> room;  // the other side is verified, and the doorkeeper asked
-  std::vector<opened> early;           // what came until it had spoken
-
-  session_state() = default;
-  ~session_state();
-  session_state(const session_state&) = delete;
-  session_state& operator=(const session_state&) = delete;
-};
-
-// CAF ends an actor that is told to be killed, whatever its handlers say, and every peer can tell it. Ours end by
-// their own decision alone.
-// What they have to do is mostly worth less than the waking of one of CAF's workers: what the thread of the sockets
-// gives them it handles itself.
-class lasting_actor : public caf::event_based_actor {
- public:
-  using caf::event_based_actor::event_based_actor;
-  subtype_t subtype() const override { return io_actor; }
-  void enqueue(caf::mailbox_element_ptr what, caf::execution_unit* by) override {
-    if (what && !what->content().match_elements<caf::exit_msg>()) event_based_actor::enqueue(std::move(what), by);
-  }
-};
-using session_actor = caf::stateful_actor<session_state, lasting_actor>;
-
-caf::behavior session(session_actor* self, transport* over, peer_ptr with, caf::actor remote, std::uint64_t attempt,
-                      std::string first);
 caf::behavior gateway(lasting_actor* self, transport* over);
 
-class transport final : public caf_peers {
+class transport final : public caf_peers, public session_host {
  public:
   transport(caf_peers_settings s, crypto::node_identity identity)
       : settings_(std::move(s)),
@@ -275,14 +177,14 @@ class transport final : public caf_peers {
   const uuid& cluster_id() const override { return identity_.name().cluster; }
   std::int64_t certificate_end() const override { return identity_.not_after(); }
 
-  // ---- for the actors ----------------------------------------------------------------------------
+  // ---- session_host, and begin() for the gateway ------------------------------------------------
 
-  const caf_peers_settings& settings() const { return settings_; }
-  const self_description& self() const { return self_; }
-  bool halted() const { return halted_; }
-  doorkeeper* door() const { return door_; }
+  const caf_peers_settings& settings() const override { return settings_; }
+  const self_description& self() const override { return self_; }
+  bool halted() const override { return halted_; }
+  doorkeeper* door() const override { return door_; }
 
-  peer_ptr find(node_id node) const {
+  peer_ptr find(node_id node) const override {
     std::shared_lock lock(peers_mutex_);
     auto at = peers_.find(node);
     return at == peers_.end() ? nullptr : at->second;
@@ -294,44 +196,12 @@ class transport final : public caf_peers {
     --beginning_;
     return false;
   }
-  void begun() { --beginning_; }
+  void begun() override { --beginning_; }
 
-  // Whether another live process has the peer's node id: it stays, and whoever comes is not even remembered.
-  bool in_use(peer& p, const uuid& instance) const {
-    std::lock_guard lock(p.mutex);
-    return p.session && p.session->instance != instance && p.heard && steady::now() - *p.heard < settings_.silence;
-  }
+  std::uint64_t next_number() override { return ++sessions_; }
+  void connected(const peer& p) override { tell({caf_peers_event::kind::connected, p.node, {}}); }
 
-  // Makes a verified connection the peer's. False: the node id is in use by another live process.
-  bool establish(session_actor* self) {
-    auto& s = self->state;
-    auto& p = *s.with;
-    caf::actor replaced;
-    {
-      std::lock_guard lock(p.mutex);
-      if (p.leaving) return true;  // closed with the next tick
-      const auto now = steady::now();
-      if (p.session && p.session->instance != s.instance && p.heard && now - *p.heard < settings_.silence) return false;
-      if (p.session) replaced = p.session->local;
-      s.number = ++sessions_;
-      p.session.emplace(
-          live{s.number, s.instance, caf::actor_cast<caf::actor>(self), credit(settings_.window_bytes), {}, false});
-      p.heard = now;
-      p.trouble.clear();
-      p.disowned = false;
-      p.told.clear();
-      s.established = true;
-      s.taken.emplace(std::max<std::size_t>(settings_.window_bytes / 32, 1));
-    }
-    // The first sealed message tells the dialler that it was accepted. No frame comes before it: those are sent by
-    // `self`.
-    self->send(s.remote, s.out->beat(s.taken->tell()));
-    if (replaced) caf::anon_send(replaced, local_order{order::close});
-    tell({caf_peers_event::kind::connected, p.node, {}});
-    return true;
-  }
-
-  void hand_over(peer& p, std::uint64_t number, std::vector<std::string> frames) {
+  void hand_over(peer& p, std::uint64_t number, std::vector<std::string> frames) override {
     std::lock_guard one(p.handing);
     for (auto& each : frames) {
       if (halted_) return;
@@ -343,8 +213,7 @@ class transport final : public caf_peers {
     }
   }
 
-  // A connection or an attempt is over.
-  void over(peer& p, std::uint64_t number, std::uint64_t attempt, std::string why) {
+  void over(peer& p, std::uint64_t number, std::uint64_t attempt, std::string why) override {
     bool was_connected = false, news = false;
     {
       std::lock_guard lock(p.mutex);
@@ -362,16 +231,7 @@ class transport final : public caf_peers {
       tell({caf_peers_event::kind::refused, p.node, std::move(why)});
   }
 
-  // It does not take our data directory for ours.
-  void disowned(node_id by) {
-    if (const auto p = find(by)) {
-      std::lock_guard lock(p->mutex);
-      p->disowned = true;
-    }
-  }
-
-  // Who dialled us, and no connection came of it. `claimed` is what it says to be, perhaps nobody we know.
-  void not_taken(node_id claimed, std::string_view why) {
+  void not_taken(node_id claimed, std::string_view why) override {
     if (const auto p = find(claimed)) {
       std::lock_guard lock(p->mutex);
       if (!p->session) p->trouble = why;
@@ -457,7 +317,7 @@ class transport final : public caf_peers {
     if (p->leaving) return;
     const auto attempt = ++p->attempts;
     lock.unlock();
-    auto made = system_->spawn(session, this, p, caf::actor_cast<caf::actor>(found), attempt, std::string());
+    auto made = spawn_dialling(*system_, *this, p, caf::actor_cast<caf::actor>(found), attempt);
     lock.lock();
     p->changed.wait(lock, [&] { return p->leaving || p->attempts_over >= attempt; });
     if (p->leaving) caf::anon_send(made, local_order{order::close});
@@ -484,222 +344,6 @@ class transport final : public caf_peers {
   caf::actor gateway_;
 };
 
-session_state::~session_state() {
-  if (room) {
-    std::lock_guard lock(room->mutex);
-    room->who = nullptr;
-  }
-  if (beginning) over->begun();
-}
-
-// The end of a session. A refusal that was sent must arrive before we are gone: the actor stays for one tick.
-void finish(session_actor* self, std::string why, std::optional<refusal> to_tell = std::nullopt) {
-  auto& s = self->state;
-  if (std::exchange(s.over_and_out, true)) return;
-  if (to_tell && s.remote) self->send(s.remote, encode(*to_tell));
-  if (s.with) s.over->over(*s.with, s.number, s.attempt, std::move(why));
-}
-
-void refuse_peer(session_actor* self, refusal r) {
-  auto& s = self->state;
-  if (s.acceptor) s.over->not_taken(s.acceptor->peer(), why_we_refuse(r));
-  finish(self, std::string(why_we_refuse(r)), r);
-}
-
-void on_opened(session_actor* self, opened said);
-
-// The connection stands.
-void let_in(session_actor* self) {
-  auto& s = self->state;
-  if (s.acceptor) {
-    auto keys = s.acceptor->take_keys();
-    s.in.emplace(std::move(keys.in));
-    s.out.emplace(std::move(keys.out));
-  }
-  if (!s.over->establish(self)) return refuse_peer(self, refusal::duplicate);
-  if (std::exchange(s.beginning, false)) s.over->begun();
-  for (auto& said : std::exchange(s.early, {}))
-    if (!s.over_and_out) on_opened(self, std::move(said));
-}
-
-void on_judged(session_actor* self, admission how) {
-  switch (how) {
-    case admission::welcome:
-      return let_in(self);
-    case admission::other_directory:
-      return refuse_peer(self, refusal::other_directory);
-    case admission::older_start:
-      return refuse_peer(self, refusal::older_start);
-    case admission::ours_older:
-      self->state.over->disowned(self->state.with->node);
-      return refuse_peer(self, refusal::own_older);
-  }
-}
-
-void ask_doorkeeper(session_actor* self, const introduction& in) {
-  auto& s = self->state;
-  auto* door = s.over->door();
-  if (door == nullptr) return let_in(self);
-  s.room = std::make_shared<waiting_room>();
-  s.room->who = caf::actor_cast<caf::actor>(self);
-  door->admit(s.with->node, in.shown, in.knows, [room = s.room](admission how) {
-    std::lock_guard lock(room->mutex);
-    if (room->who) caf::anon_send(room->who, local_order{order::judged, how});
-  });
-}
-
-void on_unsealed(session_actor* self, const std::string& message) {
-  auto& s = self->state;
-  if (const auto r = decode_refusal(message)) {
-    if (*r == refusal::other_directory || *r == refusal::older_start)
-      s.over->disowned(s.acceptor ? s.acceptor->peer() : s.with->node);
-    if (s.acceptor) s.over->not_taken(s.acceptor->peer(), why_it_refuses(*r));
-    return finish(self, std::string(why_it_refuses(*r)));
-  }
-  if (s.room) return;  // nothing is to be said until the doorkeeper has spoken
-  if (s.dialler) {
-    // The answer comes from the actor that will be our other end.
-    auto from = self->current_sender();
-    if (!from) return;
-    s.remote = caf::actor_cast<caf::actor>(from);
-    self->monitor(s.remote);
-    auto proof = s.dialler->on_answer(message, seconds_now());
-    if (!proof) return refuse_peer(self, proof.error());
-    // We remember it once it has let us in: that comes with the first sealed message.
-    const auto& in = s.dialler->introduced();
-    s.instance = in.shown.process;
-    if (s.over->in_use(*s.with, s.instance)) return refuse_peer(self, refusal::duplicate);
-    if (const auto* door = s.over->door())
-      if (const auto how = door->judge(s.with->node, in.shown, in.knows); how != admission::welcome)
-        return on_judged(self, how);
-    auto keys = s.dialler->take_keys();
-    s.in.emplace(std::move(keys.in));
-    s.out.emplace(std::move(keys.out));
-    self->send(s.remote, std::move(*proof));
-    return;
-  }
-  if (auto proved = s.acceptor->on_proof(message); !proved) return refuse_peer(self, proved.error());
-  s.with = s.over->find(s.acceptor->peer());
-  if (!s.with) return refuse_peer(self, refusal::not_member);
-  s.instance = s.acceptor->introduced().shown.process;
-  if (s.over->in_use(*s.with, s.instance)) return refuse_peer(self, refusal::duplicate);
-  ask_doorkeeper(self, s.acceptor->introduced());
-}
-
-void on_sealed(session_actor* self, std::string message) {
-  auto& s = self->state;
-  auto said = s.in->open(std::move(message));
-  if (!said) return finish(self, "a message that is not the next one of this connection");
-  s.heard = steady::now();
-  if (s.established) return on_opened(self, std::move(*said));
-  s.early.push_back(std::move(*said));
-  if (s.early.size() == 1) ask_doorkeeper(self, s.dialler->introduced());
-}
-
-void send_beat(session_actor* self) {
-  auto& s = self->state;
-  self->send(s.remote, s.out->beat(s.taken->tell()));
-}
-
-void on_opened(session_actor* self, opened said) {
-  auto& s = self->state;
-  {
-    std::lock_guard lock(s.with->mutex);
-    if (!s.with->current(s.number)) return;
-    s.with->heard = s.heard;
-    if (said.kind == kind::beat && s.with->session->window.acknowledge(said.acknowledged)) return;
-  }
-  if (said.kind == kind::beat) return finish(self, "it acknowledges what was never sent");
-  std::size_t cost = 0;
-  for (const auto& each : said.frames) cost += cost_of(each.size());
-  s.over->hand_over(*s.with, s.number, std::move(said.frames));
-  if (s.taken->taken(cost)) send_beat(self);
-}
-
-void on_flush(session_actor* self) {
-  auto& s = self->state;
-  std::vector<bundle> all;
-  {
-    std::lock_guard lock(s.with->mutex);
-    if (!s.with->current(s.number)) return;
-    all.swap(s.with->session->waiting);
-    s.with->session->flushing = false;
-  }
-  for (auto& each : all) self->send(s.remote, s.out->frames(std::move(each)));
-}
-
-void on_tick(session_actor* self) {
-  auto& s = self->state;
-  const auto now = steady::now();
-  if (s.over->halted()) return self->quit();
-  if (!s.established && now - s.begun > hello_patience)
-    finish(self, "the hello was not finished in time");
-  else if (s.established && now - s.heard > s.over->settings().silence)
-    finish(self, "it has been silent for " + std::to_string(s.over->settings().silence.count()) + " ms");
-  if (s.over_and_out || !s.established) return;
-  {
-    std::lock_guard lock(s.with->mutex);
-    if (!s.with->current(s.number)) s.over_and_out = true;
-  }
-  if (!s.over_and_out) send_beat(self);
-}
-
-// One connection with one peer. `first`: the hello of a peer that dialled us; empty: we dial.
-caf::behavior session(session_actor* self, transport* over, peer_ptr with, caf::actor remote, std::uint64_t attempt,
-                      std::string first) {
-  auto& s = self->state;
-  s.over = over;
-  s.with = std::move(with);
-  s.remote = std::move(remote);
-  s.attempt = attempt;
-  self->set_default_handler(caf::drop);
-  self->set_error_handler([](caf::scheduled_actor*, caf::error&) {});
-  self->set_down_handler([self](caf::down_msg& down) {
-    if (self->state.remote && down.source == self->state.remote.address()) finish(self, "the connection is gone");
-  });
-  self->monitor(s.remote);
-  if (first.empty()) {
-    s.dialler.emplace(over->self(), s.with->node);
-    self->send(s.remote, s.dialler->hello());
-  } else {
-    s.beginning = true;
-    s.acceptor.emplace(over->self());
-    auto answer = s.acceptor->on_hello(first, seconds_now(), [over](node_id n) { return over->find(n) != nullptr; });
-    if (answer)
-      self->send(s.remote, std::move(*answer));
-    else
-      refuse_peer(self, answer.error());
-  }
-  self->delayed_send(self, over->settings().beat, local_order{order::tick});
-  return {
-      [self](std::string& message) {
-        auto& st = self->state;
-        if (st.over_and_out) return;
-        if (!st.in) return on_unsealed(self, message);
-        if (const auto head = header_of(message); head && head->kind == kind::refusal && !st.established)
-          return on_unsealed(self, message);
-        on_sealed(self, std::move(message));
-      },
-      [self](local_order o) {
-        if (o.what == order::close) {
-          finish(self, {});
-          return self->quit();
-        }
-        if (o.what == order::judged) {
-          if (!self->state.over_and_out) on_judged(self, o.how);
-          return;
-        }
-        if (o.what == order::flush) {
-          if (!self->state.over_and_out) on_flush(self);
-          return;
-        }
-        if (self->state.over_and_out) return self->quit();
-        on_tick(self);
-        self->delayed_send(self, self->state.over->settings().beat, local_order{order::tick});
-      },
-  };
-}
-
 // What other nodes reach by the port: begins a session for whoever says hello.
 caf::behavior gateway(lasting_actor* self, transport* over) {
   self->set_default_handler(caf::drop);
@@ -711,7 +355,7 @@ caf::behavior gateway(lasting_actor* self, transport* over) {
         if (!from || from->node() == self->node() || message.size() > hello_bytes_max || over->halted()) return;
         auto remote = caf::actor_cast<caf::actor>(from);
         if (!over->begin()) return self->send(remote, encode(refusal::busy));
-        self->spawn(session, over, peer_ptr(), std::move(remote), std::uint64_t{0}, std::move(message));
+        spawn_accepting(*self, *over, std::move(remote), std::move(message));
       },
       [self](local_order o) {
         if (o.what == order::close) self->quit();
