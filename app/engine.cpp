@@ -4,6 +4,7 @@
 #include <chrono>
 #include <utility>
 
+#include "cluster/founding.hpp"
 #include "cluster/raft_log.hpp"
 #include "cluster/solo.hpp"
 #include "cluster/stage.hpp"

@@ -5,7 +5,7 @@
 
 #include "app/installation.hpp"
 #include "app/joining.hpp"
-#include "cluster/raft_log.hpp"
+#include "cluster/founding.hpp"
 #include "cluster/solo.hpp"
 #include "crypto/random.hpp"
 #include "crypto/token.hpp"

@@ -15,7 +15,7 @@
 #include "bench/fill_secrets.hpp"
 #include "bench/fleet.hpp"
 #include "bench/guests.hpp"
-#include "cluster/raft_log.hpp"
+#include "cluster/founding.hpp"
 #include "crypto/jwt.hpp"
 #include "crypto/random.hpp"
 #include "model/time.hpp"

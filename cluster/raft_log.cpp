@@ -4,21 +4,19 @@
 #include <atomic>
 #include <condition_variable>
 #include <mutex>
-#include <set>
 #include <thread>
 #include <utility>
 
+#include "cluster/founding.hpp"
+#include "cluster/raft/courier.hpp"
 #include "cluster/raft/door.hpp"
 #include "cluster/raft/log_store.hpp"
-#include "cluster/raft/parted_view.hpp"
+#include "cluster/raft/neighbourhood.hpp"
 #include "cluster/raft/replica.hpp"
-#include "cluster/raft/state_installer.hpp"
+#include "cluster/raft/shown_state.hpp"
 #include "cluster/raft/state_server.hpp"
 #include "cluster/raft/store_writer.hpp"
-#include "cluster/stage.hpp"
-#include "crypto/random.hpp"
 #include "model/commands.hpp"
-#include "model/wire.hpp"
 
 namespace nacre::cluster {
 
@@ -27,10 +25,6 @@ namespace {
 using steady = std::chrono::steady_clock;
 using namespace raft;
 
-constexpr std::string_view groups_key = "log.groups";
-constexpr std::uint32_t groups_max = 256;
-// Without a leader for so many times the election timeout: others than the members are asked where the cluster is.
-constexpr std::uint64_t lost_after_elections = 10;
 // While somebody asks how old applied_view() is, a barrier keeps the answer small.
 constexpr std::uint64_t age_wanted_ms = 1'000, age_refreshed_ms = 100;
 
@@ -46,13 +40,6 @@ settled refused(errc code, std::string text) {
   s.why = error{code, std::move(text)};
   return s;
 }
-
-class no_state final : public model::view {
- public:
-  std::optional<std::string> get(model::space, std::string_view) const override { return std::nullopt; }
-  void scan(model::space, std::string_view, std::string_view, const visitor&) const override {}
-  bool failed() const override { return false; }
-};
 
 class raft_log final : public log, private store_writer::listener {
   // A group: its replica, one caller at a time, and what the replica asks for.
@@ -88,18 +75,18 @@ class raft_log final : public log, private store_writer::listener {
     }
     void apply(instance which, committed_entry entry) override { of.writer_.apply(which, std::move(entry)); }
     void install_begin(instance which) override {
-      of.writer_.then([this, which] { return of.begin_state(which); });
+      of.writer_.then([this, which] { return of.shown_.begin(which); });
     }
     void install_rows(instance, storage::batch rows) override {
       of.writer_.then([this, all = std::move(rows)]() -> result<void> {
-        if (auto done = of.installer_.add_rows(all); !done) return done;
+        if (auto done = of.shown_.add_rows(all); !done) return done;
         with([](replica& r) { r.rows_installed(); });
         return {};
       });
     }
     void install_end(instance which, log_mark at, bool keep_log, member_list begins) override {
       of.writer_.then([this, which, at, keep_log, begins = std::move(begins)]() -> result<void> {
-        auto log_after = of.end_state(which, at, keep_log, begins);
+        auto log_after = of.shown_.end(which, at, keep_log, begins);
         if (!log_after) return fail(log_after.error());
         with([&](replica& r) {
           r.installed(std::move(*log_after), at, [&](auto seq) { return of.applier_.decided(which.group, seq); });
@@ -108,18 +95,12 @@ class raft_log final : public log, private store_writer::listener {
       });
     }
     void members_are(instance which, const member_list& members) override {
-      {
-        std::lock_guard lock(of.neighbouring_);
-        of.neighbours_[which.group] = members;
-        of.voting_[which.group] = members;
-        of.neighbours_changed_ = true;
-      }
-      of.tell_door();
+      of.neighbours_.members_are(which.group, members);
     }
     std::unique_ptr<group_host::state_at> open_state(instance which, node_id to) override {
       return of.server_.open(which, to, now_in_ms());
     }
-    void give_chunk(instance which, node_id to, fetch asked) override { of.ask_courier({which, to, asked}); }
+    void give_chunk(instance which, node_id to, fetch asked) override { of.courier_.ask(which, to, asked); }
     bool giving_state(instance which) override { return of.server_.busy(which.group, now_in_ms()); }
     void failed(const std::string& why) override { of.close(why); }
 
@@ -139,12 +120,14 @@ class raft_log final : public log, private store_writer::listener {
         peers_(connections),
         boot_(start.boot),
         applier_(store, options_.self, start.boot, changes_, std::move(on_commit)),
-        installer_(store, groups),
+        shown_(store, groups, applier_, changes_),
         server_(store, groups, start.boot),
+        courier_(server_, connections, now_in_ms),
         writer_(store, applier_, *this),
-        door_(options_.self, start, [this](storage::batch rows, unique_function<void()> then) {
-          remember(std::move(rows), std::move(then));
-        }) {}
+        door_(
+            options_.self, start,
+            [this](storage::batch rows, unique_function<void()> then) { remember(std::move(rows), std::move(then)); }),
+        neighbours_(options_.self, options_.contacts, options_.election, connections, door_) {}
   ~raft_log() override { stop(); }
 
   result<void> start() {
@@ -169,19 +152,15 @@ class raft_log final : public log, private store_writer::listener {
       if (applied->epoch == 0) applied->at = found_log->mark;
       auto stateless = state_installer::unfinished(*v, id);
       if (!stateless) return fail(stateless.error());
-      if (*stateless) {  // what lies there is half a state
-        hidden_[id] = std::make_shared<no_state>();
-        state_hidden_ = true;
-      }
-      neighbours_[id] = waits ? options_.contacts : members;
-      voting_[id] = members;
+      if (*stateless) shown_.hide_half(id);
+      neighbours_.begin_with(id, members);
       if (applied->at.index < found_log->mark.index && !*stateless)
         return fail(errc::corrupt, "the state ends before the replicated log begins");
       slots_.push_back(std::make_unique<slot>(*this, options_for(of, members)));
       loaded_.push_back({std::move(*found_log), applied->at, *stateless});
     }
     if (auto known = door_.load(*v); !known) return known;
-    tell_door();
+    neighbours_.tell_door();
     v.reset();
     writer_.start();
     // Frames may come as soon as the connections stand.
@@ -196,9 +175,9 @@ class raft_log final : public log, private store_writer::listener {
     if (auto started = peers_.start([this](node_id from, std::string frame) { receive(from, frame); }); !started)
       return started;
     connected_ = true;
-    connect_neighbours();
+    neighbours_.connect();
     ticker_ = std::thread([this] { tick(); });
-    courier_ = std::thread([this] { carry(); });
+    courier_.start();
     return {};
   }
 
@@ -215,12 +194,7 @@ class raft_log final : public log, private store_writer::listener {
                     unique_function<void(result<std::shared_ptr<const model::view>>)> done) override {
     auto then = [this, ws, done = std::move(done)](result<void> how) mutable {
       if (!how) return done(fail(how.error()));
-      std::shared_ptr<const model::view> shown;
-      {
-        // What is shown of a group while its state is fetched is not current.
-        std::lock_guard lock(hiding_);
-        if (ws == workspace_id{} ? hidden_.empty() : !hidden_.contains(group_of(ws, groups_))) shown = shown_now();
-      }
+      auto shown = shown_.whole(ws);
       if (!shown) return done(fail(errc::busy, "The node is fetching its state"));
       done(std::move(shown));
     };
@@ -240,13 +214,7 @@ class raft_log final : public log, private store_writer::listener {
     });
   }
 
-  // While a group's state is fetched: of that group the one before.
-  std::shared_ptr<const model::view> applied_view() const override {
-    auto now = store_.snapshot();
-    if (!state_hidden_) return now;  // nor was it when the snapshot was taken: nothing is erased before it is hidden
-    std::lock_guard lock(hiding_);
-    return shown_now();
-  }
+  std::shared_ptr<const model::view> applied_view() const override { return shown_.now(); }
 
   std::chrono::milliseconds applied_age() const override {
     const auto now = now_in_ms();
@@ -318,12 +286,7 @@ class raft_log final : public log, private store_writer::listener {
       tick_wake_.notify_one();
     }
     if (ticker_.joinable()) ticker_.join();
-    {
-      std::lock_guard lock(carrying_);
-      carry_no_more_ = true;
-      carry_wake_.notify_one();
-    }
-    if (courier_.joinable()) courier_.join();
+    courier_.stop();
     if (connected_) peers_.stop();
     writer_.stop();
     for (auto& each : slots_) each->with([](replica& r) { r.stop(); });
@@ -364,13 +327,6 @@ class raft_log final : public log, private store_writer::listener {
 
   slot& slot_of(workspace_id ws) { return *slots_[group_of(ws, groups_)]; }
 
-  // Under hiding_.
-  std::shared_ptr<const model::view> shown_now() const {
-    if (hidden_.empty()) return store_.snapshot();
-    if (groups_ == 1) return hidden_.begin()->second;
-    return std::make_shared<parted_view>(store_.snapshot(), hidden_, groups_);
-  }
-
   // ---- who may take part, by the writer's thread
   void remember(storage::batch rows, unique_function<void()> then) {
     auto shared = std::make_shared<unique_function<void()>>(std::move(then));
@@ -379,60 +335,6 @@ class raft_log final : public log, private store_writer::listener {
       (*shared)();
       return {};
     });
-  }
-
-  // ---- a fetched state in place of ours; by the writer's thread
-  result<void> begin_state(instance of) {
-    {
-      std::lock_guard lock(hiding_);
-      // Fetched anew, it stays as it was before the first time.
-      if (!hidden_.contains(of.group)) hidden_[of.group] = store_.snapshot();
-      state_hidden_ = true;
-    }
-    return installer_.begin(of.group);
-  }
-  result<loaded_log> end_state(instance of, log_mark at, bool keep_log, const member_list& begins) {
-    auto log_after = installer_.end(of, at, keep_log, begins);
-    if (!log_after) return log_after;
-    if (auto opened = applier_.open(of); !opened) return fail(opened.error());
-    // Anything may be another than before.
-    const auto round = changes_.stamp() + 1;
-    changes_.begin_all(round);
-    {
-      std::lock_guard lock(hiding_);
-      hidden_.erase(of.group);
-      state_hidden_ = !hidden_.empty();
-    }
-    changes_.end(round);
-    applier_.tell_replaced(at.index);
-    return log_after;
-  }
-
-  // ---- chunks of our state for others; reading them takes its time
-  struct errand {
-    instance of;
-    node_id to = 0;
-    fetch asked;
-  };
-  static constexpr std::size_t errands_max = 16;
-  void ask_courier(errand e) {
-    std::lock_guard lock(carrying_);
-    if (errands_.size() >= errands_max) return;  // asked for again
-    errands_.push_back(e);
-    carry_wake_.notify_one();
-  }
-  void carry() {
-    for (;;) {
-      errand e;
-      {
-        std::unique_lock lock(carrying_);
-        carry_wake_.wait(lock, [this] { return carry_no_more_ || !errands_.empty(); });
-        if (carry_no_more_) return;
-        e = errands_.front();
-        errands_.erase(errands_.begin());
-      }
-      peers_.send(e.to, encode(frame{e.of, server_.give(e.of, e.to, e.asked, now_in_ms())}));
-    }
   }
 
   // Done when all groups are, with what went wrong last.
@@ -490,52 +392,8 @@ class raft_log final : public log, private store_writer::listener {
     if (closed_reason_.empty()) closed_reason_ = why.empty() ? "replication failed" : why;
   }
 
-  // Of any group.
-  void tell_door() {
-    std::lock_guard one(telling_door_);
-    std::set<node_id> voters;
-    {
-      std::lock_guard lock(neighbouring_);
-      for (const auto& [group, members] : voting_)
-        for (const auto& m : members) voters.insert(m.node);
-    }
-    door_.voters_are(std::move(voters));
-  }
-
-  // Whom any group wants.
-  void connect_neighbours() {
-    member_list all;
-    const auto add = [&](const member_list& more) {
-      for (const auto& m : more)
-        if (m.node != options_.self &&
-            std::none_of(all.begin(), all.end(), [&](const auto& other) { return other.node == m.node; }))
-          all.push_back(m);
-    };
-    {
-      std::lock_guard lock(neighbouring_);
-      neighbours_changed_ = false;
-      for (const auto& [group, members] : neighbours_) add(members);
-    }
-    if (lost_) add(options_.contacts);
-    peers_.set_neighbours(std::move(all));
-  }
-
-  // A member that finds no leader for long may know none of those any more who are the cluster now: whoever is
-  // configured is asked, too. They tell it of a newer epoch; nothing else of theirs counts.
-  void look_around(std::uint64_t now, bool leaderless) {
-    if (!leaderless) led_at_ = now;
-    const bool lost = now - led_at_ >= lost_after_elections * static_cast<std::uint64_t>(options_.election.count());
-    if (lost == lost_) return;
-    lost_ = lost;
-    connect_neighbours();
-  }
-
-  bool is_member(const member_list& of) const {
-    return std::any_of(of.begin(), of.end(), [&](const auto& m) { return m.node == options_.self; });
-  }
-
   void tick() {
-    led_at_ = now_in_ms();
+    neighbours_.led(now_in_ms());
     const auto every = std::max<std::chrono::milliseconds>(options_.heartbeat / 2, std::chrono::milliseconds(1));
     for (;;) {
       {
@@ -547,19 +405,19 @@ class raft_log final : public log, private store_writer::listener {
         for (auto& each : slots_) each->with([](replica& r) { r.stop(); });
         continue;
       }
-      if (neighbours_changed_) connect_neighbours();
+      neighbours_.connect_if_changed();
       const auto now = now_in_ms();
       const bool wanted = now - age_asked_at_ < age_wanted_ms;
       bool leaderless = false;
       for (auto& each : slots_) {
         each->with([&](replica& r) {
           r.tick();
-          leaderless = leaderless || (r.group().leader() == 0 && is_member(r.members()));
+          leaderless = leaderless || (r.group().leader() == 0 && neighbours_.includes_us(r.members()));
           if (wanted && now - each->current_as_of >= age_refreshed_ms && !r.reads_waiting())
             r.read(now + age_wanted_ms, [](result<void>) {});
         });
       }
-      look_around(now, leaderless);
+      neighbours_.look_around(now, leaderless);
     }
   }
 
@@ -569,11 +427,13 @@ class raft_log final : public log, private store_writer::listener {
   peers& peers_;
   const std::uint64_t boot_;
   cluster::changes changes_;
-  applier applier_;            // the writer's
-  state_installer installer_;  // the writer's
+  applier applier_;  // the writer's
+  shown_state shown_;
   state_server server_;
+  courier courier_;
   store_writer writer_;
   door door_;
+  neighbourhood neighbours_;
   std::vector<std::unique_ptr<slot>> slots_;
   struct to_start {
     loaded_log log;
@@ -587,22 +447,6 @@ class raft_log final : public log, private store_writer::listener {
   std::atomic<bool> closed_{false};
   std::string closed_reason_;
 
-  std::mutex neighbouring_;
-  std::map<group_id, member_list> neighbours_, voting_;
-  std::mutex telling_door_;  // so that it hears of changes in their order
-  bool lost_ = false;        // the ticker's, as the next
-  std::uint64_t led_at_ = 0;
-  std::atomic<bool> neighbours_changed_{false};
-
-  mutable std::mutex hiding_;
-  views_by_group hidden_;  // what is shown of a group while its state is put in place
-  std::atomic<bool> state_hidden_{false};
-  std::mutex carrying_;
-  std::condition_variable carry_wake_;
-  std::vector<errand> errands_;
-  bool carry_no_more_ = false;
-  std::thread courier_;
-
   std::mutex stopping_;
   bool stopped_ = false, connected_ = false;
   std::mutex ticking_;
@@ -612,51 +456,6 @@ class raft_log final : public log, private store_writer::listener {
 };
 
 }  // namespace
-
-result<std::uint32_t> groups_of_cluster(const storage::store& store) {
-  auto v = store.snapshot();
-  auto bytes = v->get(model::space::meta, groups_key);
-  if (!v->trustworthy()) return fail(errc::storage_failed, "the data directory could not be read");
-  if (!bytes) return 0u;
-  model::reader r(*bytes);
-  const auto groups = r.u32();
-  if (!r.finished() || groups == 0 || groups > groups_max)
-    return fail(errc::corrupt, "the number of groups is damaged");
-  return groups;
-}
-
-result<void> found_cluster(storage::store& store, std::uint32_t groups, const std::vector<peers::neighbour>& members) {
-  if (groups == 0 || groups > groups_max || members.empty() || members.size() > members_max)
-    return fail(errc::invalid, "a cluster has 1 to 256 groups and 1 to 9 members");
-  auto existing = groups_of_cluster(store);
-  if (!existing) return fail(existing.error());
-  if (*existing != 0) return fail(errc::conflict, "the data directory belongs to a cluster already");
-  auto v = store.snapshot();
-  const auto applied = read_applied_index(*v);
-  if (!v->trustworthy()) return fail(errc::corrupt, "the applied index could not be read");
-  storage::batch all{
-      {storage::write::kind::put, model::space::meta, std::string(groups_key), model::writer{}.u32(groups).take()},
-      directory_row(crypto::random_uuid())};
-  for (group_id id = 0; id < groups; ++id)
-    for (auto& w : found({id, 1}, members, {std::max<std::uint64_t>(1, applied), 1})) all.push_back(std::move(w));
-  return store.apply(all, storage::durability::synced);
-}
-
-result<void> join_cluster(storage::store& store, std::uint32_t groups) {
-  if (groups == 0 || groups > groups_max) return fail(errc::invalid, "a cluster has 1 to 256 groups");
-  auto existing = groups_of_cluster(store);
-  if (!existing) return fail(existing.error());
-  if (*existing != 0 || read_applied_index(*store.snapshot()) != 0)
-    return fail(errc::conflict, "the data directory holds something already");
-  storage::batch all{
-      {storage::write::kind::put, model::space::meta, std::string(groups_key), model::writer{}.u32(groups).take()},
-      directory_row(crypto::random_uuid())};
-  for (group_id id = 0; id < groups; ++id) {
-    for (auto& w : found({id, 1}, {}, {1, 1})) all.push_back(std::move(w));
-    all.push_back(state_installer::unfinished_row(id));
-  }
-  return store.apply(all, storage::durability::synced);
-}
 
 result<std::unique_ptr<log>> make_raft_log(storage::store& store, raft_options options, peers& connections,
                                            commit_listener on_commit) {

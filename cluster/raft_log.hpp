@@ -40,17 +40,9 @@ struct raft_options {
   std::chrono::milliseconds cut_after{0};
 };
 
-// Makes the store the first of a cluster: what it holds (nothing, or what `solo` wrote) is the state the log goes on
-// from. Every member of a new cluster is founded alike, on equal states; `groups` never changes.
-// `conflict`: it belongs to a cluster already.
-result<void> found_cluster(storage::store& store, std::uint32_t groups, const std::vector<peers::neighbour>& members);
-// Makes an empty store that of a node which is to be taken in by reconfigure(), and fetches the state then.
-result<void> join_cluster(storage::store& store, std::uint32_t groups);
-// 0: of none.
-result<std::uint32_t> groups_of_cluster(const storage::store& store);
-
 // `store` and `connections` must outlive the log, which starts and stops the connections.
-// `corrupt`, `storage_failed`: as the store says. `conflict`: the store was not founded, or for others.
+// `corrupt`, `storage_failed`: as the store says. `conflict`: the store was not founded
+// (founding.hpp), or for others.
 result<std::unique_ptr<log>> make_raft_log(storage::store& store, raft_options options, peers& connections,
                                            commit_listener on_commit);
 

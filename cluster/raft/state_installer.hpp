@@ -3,7 +3,7 @@
 //
 // The old state goes first, and a row says that the new one is not whole; it goes with the batch that brings the last
 // of it: the mark, what was applied, and the log that follows. A node that finds the row when it starts has no state,
-// takes no part but votes, and fetches again. What is shown meanwhile is the owner's care (a view taken before).
+// takes no part but votes, and fetches again. What is shown meanwhile is the owner's care (shown_state.hpp).
 // Threads: the writer's.
 
 #include "cluster/raft/log_store.hpp"

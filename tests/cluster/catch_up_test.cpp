@@ -4,6 +4,7 @@
 #include <cstdlib>
 #include <iostream>
 
+#include "cluster/founding.hpp"
 #include "cluster/raft_log.hpp"
 #include "tests/cluster/support.hpp"
 #include "tests/storage/support.hpp"

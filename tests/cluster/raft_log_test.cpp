@@ -5,6 +5,7 @@
 #include <fstream>
 #include <iterator>
 
+#include "cluster/founding.hpp"
 #include "tests/cluster/support.hpp"
 #include "tests/storage/support.hpp"
 #include "tests/support/memory_peers.hpp"

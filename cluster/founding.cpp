@@ -1,0 +1,70 @@
+#include "cluster/founding.hpp"
+
+#include <algorithm>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include "cluster/raft/door.hpp"
+#include "cluster/raft/log_store.hpp"
+#include "cluster/raft/state_installer.hpp"
+#include "cluster/stage.hpp"
+#include "crypto/random.hpp"
+#include "model/wire.hpp"
+
+namespace nacre::cluster {
+namespace {
+
+using namespace raft;
+
+constexpr std::string_view groups_key = "log.groups";
+constexpr std::uint32_t groups_max = 256;
+
+}  // namespace
+
+result<std::uint32_t> groups_of_cluster(const storage::store& store) {
+  auto v = store.snapshot();
+  auto bytes = v->get(model::space::meta, groups_key);
+  if (!v->trustworthy()) return fail(errc::storage_failed, "the data directory could not be read");
+  if (!bytes) return 0u;
+  model::reader r(*bytes);
+  const auto groups = r.u32();
+  if (!r.finished() || groups == 0 || groups > groups_max)
+    return fail(errc::corrupt, "the number of groups is damaged");
+  return groups;
+}
+
+result<void> found_cluster(storage::store& store, std::uint32_t groups, const std::vector<peers::neighbour>& members) {
+  if (groups == 0 || groups > groups_max || members.empty() || members.size() > members_max)
+    return fail(errc::invalid, "a cluster has 1 to 256 groups and 1 to 9 members");
+  auto existing = groups_of_cluster(store);
+  if (!existing) return fail(existing.error());
+  if (*existing != 0) return fail(errc::conflict, "the data directory belongs to a cluster already");
+  auto v = store.snapshot();
+  const auto applied = read_applied_index(*v);
+  if (!v->trustworthy()) return fail(errc::corrupt, "the applied index could not be read");
+  storage::batch all{
+      {storage::write::kind::put, model::space::meta, std::string(groups_key), model::writer{}.u32(groups).take()},
+      directory_row(crypto::random_uuid())};
+  for (group_id id = 0; id < groups; ++id)
+    for (auto& w : found({id, 1}, members, {std::max<std::uint64_t>(1, applied), 1})) all.push_back(std::move(w));
+  return store.apply(all, storage::durability::synced);
+}
+
+result<void> join_cluster(storage::store& store, std::uint32_t groups) {
+  if (groups == 0 || groups > groups_max) return fail(errc::invalid, "a cluster has 1 to 256 groups");
+  auto existing = groups_of_cluster(store);
+  if (!existing) return fail(existing.error());
+  if (*existing != 0 || read_applied_index(*store.snapshot()) != 0)
+    return fail(errc::conflict, "the data directory holds something already");
+  storage::batch all{
+      {storage::write::kind::put, model::space::meta, std::string(groups_key), model::writer{}.u32(groups).take()},
+      directory_row(crypto::random_uuid())};
+  for (group_id id = 0; id < groups; ++id) {
+    for (auto& w : found({id, 1}, {}, {1, 1})) all.push_back(std::move(w));
+    all.push_back(state_installer::unfinished_row(id));
+  }
+  return store.apply(all, storage::durability::synced);
+}
+
+}  // namespace nacre::cluster

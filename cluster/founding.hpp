@@ -1,0 +1,24 @@
+#pragma once
+// Whether a store is one of a cluster, and what makes it one; before any log is made of it.
+//
+// What is written is durable when a function returns, and it is all of it or nothing. Errors: `invalid` for what no
+// cluster can have, `conflict`, `corrupt` or `storage_failed` for what the store holds. Threads: one at a time.
+
+#include <cstdint>
+#include <vector>
+
+#include "cluster/peers.hpp"
+#include "storage/store.hpp"
+
+namespace nacre::cluster {
+
+// Makes the store the first of a cluster: what it holds (nothing, or what `solo` wrote) is the state the log goes on
+// from. Every member of a new cluster is founded alike, on equal states; `groups` never changes.
+// `conflict`: it belongs to a cluster already.
+result<void> found_cluster(storage::store& store, std::uint32_t groups, const std::vector<peers::neighbour>& members);
+// Makes an empty store that of a node which is to be taken in by reconfigure(), and fetches the state then.
+result<void> join_cluster(storage::store& store, std::uint32_t groups);
+// 0: of none.
+result<std::uint32_t> groups_of_cluster(const storage::store& store);
+
+}  // namespace nacre::cluster
