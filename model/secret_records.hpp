@@ -54,7 +54,7 @@ struct receipt_record {
   std::optional<timestamp> ended;
   std::string recipients;  // masked
   std::string memo;
-  std::optional<request_id> revealed_by;  // that was it, if its name is the secret's (claim_secret)
+  std::optional<request_id> revealed_by;  // the request that claimed its secret by_receipt (claim_secret)
   timestamp secret_expires() const { return kept_after(created, std::int64_t{lifespan_s} * 1000); }
   timestamp expires() const {
     return kept_after(created, limits::receipt_life_factor * std::int64_t{lifespan_s} * 1000);
