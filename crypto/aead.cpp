@@ -24,13 +24,7 @@ constexpr std::size_t ciphertext_at = commit_at + sizeof(digest);
 static_assert(ciphertext_at + gcm::tag_bytes == blob_overhead_bytes);
 static_assert(key_bytes == gcm::key_bytes);
 
-std::string joined(std::string_view a, std::string_view b) {
-  std::string out;
-  out.reserve(a.size() + b.size());
-  return out.append(a).append(b);
-}
-
-digest commitment(std::string_view key, std::string_view aad) { return hmac_sha256(key, joined(commit_label, aad)); }
+digest commitment(std::string_view key, std::string_view aad) { return hmac_sha256(key, pieces{commit_label, aad}); }
 
 const std::uint8_t* bytes(std::string_view s) { return reinterpret_cast<const std::uint8_t*>(s.data()); }
 gcm::key_span as_key(std::string_view key) { return gcm::key_span{bytes(key), key_bytes}; }
@@ -55,7 +49,7 @@ std::string seal_under(std::string_view key, std::uint32_t key_version, std::str
   fill_random({out + nonce_at, gcm::nonce_bytes});
   const digest commit = commitment(key, aad);
   blob.replace(commit_at, commit.size(), view(commit));
-  gcm::encrypt(as_key(key), nonce_of(blob), joined(std::string_view{blob}.substr(0, nonce_at), aad), plaintext,
+  gcm::encrypt(as_key(key), nonce_of(blob), {std::string_view{blob}.substr(0, nonce_at), aad}, plaintext,
                out + ciphertext_at,
                std::span<std::uint8_t, gcm::tag_bytes>{out + ciphertext_at + plaintext.size(), gcm::tag_bytes});
   return blob;
@@ -67,7 +61,7 @@ result<secure_bytes> open_under(std::string_view key, std::string_view aad, std:
   const auto tag_at = blob.size() - gcm::tag_bytes;
   const auto ciphertext = blob.substr(ciphertext_at, tag_at - ciphertext_at);
   secure_bytes plaintext(ciphertext.size());
-  if (!gcm::decrypt(as_key(key), nonce_of(blob), joined(blob.substr(0, nonce_at), aad), ciphertext,
+  if (!gcm::decrypt(as_key(key), nonce_of(blob), {blob.substr(0, nonce_at), aad}, ciphertext,
                     std::span<const std::uint8_t, gcm::tag_bytes>{bytes(blob) + tag_at, gcm::tag_bytes},
                     plaintext.data()))
     return refused();

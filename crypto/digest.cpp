@@ -28,10 +28,14 @@ digest sha256(std::string_view data) {
   }();
 }
 
-digest hmac_sha256(std::string_view key, std::string_view data) {
+digest hmac_sha256(std::string_view key, std::string_view data) { return hmac_sha256(key, pieces{data}); }
+
+digest hmac_sha256(std::string_view key, pieces data) {
   return [&]() noexcept {
     digest out;
-    CryptoPP::HMAC<CryptoPP::SHA256>(bytes(key), key.size()).CalculateDigest(out.data(), bytes(data), data.size());
+    CryptoPP::HMAC<CryptoPP::SHA256> mac(bytes(key), key.size());
+    for (const auto part : data) mac.Update(bytes(part), part.size());
+    mac.Final(out.data());
     return out;
   }();
 }

@@ -4,6 +4,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <initializer_list>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -16,7 +17,9 @@ using digest = std::array<std::uint8_t, 32>;
 inline std::string_view view(const digest& d) { return {reinterpret_cast<const char*>(d.data()), d.size()}; }
 
 digest sha256(std::string_view data);
+using pieces = std::initializer_list<std::string_view>;  // what stands one behind the other
 digest hmac_sha256(std::string_view key, std::string_view data);
+digest hmac_sha256(std::string_view key, pieces data);
 secure_bytes hkdf_sha256(std::string_view input_key, std::string_view salt, std::string_view info, std::size_t size);
 
 std::string to_hex(std::string_view bytes);                  // lower case

@@ -5,6 +5,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <initializer_list>
 #include <span>
 #include <string_view>
 
@@ -16,14 +17,15 @@ inline constexpr std::size_t tag_bytes = 16;
 
 using key_span = std::span<const std::uint8_t, key_bytes>;
 using nonce_span = std::span<const std::uint8_t, nonce_bytes>;
+using aad_parts = std::initializer_list<std::string_view>;  // authenticated as if they were one
 
 // `ciphertext` holds plaintext.size() bytes and does not overlap the plaintext.
-void encrypt(key_span key, nonce_span nonce, std::string_view aad, std::string_view plaintext, std::uint8_t* ciphertext,
+void encrypt(key_span key, nonce_span nonce, aad_parts aad, std::string_view plaintext, std::uint8_t* ciphertext,
              std::span<std::uint8_t, tag_bytes> tag) noexcept;
 
 // `plaintext` holds ciphertext.size() bytes and does not overlap the ciphertext. On false it holds
 // zeros: Crypto++ itself leaves the unauthenticated plaintext there.
-[[nodiscard]] bool decrypt(key_span key, nonce_span nonce, std::string_view aad, std::string_view ciphertext,
+[[nodiscard]] bool decrypt(key_span key, nonce_span nonce, aad_parts aad, std::string_view ciphertext,
                            std::span<const std::uint8_t, tag_bytes> tag, std::uint8_t* plaintext) noexcept;
 
 }  // namespace nacre::crypto::gcm

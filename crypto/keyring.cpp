@@ -80,7 +80,10 @@ bool is_sealed_v1(std::string_view sealed) {
 }  // namespace
 
 std::string encode(std::string_view cluster, const seal_context& where) {
-  const digest policy = sha256(where.policy);
+  return encode(cluster, where, sha256(where.policy));
+}
+
+std::string encode(std::string_view cluster, const seal_context& where, const digest& policy) {
   return encode({.cluster = cluster,
                  .workspace = where.workspace.value().view(),
                  .record = where.record.view(),
@@ -195,14 +198,9 @@ digest keyring::token_lookup_from_hash(std::string_view sha256_of_token) const {
 }
 
 digest keyring::link_lookup(std::string_view label, std::string_view text) const {
-  secure_bytes labelled(4 + label.size() + text.size());
   std::string length;
   put_u32(length, static_cast<std::uint32_t>(label.size()));
-  auto* out = reinterpret_cast<char*>(labelled.data());
-  out += length.copy(out, length.size());
-  out += label.copy(out, label.size());
-  text.copy(out, text.size());
-  return hmac_sha256(pepper_.view(), labelled.view());
+  return hmac_sha256(pepper_.view(), pieces{length, label, text});
 }
 
 std::array<std::uint8_t, 6> keyring::token_checksum(std::string_view before) const {

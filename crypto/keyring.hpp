@@ -72,6 +72,8 @@ struct seal_context {
 };
 // The AAD of what is sealed there.
 std::string encode(std::string_view cluster, const seal_context& where);
+// The same where the policy's SHA-256 is known.
+std::string encode(std::string_view cluster, const seal_context& where, const digest& policy);
 
 // An unwrapped workspace data key. Cheap to keep while its actor lives.
 struct data_key {

@@ -31,14 +31,26 @@ auto not_authentic() { return fail(errc::corrupt, std::string{what} + " does not
 
 // What each layer is bound to. The head is fixed in size and stands behind an encoding that ends itself, so
 // that together they are still unambiguous.
-std::string layer_aad(const keyring& keys, seal_context where, const char* layer) {
-  const auto kind = std::string{where.kind} + layer;
-  where.kind = kind;
-  return encode(keys.cluster_id(), where);
-}
-std::string wrap_aad(const keyring& keys, const seal_context& where, std::string_view head) {
-  return layer_aad(keys, where, "-wrap").append(head);
-}
+class layers {
+ public:
+  layers(const keyring& keys, const seal_context& where)
+      : cluster_(keys.cluster_id()), where_(where), policy_(sha256(where.policy)) {}
+  std::string text() const { return encode(cluster_, where_, policy_); }
+  std::string link() const { return named("-link"); }
+  std::string wrap(std::string_view head) const { return named("-wrap").append(head); }
+
+ private:
+  std::string named(const char* layer) const {
+    const auto kind = std::string{where_.kind} + layer;
+    auto where = where_;
+    where.kind = kind;
+    return encode(cluster_, where, policy_);
+  }
+
+  std::string_view cluster_;
+  const seal_context& where_;
+  digest policy_;
+};
 
 secure_bytes inner_key(std::string_view identifier, const secure_bytes* passphrase_key, std::string_view salt,
                        std::string_view link_aad) {
@@ -71,7 +83,11 @@ bool is_acceptable(kdf_cost cost) {
          cost.passes >= limits::kdf_passes_min && cost.passes <= limits::kdf_passes_max;
 }
 
-std::string make_salt() { return std::string{random_bytes(kdf_salt_bytes).view()}; }
+std::string make_salt() {
+  std::string salt(kdf_salt_bytes, '\0');
+  fill_random({reinterpret_cast<std::uint8_t*>(salt.data()), salt.size()});
+  return salt;
+}
 
 result<secure_bytes> stretch(std::string_view passphrase, std::string_view salt, kdf_cost cost) {
   if (salt.size() != kdf_salt_bytes) std::abort();
@@ -104,13 +120,14 @@ std::string seal_under_link(const keyring& keys, const data_key& key, const seal
   put_u32(out, key.version);
 
   const auto record_key = random_bytes(key_bytes);
-  const auto link_aad = layer_aad(keys, where, "-link");
+  const layers bound(keys, where);
+  const auto link_aad = bound.link();
   const auto inner =
       seal(inner_key(identifier, passphrase_key, salt, link_aad), used_once, link_aad, record_key.view());
-  const auto wrapped = seal(key.key, key.version, wrap_aad(keys, where, out), inner);
+  const auto wrapped = seal(key.key, key.version, bound.wrap(out), inner);
   put_u32(out, static_cast<std::uint32_t>(wrapped.size()));
   out.append(wrapped);
-  out.append(seal(record_key, used_once, encode(keys.cluster_id(), where), plaintext));
+  out.append(seal(record_key, used_once, bound.text(), plaintext));
   return out;
 }
 
@@ -130,10 +147,11 @@ result<secure_bytes> open_link_key(const keyring& keys, const data_key& key, con
                                    std::string_view identifier, const secure_bytes* passphrase_key,
                                    std::string_view sealed) {
   if (auto layout = check_layout(sealed); !layout) return fail(std::move(layout.error()));
-  const auto inner = open(key.key, wrap_aad(keys, where, sealed.substr(0, head_bytes)),
-                          sealed.substr(wrapped_key_at, wrapped_key_bytes));
+  const layers bound(keys, where);
+  const auto inner =
+      open(key.key, bound.wrap(sealed.substr(0, head_bytes)), sealed.substr(wrapped_key_at, wrapped_key_bytes));
   if (!inner) return not_authentic();
-  const auto link_aad = layer_aad(keys, where, "-link");
+  const auto link_aad = bound.link();
   auto record_key = open(inner_key(identifier, passphrase_key, sealed.substr(salt_at, kdf_salt_bytes), link_aad),
                          link_aad, inner->view());
   if (!record_key) return fail(errc::unauthenticated, "the link or the passphrase is not the right one");

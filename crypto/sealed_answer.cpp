@@ -137,7 +137,7 @@ std::string seal_answer(std::string_view public_key, std::string_view identifier
   std::string raw = ephemeral;
   raw.resize(p256_public_bytes + plain.size() + gcm::tag_bytes);
   auto* bytes = reinterpret_cast<std::uint8_t*>(raw.data()) + p256_public_bytes;
-  gcm::encrypt(key_in(both), nonce_in(both), bound_to, plain.view(), bytes,
+  gcm::encrypt(key_in(both), nonce_in(both), {bound_to}, plain.view(), bytes,
                std::span<std::uint8_t, gcm::tag_bytes>(bytes + plain.size(), gcm::tag_bytes));
   return std::string(sealed_prefix) + base64url_encode(raw);
 }
@@ -157,7 +157,7 @@ result<secure_bytes> open_answer(const asking_key& key, std::string_view identif
   const auto inner = std::string_view(*raw).substr(p256_public_bytes, raw->size() - p256_public_bytes - gcm::tag_bytes);
   const auto* tag = reinterpret_cast<const std::uint8_t*>(raw->data()) + p256_public_bytes + inner.size();
   secure_bytes plain(inner.size());
-  if (!gcm::decrypt(key_in(both), nonce_in(both), bound_to, inner,
+  if (!gcm::decrypt(key_in(both), nonce_in(both), {bound_to}, inner,
                     std::span<const std::uint8_t, gcm::tag_bytes>(tag, gcm::tag_bytes), plain.data()))
     return refused();
   auto text = unpadded_text(plain);

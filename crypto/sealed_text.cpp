@@ -65,7 +65,8 @@ std::string seal_text(std::string_view key, std::string_view text) {
   std::string raw(gcm::nonce_bytes + plain.size() + gcm::tag_bytes, '\0');
   auto* bytes = reinterpret_cast<std::uint8_t*>(raw.data());
   fill_random({bytes, gcm::nonce_bytes});
-  gcm::encrypt(span_of(key), gcm::nonce_span(bytes, gcm::nonce_bytes), bound_to, plain.view(), bytes + gcm::nonce_bytes,
+  gcm::encrypt(span_of(key), gcm::nonce_span(bytes, gcm::nonce_bytes), {bound_to}, plain.view(),
+               bytes + gcm::nonce_bytes,
                std::span<std::uint8_t, gcm::tag_bytes>(bytes + gcm::nonce_bytes + plain.size(), gcm::tag_bytes));
   return std::string(sealed_prefix) + base64url_encode(raw);
 }
@@ -85,7 +86,7 @@ result<secure_bytes> open_sealed_text(std::string_view key, std::string_view sea
       std::string_view(*raw).substr(gcm::nonce_bytes, raw->size() - gcm::nonce_bytes - gcm::tag_bytes);
   secure_bytes plain(inner.size());
   const bool right = gcm::decrypt(
-      span_of(key), gcm::nonce_span(bytes, gcm::nonce_bytes), bound_to, inner,
+      span_of(key), gcm::nonce_span(bytes, gcm::nonce_bytes), {bound_to}, inner,
       std::span<const std::uint8_t, gcm::tag_bytes>(bytes + gcm::nonce_bytes + inner.size(), gcm::tag_bytes),
       plain.data());
   if (!right) return refused();

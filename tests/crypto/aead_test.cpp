@@ -26,7 +26,7 @@ struct message {
 
 std::pair<std::string, std::string> ours(const message& m) {
   std::string ciphertext(m.plaintext.size(), '\0'), tag(gcm::tag_bytes, '\0');
-  gcm::encrypt(gcm::key_span{raw(m.key), 32}, gcm::nonce_span{raw(m.nonce), 12}, m.aad, m.plaintext, raw(ciphertext),
+  gcm::encrypt(gcm::key_span{raw(m.key), 32}, gcm::nonce_span{raw(m.nonce), 12}, {m.aad}, m.plaintext, raw(ciphertext),
                std::span<std::uint8_t, 16>{raw(tag), 16});
   return {ciphertext, tag};
 }
@@ -34,7 +34,7 @@ std::pair<std::string, std::string> ours(const message& m) {
 // Returns whether it authenticated; `out` is what the buffer holds afterwards.
 bool ours_open(const message& m, std::string& out) {
   out.assign(m.ciphertext.size(), '\x5a');
-  return gcm::decrypt(gcm::key_span{raw(m.key), 32}, gcm::nonce_span{raw(m.nonce), 12}, m.aad, m.ciphertext,
+  return gcm::decrypt(gcm::key_span{raw(m.key), 32}, gcm::nonce_span{raw(m.nonce), 12}, {m.aad}, m.ciphertext,
                       std::span<const std::uint8_t, 16>{raw(m.tag), 16}, raw(out));
 }
 
