@@ -71,7 +71,7 @@ result<apply_report> applier::apply(instance of_group, std::vector<committed_ent
     }
     auto batch = decode_batch(entry.payload);
     if (!batch) return fail(errc::corrupt, "an entry of the replicated log does not decode");
-    for (auto& each : *batch) {
+    for (const auto& each : *batch) {
       if (!g.seen.first_time(each.from)) continue;
       auto command = model::decode_command(each.command);
       // Passing it over here would part this node from those that know it.

@@ -67,22 +67,22 @@ std::string encode_batch(const std::vector<std::string>& items) {
   return w.take();
 }
 
-std::optional<std::vector<tagged_command>> decode_batch(std::string_view payload) {
+std::optional<std::vector<batched_command>> decode_batch(std::string_view payload) {
   model::reader r(payload);
   if (r.u8() != version_1) return std::nullopt;
   auto count = r.u32();
   if (count == 0 || count > commands_per_entry_max) return std::nullopt;
-  std::vector<tagged_command> all;
+  std::vector<batched_command> all;
   all.reserve(count);
   for (; count > 0 && r.ok(); --count) {
-    tagged_command c;
+    batched_command c;
     c.from.node = r.u64();
     c.from.boot = r.u64();
     c.from.seq = r.u64();
     c.from.floor = r.u64();
-    c.command = r.text(limits::command_bytes_max);
+    c.command = r.bytes(limits::command_bytes_max);
     if (c.from.node == 0 || c.from.seq == 0 || c.from.floor > c.from.seq || c.command.empty()) return std::nullopt;
-    all.push_back(std::move(c));
+    all.push_back(c);
   }
   if (!r.finished()) return std::nullopt;
   return all;

@@ -52,6 +52,10 @@ std::optional<seal> decode_seal(std::string_view payload);
 std::string encode_item(const tag& from, std::string_view command);
 // The whole payload of an entry made of items.
 std::string encode_batch(const std::vector<std::string>& items);
-std::optional<std::vector<tagged_command>> decode_batch(std::string_view payload);
+struct batched_command {
+  tag from;
+  std::string_view command;  // in the payload
+};
+std::optional<std::vector<batched_command>> decode_batch(std::string_view payload);
 
 }  // namespace nacre::cluster::raft

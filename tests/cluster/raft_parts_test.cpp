@@ -88,8 +88,11 @@ TEST_CASE("a batch is read as it was written, and only whole", "[cluster][raft]"
   std::vector<std::string> items;
   for (const auto& c : commands) items.push_back(encode_item(c.from, c.command));
   const auto bytes = encode_batch(items);
-  REQUIRE(decode_batch(bytes));
-  CHECK(*decode_batch(bytes) == commands);
+  const auto read = decode_batch(bytes);
+  REQUIRE(read);
+  REQUIRE(read->size() == commands.size());
+  for (std::size_t i = 0; i < commands.size(); ++i)
+    CHECK(tagged_command{(*read)[i].from, std::string((*read)[i].command)} == commands[i]);
   for (std::size_t n = 0; n < bytes.size(); ++n) CHECK_FALSE(decode_batch(bytes.substr(0, n)));
   CHECK_FALSE(decode_batch(bytes + '\0'));
   CHECK_FALSE(decode_batch(encode_batch({})));
