@@ -31,7 +31,7 @@ inline crypto::seal_context pat_sealing(workspace_id ws, pat_id id, std::string_
 }
 
 inline std::string secret_policy(const model::secret_record& s) {
-  return model::writer{}
+  return model::writer{48}
       .id(s.receipt)
       .id(s.owner)
       .time(s.created)

@@ -4,7 +4,6 @@
 
 #include "model/keys.hpp"
 #include "model/load.hpp"
-#include "model/secret_records.hpp"
 
 namespace nacre::model {
 
@@ -88,6 +87,15 @@ void update(CryptoPP::SHA256& h, std::string_view data) {
   h.Update(reinterpret_cast<const CryptoPP::byte*>(data.data()), data.size());
 }
 
+std::uint64_t append(state& st, const context& ctx, const fact& what, audit_head& head) {
+  audit_row row;
+  row.entry = canonical_entry(ctx, what, head.size + 1);
+  row.leaf = leaf_hash(row.entry);
+  append_leaf(head, row.leaf);
+  st.put(space::audit, keys::audit(ctx.workspace, head.size), encode(row));
+  return head.size;
+}
+
 }  // namespace
 
 hash leaf_hash(std::string_view entry) {
@@ -145,7 +153,7 @@ std::string canonical_entry(const context& ctx, const fact& what, std::uint64_t 
   member(out, "object", what.object);
   member(out, "outcome", what.outcome);
   member(out, "reason", what.reason);
-  member(out, "request", to_string(ctx.request));
+  member(out, "request", text_of(ctx.request));
   member(out, "seq", seq);
   member(out, "time", format_rfc3339(ctx.now));
   out += '}';
@@ -159,24 +167,18 @@ audit_head load_audit_head(const view& v, workspace_id ws) {
 }
 
 std::uint64_t append_audit(state& st, const context& ctx, const fact& what) {
-  const auto ws = ctx.workspace;
-  auto append = [&](audit_head& head) {
-    audit_row row;
-    row.entry = canonical_entry(ctx, what, head.size + 1);
-    row.leaf = leaf_hash(row.entry);
-    append_leaf(head, row.leaf);
-    st.put(space::audit, keys::audit(ws, head.size), encode(row));
-    return head.size;
-  };
-  if (is_guest_partition(ws)) {
-    auto part = load<partition_record>(st, space::state, keys::partition(ws)).value_or(partition_record{});
-    const auto seq = append(part.audit);
-    st.put(space::state, keys::partition(ws), encode(part));
-    return seq;
-  }
-  auto head = load_audit_head(st, ws);
-  const auto seq = append(head);
-  st.put(space::state, keys::audit_head(ws), encode(head));
+  if (const auto ws = ctx.workspace; is_guest_partition(ws))
+    return append_audit(st, ctx, what,
+                        load<partition_record>(st, space::state, keys::partition(ws)).value_or(partition_record{}));
+  auto head = load_audit_head(st, ctx.workspace);
+  const auto seq = append(st, ctx, what, head);
+  st.put(space::state, keys::audit_head(ctx.workspace), encode(head));
+  return seq;
+}
+
+std::uint64_t append_audit(state& st, const context& ctx, const fact& what, partition_record row) {
+  const auto seq = append(st, ctx, what, row.audit);
+  st.put(space::state, keys::partition(ctx.workspace), encode(row));
   return seq;
 }
 

@@ -13,6 +13,7 @@
 
 #include "model/commands.hpp"
 #include "model/records.hpp"
+#include "model/secret_records.hpp"
 #include "model/view.hpp"
 
 namespace nacre::model {
@@ -37,7 +38,9 @@ audit_head load_audit_head(const view& v, workspace_id ws);
 
 std::string canonical_entry(const context& ctx, const fact& what, std::uint64_t seq);
 // Appends to the log of ctx.workspace. Answers the sequence number. Writes a guest partition's row: who changes that
-// row too reads it anew after this.
+// row too reads it anew after this, or hands it over.
 std::uint64_t append_audit(state& st, const context& ctx, const fact& what);
+// The same of a guest partition whose row changes with it: `row` as it is to be, but for its log.
+std::uint64_t append_audit(state& st, const context& ctx, const fact& what, partition_record row);
 
 }  // namespace nacre::model

@@ -340,7 +340,8 @@ bool get_operation(reader& r, std::uint8_t tag, operation& out) {
 }  // namespace
 
 std::string encode(const command& c) {
-  writer w;
+  constexpr std::size_t usual_bytes = 1024;  // room for all but long secrets
+  writer w{usual_bytes};
   w.u8(version_1).u8(static_cast<std::uint8_t>(c.what.index() + 1));
   put(w, c.ctx);
   std::visit([&w](const auto& op) { put(w, op); }, c.what);

@@ -325,11 +325,12 @@ void get(reader& r, audit_head& v) {
   v.size = r.u64();
   auto count = r.u8();
   if (count != std::popcount(v.size)) r.fail();  // one perfect subtree for each one bit of the size
+  if (r.ok()) v.edge.reserve(count + 1u);        // whoever reads it adds one
   for (int i = 0; r.ok() && i < count; ++i) v.edge.push_back(read_hash(r));
 }
 
 std::string encode(const audit_head& v) {
-  writer w;
+  writer w{16 + sizeof(v.edge[0]) * v.edge.size()};
   w.u8(version_1);
   put(w, v);
   return w.take();
@@ -343,7 +344,9 @@ std::optional<audit_head> decode(std::string_view bytes) {
   return checked(r, std::move(v));
 }
 
-std::string encode(const audit_row& v) { return writer{}.u8(version_1).raw(view(v.leaf)).bytes(v.entry).take(); }
+std::string encode(const audit_row& v) {
+  return writer{1 + v.leaf.size() + 4 + v.entry.size()}.u8(version_1).raw(view(v.leaf)).bytes(v.entry).take();
+}
 
 template <>
 std::optional<audit_row> decode(std::string_view bytes) {

@@ -82,7 +82,10 @@ open_receipt kept_of(receipt_record r) {
 }
 
 std::string encode(const held_secret& v) {
-  writer w;
+  constexpr std::size_t fixed_bytes = 128;  // of both records, nearly
+  writer w{fixed_bytes + v.sealed.size() +
+           (v.receipt ? v.receipt->custid.size() + v.receipt->recipients.size() + v.receipt->memo.size()
+                      : v.sealed_link.size())};
   w.u8(v.receipt ? version_2 : version_1);
   put(w, v.record);
   w.bytes(v.sealed);
@@ -111,7 +114,8 @@ std::optional<held_secret> decode(std::string_view bytes) {
 }
 
 std::string encode(const receipt_record& v) {
-  writer w;
+  constexpr std::size_t fixed_bytes = 144;  // nearly
+  writer w{fixed_bytes + v.custid.size() + v.recipients.size() + v.memo.size()};
   w.u8(v.revealed_by ? version_2 : version_1)
       .id(v.secret)
       .id(v.owner)
@@ -235,7 +239,7 @@ std::optional<attempts_record> decode(std::string_view bytes) {
 }
 
 std::string encode(const partition_record& v) {
-  writer w;
+  writer w{32 + sizeof(v.audit.edge[0]) * v.audit.edge.size()};
   w.u8(version_2).u64(v.secrets).u64(v.sealed_bytes);
   put(w, v.audit);
   return w.take();

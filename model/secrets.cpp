@@ -16,15 +16,14 @@ namespace {
 
 outcome unknown_secret() { return refuse(errc::not_found, "Unknown secret"); }
 
-void record(state& st, const context& ctx, std::string_view action, const uuid& id, std::string_view reason = {}) {
-  put_on_record(st, ctx, action, id, reason);
+partition_record load_partition(const view& v, workspace_id ws) {
+  return load<partition_record>(v, space::state, keys::partition(ws)).value_or(partition_record{});
 }
 
-// On record, and told to the workspace's webhooks; guests have none.
-void record(state& st, const context& ctx, std::string_view action, event_type told, const uuid& id,
-            std::string_view reason = {}) {
-  record(st, ctx, action, id, reason);
-  if (!is_guest_partition(ctx.workspace)) emit(st, ctx, {told, shortid(id)});
+// Of guests only the last entries are kept (put_on_record).
+void forget_entry_before(state& st, const context& ctx, std::uint64_t seq) {
+  if (is_guest_partition(ctx.workspace) && seq > limits::guest_audit_entries_max)
+    st.erase(space::audit, keys::audit(ctx.workspace, seq - limits::guest_audit_entries_max));
 }
 
 timestamp before_expiry(timestamp expires, std::int64_t days) {
@@ -80,19 +79,42 @@ void save_receipt(state& st, workspace_id ws, receipt_id id, found_receipt& r, t
   st.put(space::sealed, keys::secret(ws, r.record.secret), encode(*r.held));
 }
 
+struct ending {
+  std::string_view action;
+  event_type told;
+};
+ending ending_of(receipt_end how) {
+  switch (how) {
+    case receipt_end::revealed:
+      return {"secret.reveal", event_type::secret_revealed};
+    case receipt_end::burned:
+      return {"secret.burn", event_type::secret_burned};
+    case receipt_end::expired:
+      return {"secret.expire", event_type::secret_expired};
+    case receipt_end::open:
+      break;
+  }
+  std::abort();  // that is no end
+}
+
 // The secret's row goes, with what was sealed for its receipt to tell; the receipt says how it ended, and has a row of
-// its own from now on.
+// its own from now on. On record, and told to the workspace's webhooks; guests have none.
 void end_secret(state& st, const context& ctx, secret_id id, const held_secret& held, receipt_end how, timestamp when,
-                std::optional<request_id> revealed_by = {}) {
+                std::string_view reason = {}, std::optional<request_id> revealed_by = {}) {
   auto ws = ctx.workspace;
   const auto& secret = held.record;
   st.erase(space::sealed, keys::secret(ws, id));
   if (secret.has_passphrase) st.erase(space::state, keys::attempts(ws, id));  // others have no attempts
   if (secret.kind == secret_kind::generate) st.erase(space::sealed, keys::sealed_generated(ws, secret.receipt));
-  if (auto part = load<partition_record>(st, space::state, keys::partition(ws))) {
-    part->secrets -= std::min<std::uint64_t>(part->secrets, 1);
-    part->sealed_bytes -= std::min(part->sealed_bytes, secret.sealed_bytes);
-    st.put(space::state, keys::partition(ws), encode(*part));
+  const auto [action, told] = ending_of(how);
+  if (is_guest_partition(ws)) {
+    auto part = load_partition(st, ws);
+    part.secrets -= std::min<std::uint64_t>(part.secrets, 1);
+    part.sealed_bytes -= std::min(part.sealed_bytes, secret.sealed_bytes);
+    put_on_record(st, ctx, action, id.value(), reason, std::move(part));
+  } else {
+    put_on_record(st, ctx, action, id.value(), reason);
+    emit(st, ctx, {told, shortid(id.value())});
   }
   auto receipt = held.receipt ? std::optional(receipt_of(id, secret, *held.receipt))
                               : load<receipt_record>(st, space::state, keys::receipt(ws, secret.receipt));
@@ -301,7 +323,6 @@ class sweeping {
     // Orphaned, or the id was taken a second time.
     if (!held || held->record.receipt != id || held->record.expires() > ctx_.now) return;
     end_secret(st_, ctx_, receipt.secret, *held, receipt_end::expired, held->record.expires());
-    record(st_, ctx_, "secret.expire", event_type::secret_expired, receipt.secret.value());
   }
 
   // Unless its expiry has been changed since, it has been revoked, or it is too late to say so.
@@ -355,10 +376,12 @@ bool is_deleted(const view& v, workspace_id ws) {
 }
 
 void put_on_record(state& st, const context& ctx, std::string_view action, const uuid& id, std::string_view reason) {
-  auto object = shortid(id);
-  auto seq = append_audit(st, ctx, {action, object, "granted", reason});
-  if (is_guest_partition(ctx.workspace) && seq > limits::guest_audit_entries_max)
-    st.erase(space::audit, keys::audit(ctx.workspace, seq - limits::guest_audit_entries_max));
+  forget_entry_before(st, ctx, append_audit(st, ctx, {action, shortid(id), "granted", reason}));
+}
+
+void put_on_record(state& st, const context& ctx, std::string_view action, const uuid& id, std::string_view reason,
+                   partition_record row) {
+  forget_entry_before(st, ctx, append_audit(st, ctx, {action, shortid(id), "granted", reason}, std::move(row)));
 }
 
 bool is_concealed(const view& v, const context& ctx, const conceal_secret& op) {
@@ -384,7 +407,7 @@ void put_expiry_reminder(state& st, workspace_id ws, pat_id id, const pat_record
   }
 }
 
-std::string shortid(const uuid& id) { return to_string(id).substr(0, 8); }
+std::string shortid(const uuid& id) { return std::string(std::string_view(text_of(id)).substr(0, 8)); }
 
 // ---- commands --------------------------------------------------------------------------------------
 
@@ -405,8 +428,9 @@ outcome apply_to(state& st, const context& ctx, const conceal_secret& op) {
     return refuse(errc::internal, "A guest's secret in a foreign partition");
   const bool taken = has_taken_name(st, ws, op);
   if (taken && is_concealed(st, ctx, op)) return concealed_again(st, ctx, op);
+  partition_record part;
   if (guest) {
-    auto part = load<partition_record>(st, space::state, keys::partition(ws)).value_or(partition_record{});
+    part = load_partition(st, ws);
     // Its receipt counts as the link did that was sealed for it.
     secret.sealed_bytes = op.sealed.size() + op.sealed_generated.size() +
                           (share_name(op) ? limits::guest_secret_bytes : op.sealed_link.size());
@@ -414,7 +438,6 @@ outcome apply_to(state& st, const context& ctx, const conceal_secret& op) {
       return refuse(errc::full, "No more secrets of guests can be kept at present. Try again later");
     ++part.secrets;
     part.sealed_bytes += secret.sealed_bytes;
-    st.put(space::state, keys::partition(ws), encode(part));
   } else {
     auto who = stand(st, ctx, scope_write);
     if (!who) return refuse(who.error());
@@ -450,8 +473,11 @@ outcome apply_to(state& st, const context& ctx, const conceal_secret& op) {
     st.put(space::state, keys::receipt(ws, op.receipt), encode(receipt));
   }
   put_due(st, ws, secret.expires(), due_kind::secret, op.receipt.value());
-  record(st, ctx, "secret.create", op.id.value());
-  return answer(receipt_entry{op.receipt, ws, receipt, receipt_state::fresh, secret, {}, {}, {}});
+  if (guest)
+    put_on_record(st, ctx, "secret.create", op.id.value(), {}, std::move(part));
+  else
+    put_on_record(st, ctx, "secret.create", op.id.value());
+  return answer(receipt_entry{op.receipt, ws, std::move(receipt), receipt_state::fresh, secret, {}, {}, {}});
 }
 
 outcome apply_to(state& st, const context& ctx, const preview_secret& op) {
@@ -483,8 +509,7 @@ outcome apply_to(state& st, const context& ctx, const reserve_attempt& op) {
   if (auto locked = lock_refusal(tried, ctx)) return std::move(*locked);
   if (tried.lifetime >= limits::attempts_per_life_max) {
     if (!held) return unknown_secret();
-    end_secret(st, ctx, op.id, *held, receipt_end::burned, ctx.now);
-    record(st, ctx, "secret.burn", event_type::secret_burned, op.id.value(), "attempts");
+    end_secret(st, ctx, op.id, *held, receipt_end::burned, ctx.now, "attempts");
     return {};  // nothing granted: it is gone now
   }
   refresh(tried.secret, ctx.now);
@@ -506,7 +531,8 @@ outcome apply_to(state& st, const context& ctx, const clear_attempts& op) {
 
 outcome apply_to(state& st, const context& ctx, const note_lockout& op) {
   if (!load<attempts_record>(st, space::state, keys::attempts(ctx.workspace, op.id))) return {};
-  record(st, ctx, "secret.lockout", event_type::secret_locked, op.id.value());
+  put_on_record(st, ctx, "secret.lockout", op.id.value());
+  if (!is_guest_partition(ctx.workspace)) emit(st, ctx, {event_type::secret_locked, shortid(op.id.value())});
   return {};
 }
 
@@ -524,7 +550,7 @@ outcome apply_to(state& st, const context& ctx, const claim_secret& op) {
   if (secret.has_passphrase && !op.passphrase_right) return refuse(errc::forbidden, "The passphrase was not right");
   if (op.by_receipt && !held->receipt) return refuse(errc::internal, "A claim by a receipt that has another name");
   bool again = op.retry && op.retry_window_ms > 0;
-  end_secret(st, ctx, op.id, *held, receipt_end::revealed, ctx.now,
+  end_secret(st, ctx, op.id, *held, receipt_end::revealed, ctx.now, {},
              op.by_receipt ? std::optional(ctx.request) : std::nullopt);
   if (again) {
     claim_record claim;
@@ -536,7 +562,6 @@ outcome apply_to(state& st, const context& ctx, const claim_secret& op) {
     st.put(space::sealed, keys::sealed_claim(ws, op.id), held->sealed);
     put_due(st, ws, claim.until, due_kind::claim, op.id.value());
   }
-  record(st, ctx, "secret.reveal", event_type::secret_revealed, op.id.value());
   return answer(secret_entry{op.id, ws, secret});
 }
 
@@ -556,7 +581,6 @@ outcome apply_to(state& st, const context& ctx, const burn_secret& op) {
   if (held->record.has_passphrase && !op.passphrase_right)
     return refuse(errc::forbidden, "The passphrase was not right");
   end_secret(st, ctx, id, *held, receipt_end::burned, ctx.now);
-  record(st, ctx, "secret.burn", event_type::secret_burned, id.value());
   auto burned = look_up_receipt(st, ws, op.id);
   return answer(entry_of(st, ws, op.id, std::move(*burned), ctx.now));
 }
@@ -583,7 +607,7 @@ outcome apply_to(state& st, const context& ctx, const set_memo& op) {
   if (receipt && receipt->record.memo != op.memo) {
     receipt->record.memo = op.memo;
     save_receipt(st, ctx.workspace, op.id, *receipt, ctx.now);
-    record(st, ctx, "receipt.memo", op.id.value());
+    put_on_record(st, ctx, "receipt.memo", op.id.value());
     return answer(entry_of(st, ctx.workspace, op.id, std::move(*receipt), ctx.now));
   }
   return answer(std::move(*found));

@@ -40,6 +40,9 @@ bool is_deleted(const view& v, workspace_id ws);
 // could fill the disk with them; the tree's edge goes on.
 void put_on_record(state& st, const context& ctx, std::string_view action, const uuid& id,
                    std::string_view reason = {});
+// The same in a guest partition whose row changes with it (append_audit).
+void put_on_record(state& st, const context& ctx, std::string_view action, const uuid& id, std::string_view reason,
+                   partition_record row);
 // The row of space::index that says when something's time has come (sweep).
 void put_due(state& st, workspace_id ws, timestamp at, due_kind kind, const uuid& id);
 

@@ -35,12 +35,12 @@ void staged_state::scan(space in, std::string_view from, std::string_view to, co
   mine_before(nullptr);
 }
 
-void staged_state::put(space in, std::string_view key, std::string value) {
-  changes_[static_cast<std::size_t>(in)].insert_or_assign(std::string(key), std::move(value));
+void staged_state::put(space in, std::string key, std::string value) {
+  changes_[static_cast<std::size_t>(in)].insert_or_assign(std::move(key), std::move(value));
 }
 
-void staged_state::erase(space in, std::string_view key) {
-  changes_[static_cast<std::size_t>(in)].insert_or_assign(std::string(key), std::nullopt);
+void staged_state::erase(space in, std::string key) {
+  changes_[static_cast<std::size_t>(in)].insert_or_assign(std::move(key), std::nullopt);
 }
 
 staged_state::changes staged_state::take(space in) { return std::exchange(changes_[static_cast<std::size_t>(in)], {}); }

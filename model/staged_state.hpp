@@ -19,8 +19,8 @@ class staged_state final : public state {
   std::optional<std::string> get(space in, std::string_view key) const override;
   void scan(space in, std::string_view from, std::string_view to, const visitor& visit) const override;
   bool failed() const override { return !base_.trustworthy(); }
-  void put(space in, std::string_view key, std::string value) override;
-  void erase(space in, std::string_view key) override;
+  void put(space in, std::string key, std::string value) override;
+  void erase(space in, std::string key) override;
 
   // Nothing as value: erased.
   using changes = std::map<std::string, std::optional<std::string>, std::less<>>;

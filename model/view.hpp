@@ -52,8 +52,8 @@ class view {
 // A view that can be written to; what apply() works on. Its reads see its own writes.
 class state : public view {
  public:
-  virtual void put(space in, std::string_view key, std::string value) = 0;
-  virtual void erase(space in, std::string_view key) = 0;
+  virtual void put(space in, std::string key, std::string value) = 0;
+  virtual void erase(space in, std::string key) = 0;
 };
 
 }  // namespace nacre::model

@@ -39,11 +39,11 @@ class map_state final : public state {
       if (!visit(it->first, it->second)) return;
   }
   bool failed() const override { return failed_; }
-  void put(space in, std::string_view key, std::string value) override {
+  void put(space in, std::string key, std::string value) override {
     seen(in, key, touch::write);
-    rows_[static_cast<std::size_t>(in)].insert_or_assign(std::string(key), std::move(value));
+    rows_[static_cast<std::size_t>(in)].insert_or_assign(std::move(key), std::move(value));
   }
-  void erase(space in, std::string_view key) override {
+  void erase(space in, std::string key) override {
     seen(in, key, touch::write);
     auto& rows = rows_[static_cast<std::size_t>(in)];
     if (auto it = rows.find(key); it != rows.end()) rows.erase(it);

@@ -110,7 +110,7 @@ inline void copy_into(model::testing::map_state& to, const model::view& v) {
     auto in = static_cast<model::space>(i);
     if (in == model::space::meta) continue;
     v.scan(in, {}, std::string(64, '\xff'), [&](std::string_view key, std::string_view value) {
-      to.put(in, key, std::string(value));
+      to.put(in, std::string(key), std::string(value));
       return true;
     });
   }
