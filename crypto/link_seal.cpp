@@ -3,6 +3,7 @@
 #include <cstdlib>
 
 #include "crypto/big_endian.hpp"
+#include "crypto/digest.hpp"
 #include "crypto/one_time.hpp"
 #include "crypto/random.hpp"
 #include "model/limits.hpp"
@@ -48,7 +49,7 @@ class layers {
   }
 
   std::string_view cluster_;
-  const seal_context& where_;
+  seal_context where_;
   digest policy_;
 };
 

@@ -102,6 +102,9 @@ TEST_CASE("digests equal OpenSSL's on random inputs", "[crypto][digest][cross]")
                nullptr);
     REQUIRE(view(sha256(data)) == openssl);
     REQUIRE(view(hmac_sha256(key, data)) == openssl_hmac(key, data));
+    const std::string_view whole = data;
+    const auto cut = random.below(data.size() + 1);
+    REQUIRE(hmac_sha256(key, {whole.substr(0, cut), "", whole.substr(cut)}) == hmac_sha256(key, data));
     const auto ikm = random.bytes(1 + random.below(80));
     const auto size = 1 + random.below(255);
     REQUIRE(hkdf_sha256(ikm, key, data, size).view() == openssl_hkdf(ikm, key, data, size));
