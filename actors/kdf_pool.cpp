@@ -1,7 +1,6 @@
 #include "actors/kdf_pool.hpp"
 
 #include <sys/resource.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <cstdlib>
@@ -11,8 +10,9 @@
 namespace nacre::actors {
 
 namespace {
-constexpr int niceness = 10;  // of 19: a tenth of an ordinary thread's share when cores are short
-}
+// Than what the node was started with: a tenth of an ordinary thread's share when cores are short. 19 is the most.
+constexpr int nicer = 10;
+}  // namespace
 
 // Who is in. Places keep it alive, so that one may be dropped after the pool. A few dozen entries: a search
 // by eye is as fast as any map.
@@ -100,8 +100,8 @@ void kdf_pool::run(place taken, unique_function<void(place&)> job) {
 }
 
 void kdf_pool::work() {
-  // Threads have a priority of their own on Linux. Where it cannot be lowered it stays, and guesses compete.
-  static_cast<void>(setpriority(PRIO_PROCESS, static_cast<id_t>(gettid()), niceness));
+  // To Linux process 0 is the calling thread. Where its priority cannot be lowered it stays, and guesses compete.
+  static_cast<void>(setpriority(PRIO_PROCESS, 0, getpriority(PRIO_PROCESS, 0) + nicer));
   for (;;) {
     std::unique_lock lock(room_->mutex);
     ready_.wait(lock, [this] { return room_->stopped || !queue_.empty(); });
