@@ -33,7 +33,11 @@ void step_chaos(world& w) {
   } else if (what < 84 && w.victim == 0 && w.nodes.size() > w.founders.size()) {
     change_members(w, static_cast<unsigned>(w.below(3)));
     if (w.chance(0.4)) {  // something happens to whoever makes the change, or to a bystander
-      w.at(w.between(0, 80), [&w, who = w.chance(0.5) ? leader() : &any(), how = w.below(3)] {
+      // Drawn one after the other: a seed is to mean the same to every compiler.
+      auto* const who = w.chance(0.5) ? leader() : &any();
+      const auto how = w.below(3);
+      const auto when = w.between(0, 80);
+      w.at(when, [&w, who, how] {
         if (!w.chaos || who == nullptr || !who->up) return;
         if (how == 0) return who->crash();
         if (how == 1) return who->pause_until(w.now + w.between(50, 900));
