@@ -32,6 +32,12 @@ struct tagged_command {
   friend bool operator==(const tagged_command&, const tagged_command&) = default;
 };
 
+// The same where it lies in the payload of an entry, which must outlive it.
+struct batched_command {
+  tag from;
+  std::string_view command;
+};
+
 // The last entry of an epoch: who forms the next one. What lies behind it in the log counts for nothing.
 struct seal {
   std::uint64_t next_epoch = 0;
@@ -52,10 +58,6 @@ std::optional<seal> decode_seal(std::string_view payload);
 std::string encode_item(const tag& from, std::string_view command);
 // The whole payload of an entry made of items.
 std::string encode_batch(const std::vector<std::string>& items);
-struct batched_command {
-  tag from;
-  std::string_view command;  // in the payload
-};
 std::optional<std::vector<batched_command>> decode_batch(std::string_view payload);
 
 }  // namespace nacre::cluster::raft

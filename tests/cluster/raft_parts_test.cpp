@@ -93,6 +93,8 @@ TEST_CASE("a batch is read as it was written, and only whole", "[cluster][raft]"
   REQUIRE(read->size() == commands.size());
   for (std::size_t i = 0; i < commands.size(); ++i)
     CHECK(tagged_command{(*read)[i].from, std::string((*read)[i].command)} == commands[i]);
+  for (const auto& c : *read)
+    CHECK((bytes.data() < c.command.data() && c.command.data() < bytes.data() + bytes.size()));
   for (std::size_t n = 0; n < bytes.size(); ++n) CHECK_FALSE(decode_batch(bytes.substr(0, n)));
   CHECK_FALSE(decode_batch(bytes + '\0'));
   CHECK_FALSE(decode_batch(encode_batch({})));
