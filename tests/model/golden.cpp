@@ -3,13 +3,12 @@
 // existing file is a format change and needs a new version byte.
 
 #include <catch2/catch.hpp>
-#include <cstdlib>
-#include <fstream>
 #include <set>
 #include <sstream>
 
 #include "model/apply.hpp"
 #include "model/keys.hpp"
+#include "tests/model/golden_file.hpp"
 #include "tests/model/samples.hpp"
 #include "tests/support/map_state.hpp"
 
@@ -19,37 +18,13 @@ using namespace nacre::model::testing;
 
 namespace {
 
-std::string path_of(const std::string& name) { return std::string(NACRE_GOLDEN_DIR) + "/" + name + ".hex"; }
-
-std::string as_file(const std::string& name, std::string_view bytes) {
-  static constexpr char digits[] = "0123456789abcdef";
-  std::string out = "# " + name;
-  for (std::size_t i = 0; i < bytes.size(); ++i) {
-    if (i % 32 == 0) out += '\n';
-    out += digits[static_cast<std::uint8_t>(bytes[i]) >> 4];
-    out += digits[bytes[i] & 15];
-  }
-  return out + '\n';
-}
-
-std::optional<std::string> bytes_of(const std::string& name) {
-  std::ifstream in(path_of(name));
-  std::string line, hex, bytes;
-  while (std::getline(in, line))
-    if (line.empty() || line[0] != '#') hex += line;
-  if (hex.empty()) return std::nullopt;
-  for (std::size_t i = 0; i + 1 < hex.size(); i += 2)
-    bytes += static_cast<char>(std::stoi(hex.substr(i, 2), nullptr, 16));
-  return bytes;
-}
-
 // The golden bytes of this sample, which `now` must equal.
 std::string golden(const std::string& name, const std::string& now) {
-  if (std::getenv("NACRE_REWRITE_GOLDEN")) std::ofstream(path_of(name)) << as_file(name, now);
-  INFO(path_of(name));
-  auto stored = bytes_of(name);
+  if (rewrites_golden()) write_golden(name, now);
+  INFO(golden_path(name));
+  auto stored = read_golden(name);
   REQUIRE(stored);
-  CHECK(as_file(name, now) == as_file(name, *stored));
+  CHECK(golden_text(name, now) == golden_text(name, *stored));
   return *stored;
 }
 
@@ -87,7 +62,7 @@ TEST_CASE("records written by every version so far are still read, and written t
   same("record_partition_5", sample_partition());
   auto without_audit = sample_partition();  // as formats up to 4 have it
   without_audit.audit = {};
-  CHECK(decode<partition_record>(bytes_of("record_partition").value()) == without_audit);
+  CHECK(decode<partition_record>(read_golden("record_partition").value()) == without_audit);
   same("record_ask", sample_ask());
   same("record_ask_open", sample_open_ask());
   same("record_webhook", sample_webhook());
