@@ -4,6 +4,7 @@
 #include <cstdlib>
 
 #include "model/apply.hpp"
+#include "model/audit.hpp"
 #include "model/keys.hpp"
 #include "model/load.hpp"
 #include "model/outcomes.hpp"
@@ -168,9 +169,10 @@ outcome apply_to(state& st, const context& ctx, const open_ask& op) {
   partition_record part;
   if (is_guest_partition(ws)) {
     if (guest_partition_of(op.id) != ws) return refuse(errc::internal, "A guest's request in a foreign partition");
-    part = load<partition_record>(st, space::state, keys::partition(ws)).value_or(partition_record{});
+    part = load_partition(st, ws);
     if (op.partition_bytes_max != 0 && part.sealed_bytes + limits::guest_ask_bytes > op.partition_bytes_max)
       return refuse(errc::full, "No more secrets of guests can be kept at present. Try again later");
+    part.sealed_bytes += limits::guest_ask_bytes;
   } else {
     auto who = stand(st, ctx, scope_write);
     if (!who) return refuse(who.error());
@@ -182,14 +184,14 @@ outcome apply_to(state& st, const context& ctx, const open_ask& op) {
   ask.lifespan_s = op.lifespan_s;
   ask.pickup = op.pickup;
   save(st, ws, op.id, ask);
-  if (is_guest_partition(ws)) {
-    part.sealed_bytes += limits::guest_ask_bytes;
-    st.put(space::state, keys::partition(ws), encode(part));
-  }
-  if (!is_guest_partition(ws)) st.put(space::index, keys::one_time(op.id.value()), std::string(ws.value().view()));
   put_due(st, ws, ask.answerable_until(), due_kind::ask, op.id.value());
   put_due(st, ws, ask.forgotten(), due_kind::ask, op.id.value());
-  put_on_record(st, ctx, "request.open", op.id.value());
+  if (is_guest_partition(ws)) {
+    put_on_record(st, ctx, "request.open", op.id.value(), {}, std::move(part));
+  } else {
+    st.put(space::index, keys::one_time(op.id.value()), std::string(ws.value().view()));
+    put_on_record(st, ctx, "request.open", op.id.value());
+  }
   return told(ctx, op.id, ask);
 }
 
@@ -202,14 +204,14 @@ outcome apply_to(state& st, const context& ctx, const answer_ask& op) {
   if (ask->state == ask_state::answered || ask->state == ask_state::picked_up)
     return refuse(errc::conflict, "This request has been answered already");
   if (ask->state != ask_state::open) return unknown_ask();
+  partition_record part;
   if (is_guest_partition(ws)) {
-    auto part = load<partition_record>(st, space::state, keys::partition(ws)).value_or(partition_record{});
+    part = load_partition(st, ws);
     ask->sealed_bytes = op.sealed.size();
     if (op.partition_bytes_max != 0 && part.sealed_bytes + ask->sealed_bytes > op.partition_bytes_max)
       return refuse(errc::full, "No more secrets of guests can be kept at present. Try again later");
     ++part.secrets;
     part.sealed_bytes += ask->sealed_bytes;
-    st.put(space::state, keys::partition(ws), encode(part));
   }
   ask->state = ask_state::answered;
   // A node whose clock is late must not have it end before it began, nor one that is early keep it for longer.
@@ -219,7 +221,10 @@ outcome apply_to(state& st, const context& ctx, const answer_ask& op) {
   save(st, ws, op.id, *ask);
   st.put(space::sealed, keys::sealed_answer(ws, op.id), op.sealed);
   put_due(st, ws, *ask->pickable_until(), due_kind::ask, op.id.value());
-  put_on_record(st, ctx, "request.answer", op.id.value());
+  if (is_guest_partition(ws))
+    put_on_record(st, ctx, "request.answer", op.id.value(), {}, std::move(part));
+  else
+    put_on_record(st, ctx, "request.answer", op.id.value());
   return told(ctx, op.id, *ask);
 }
 

@@ -3,6 +3,7 @@
 #include <cryptopp/sha.h>
 
 #include <algorithm>
+#include <cstdlib>
 
 #include "model/keys.hpp"
 #include "model/load.hpp"
@@ -168,16 +169,17 @@ std::string canonical_entry(const context& ctx, const fact& what, std::uint64_t 
   return out;
 }
 
+partition_record load_partition(const view& v, workspace_id ws) {
+  return load<partition_record>(v, space::state, keys::partition(ws)).value_or(partition_record{});
+}
+
 audit_head load_audit_head(const view& v, workspace_id ws) {
-  if (is_guest_partition(ws))
-    return load<partition_record>(v, space::state, keys::partition(ws)).value_or(partition_record{}).audit;
+  if (is_guest_partition(ws)) return load_partition(v, ws).audit;
   return load<audit_head>(v, space::state, keys::audit_head(ws)).value_or(audit_head{});
 }
 
 std::uint64_t append_audit(state& st, const context& ctx, const fact& what) {
-  if (const auto ws = ctx.workspace; is_guest_partition(ws))
-    return append_audit(st, ctx, what,
-                        load<partition_record>(st, space::state, keys::partition(ws)).value_or(partition_record{}));
+  if (const auto ws = ctx.workspace; is_guest_partition(ws)) return append_audit(st, ctx, what, load_partition(st, ws));
   auto head = load_audit_head(st, ctx.workspace);
   const auto seq = append(st, ctx, what, head);
   st.put(space::state, keys::audit_head(ctx.workspace), encode(head));
@@ -185,6 +187,7 @@ std::uint64_t append_audit(state& st, const context& ctx, const fact& what) {
 }
 
 std::uint64_t append_audit(state& st, const context& ctx, const fact& what, partition_record row) {
+  if (!is_guest_partition(ctx.workspace)) std::abort();  // or the log of an account would begin anew
   const auto seq = append(st, ctx, what, row.audit);
   st.put(space::state, keys::partition(ctx.workspace), encode(row));
   return seq;

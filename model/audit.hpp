@@ -33,6 +33,8 @@ struct fact {
   std::uint32_t count = 1;       // how many times, for aggregated facts
 };
 
+// What guests have there, with its log; of a partition that nobody has written to yet, the empty one.
+partition_record load_partition(const view& v, workspace_id ws);
 // Of a workspace, or of a guest partition; of what has no log yet, the empty one.
 audit_head load_audit_head(const view& v, workspace_id ws);
 
@@ -40,7 +42,7 @@ std::string canonical_entry(const context& ctx, const fact& what, std::uint64_t 
 // Appends to the log of ctx.workspace. Answers the sequence number. Writes a guest partition's row: who changes that
 // row too reads it anew after this, or hands it over.
 std::uint64_t append_audit(state& st, const context& ctx, const fact& what);
-// The same of a guest partition whose row changes with it: `row` as it is to be, but for its log.
+// The same of a guest partition, and of no workspace, whose row changes with it: `row` as it is to be, but for its log.
 std::uint64_t append_audit(state& st, const context& ctx, const fact& what, partition_record row);
 
 }  // namespace nacre::model

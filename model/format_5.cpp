@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "model/audit.hpp"
 #include "model/keys.hpp"
 #include "model/load.hpp"
 #include "model/secret_records.hpp"
@@ -14,7 +15,7 @@ std::vector<row_change> to_format_5(const view& v) {
     const auto ws = guest_partition(n);
     auto head = load<audit_head>(v, space::state, keys::audit_head(ws));
     if (!head) continue;
-    auto part = load<partition_record>(v, space::state, keys::partition(ws)).value_or(partition_record{});
+    auto part = load_partition(v, ws);
     part.audit = std::move(*head);
     changes.push_back({space::state, keys::partition(ws), encode(part)});
     changes.push_back({space::state, keys::audit_head(ws), std::nullopt});

@@ -58,13 +58,13 @@
 
 namespace nacre::model::keys {
 
-inline constexpr std::size_t longest = 64;  // nearly: a key is made in one piece
+inline constexpr std::size_t room = 64;  // for all but keys of text: reserved, so that a key is made in one piece
 
 inline writer at(workspace_id ws, char kind) {
-  return std::move(writer{longest}.id(ws).u8(static_cast<std::uint8_t>(kind)));
+  return std::move(writer{room}.id(ws).u8(static_cast<std::uint8_t>(kind)));
 }
 
-inline std::string workspace(workspace_id ws) { return writer{longest}.id(ws).take(); }
+inline std::string workspace(workspace_id ws) { return writer{room}.id(ws).take(); }
 inline std::string member(workspace_id ws, user_id user) { return at(ws, 'M').id(user).take(); }
 inline std::string service_user(workspace_id ws, user_id user) { return at(ws, 'S').id(user).take(); }
 inline std::string project(workspace_id ws, project_id project) { return at(ws, 'J').id(project).take(); }
@@ -113,18 +113,16 @@ inline std::string webhook_secrets(workspace_id ws, webhook_id hook) { return at
 inline std::string webhook_secret(workspace_id ws, webhook_id hook, std::uint32_t version) {
   return at(ws, 'W').id(hook).u32(version).take();
 }
-inline std::string audit(workspace_id ws, std::uint64_t seq) { return writer{longest}.id(ws).u64(seq).take(); }
+inline std::string audit(workspace_id ws, std::uint64_t seq) { return writer{room}.id(ws).u64(seq).take(); }
 
-inline std::string token(std::string_view lookup) { return writer{longest}.u8('t').raw(lookup).take(); }
-inline std::string imported_token(std::string_view lookup) { return writer{longest}.u8('x').raw(lookup).take(); }
-inline std::string user_workspace(user_id user, workspace_id ws) {
-  return writer{longest}.u8('u').id(user).id(ws).take();
-}
-inline std::string user_workspaces(user_id user) { return writer{longest}.u8('u').id(user).take(); }
+inline std::string token(std::string_view lookup) { return writer{room}.u8('t').raw(lookup).take(); }
+inline std::string imported_token(std::string_view lookup) { return writer{room}.u8('x').raw(lookup).take(); }
+inline std::string user_workspace(user_id user, workspace_id ws) { return writer{room}.u8('u').id(user).id(ws).take(); }
+inline std::string user_workspaces(user_id user) { return writer{room}.u8('u').id(user).take(); }
 inline std::string due_webhook(timestamp due, workspace_id ws, webhook_id hook) {
-  return writer{longest}.u8('q').ordered(due).id(ws).id(hook).take();
+  return writer{room}.u8('q').ordered(due).id(ws).id(hook).take();
 }
-inline std::string due_webhooks_from(timestamp due) { return writer{longest}.u8('q').ordered(due).take(); }
+inline std::string due_webhooks_from(timestamp due) { return writer{room}.u8('q').ordered(due).take(); }
 
 inline std::string receipt(workspace_id ws, receipt_id id) { return at(ws, 'Y').id(id).take(); }
 inline std::string owned_receipt(workspace_id ws, user_id owner, timestamp updated, receipt_id id) {
@@ -144,10 +142,10 @@ inline std::string sealed_generated(workspace_id ws, receipt_id id) { return at(
 inline std::string ask(workspace_id ws, ask_id id) { return at(ws, 'E').id(id).take(); }
 inline std::string sealed_answer(workspace_id ws, ask_id id) { return at(ws, 'E').id(id).take(); }
 
-inline std::string one_time(const uuid& id) { return writer{longest}.u8('o').id(id).take(); }
+inline std::string one_time(const uuid& id) { return writer{room}.u8('o').id(id).take(); }
 inline std::string due_at(timestamp at, workspace_id ws, due_kind kind, const uuid& id) {
-  return writer{longest}.u8('e').ordered(at).id(ws).u8(static_cast<std::uint8_t>(kind)).id(id).take();
+  return writer{room}.u8('e').ordered(at).id(ws).u8(static_cast<std::uint8_t>(kind)).id(id).take();
 }
-inline std::string dues_from(timestamp at) { return writer{longest}.u8('e').ordered(at).take(); }
+inline std::string dues_from(timestamp at) { return writer{room}.u8('e').ordered(at).take(); }
 
 }  // namespace nacre::model::keys

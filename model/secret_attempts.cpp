@@ -3,7 +3,7 @@
 #include "model/keys.hpp"
 #include "model/limits.hpp"
 #include "model/load.hpp"
-#include "model/secret_parts.hpp"
+#include "model/secret_rules.hpp"
 #include "model/webhooks.hpp"
 
 namespace nacre::model {

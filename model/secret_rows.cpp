@@ -1,9 +1,10 @@
 #include <algorithm>
 #include <cstdlib>
 
+#include "model/audit.hpp"
 #include "model/keys.hpp"
 #include "model/load.hpp"
-#include "model/secret_parts.hpp"
+#include "model/secret_rules.hpp"
 #include "model/webhooks.hpp"
 
 namespace nacre::model {
@@ -28,10 +29,6 @@ std::optional<receipt_record> load_receipt(const view& v, workspace_id ws, recei
   auto found = look_up_receipt(v, ws, id);
   if (!found) return std::nullopt;
   return std::move(found->record);
-}
-
-partition_record load_partition(const view& v, workspace_id ws) {
-  return load<partition_record>(v, space::state, keys::partition(ws)).value_or(partition_record{});
 }
 
 namespace {

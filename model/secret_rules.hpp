@@ -1,6 +1,7 @@
 #pragma once
 // What the rules of one-time secrets share among themselves: how a secret, its receipt and its claim lie in rows, how
-// they end, and what was tried of a passphrase. Only secrets.cpp and secret_{rows,attempts,sweep}.cpp include this.
+// they end, and what was tried of a passphrase. Only secrets.cpp, secret_rows.cpp, secret_attempts.cpp and sweep.cpp
+// include this.
 
 #include <optional>
 #include <string_view>
@@ -13,15 +14,13 @@ namespace nacre::model {
 
 inline outcome unknown_secret() { return refuse(errc::not_found, "Unknown secret"); }
 
-// ---- rows (secret_rows.cpp) ------------------------------------------------------------------------
+// ---- rows, and their end (secret_rows.cpp) ---------------------------------------------------------
 
 // Two names for the same bytes: so the receipt is found in the secret's row, and needs none to find it. Those made
 // before format 4 have names of their own, and rows.
 inline secret_id namesake(receipt_id id) { return secret_id{id.value()}; }
 
 std::optional<held_secret> load_secret(const view& v, workspace_id ws, secret_id id);
-// Of guests; one that nobody has written yet is empty.
-partition_record load_partition(const view& v, workspace_id ws);
 
 struct found_receipt {
   receipt_record record;

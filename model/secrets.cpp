@@ -7,7 +7,7 @@
 #include "model/limits.hpp"
 #include "model/load.hpp"
 #include "model/policy.hpp"
-#include "model/secret_parts.hpp"
+#include "model/secret_rules.hpp"
 
 namespace nacre::model {
 

@@ -1,9 +1,10 @@
 #include <algorithm>
 
+#include "model/asks.hpp"
 #include "model/keys.hpp"
 #include "model/limits.hpp"
 #include "model/load.hpp"
-#include "model/secret_parts.hpp"
+#include "model/secret_rules.hpp"
 #include "model/webhooks.hpp"
 
 namespace nacre::model {

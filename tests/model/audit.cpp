@@ -46,6 +46,7 @@ TEST_CASE("strings are escaped as RFC 8785 says: what must be, and nothing else"
   };
   CHECK(escaped("\b\f\n\r\t\"\\") == R"("\b\f\n\r\t\"\\")");
   CHECK(escaped("/'<>&") == R"("/'<>&")");
+  CHECK(escaped("plain\"more\nand\\last") == R"("plain\"more\nand\\last")");
   CHECK(escaped("\x7f") == "\"\x7f\"");
   CHECK(escaped("\xc2\x85\xe2\x82\xac\xf0\x9f\x90\x9a\xe2\x80\xa8") ==
         "\"\xc2\x85\xe2\x82\xac\xf0\x9f\x90\x9a\xe2\x80\xa8\"");

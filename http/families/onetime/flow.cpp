@@ -8,6 +8,7 @@
 #include "crypto/digest.hpp"
 #include "crypto/one_time.hpp"
 #include "http/families/onetime/words.hpp"
+#include "model/audit.hpp"
 #include "model/keys.hpp"
 #include "model/limits.hpp"
 #include "model/load.hpp"
@@ -122,11 +123,7 @@ drawn draw(const crypto::keyring& keys) {
 
 // Of as many draws as there are partitions the emptiest one, if it is emptier than the one that was full.
 std::optional<drawn> draw_roomier(const model::view& v, const crypto::keyring& keys, workspace_id full) {
-  auto held = [&v](workspace_id ws) {
-    return model::load<model::partition_record>(v, model::space::state, model::keys::partition(ws))
-        .value_or(model::partition_record{})
-        .sealed_bytes;
-  };
+  auto held = [&v](workspace_id ws) { return model::load_partition(v, ws).sealed_bytes; };
   auto least = held(full);
   std::optional<drawn> best;
   for (std::size_t i = 0; i < guest_partitions; ++i) {
