@@ -166,13 +166,13 @@ void get(reader& r, cancel_ask& v) {
 outcome apply_to(state& st, const context& ctx, const open_ask& op) {
   auto ws = ctx.workspace;
   ask_record ask;
-  partition_record part;
+  std::optional<partition_record> part;
   if (is_guest_partition(ws)) {
     if (guest_partition_of(op.id) != ws) return refuse(errc::internal, "A guest's request in a foreign partition");
     part = load_partition(st, ws);
-    if (op.partition_bytes_max != 0 && part.sealed_bytes + limits::guest_ask_bytes > op.partition_bytes_max)
+    if (op.partition_bytes_max != 0 && part->sealed_bytes + limits::guest_ask_bytes > op.partition_bytes_max)
       return refuse(errc::full, "No more secrets of guests can be kept at present. Try again later");
-    part.sealed_bytes += limits::guest_ask_bytes;
+    part->sealed_bytes += limits::guest_ask_bytes;
   } else {
     auto who = stand(st, ctx, scope_write);
     if (!who) return refuse(who.error());
@@ -184,14 +184,10 @@ outcome apply_to(state& st, const context& ctx, const open_ask& op) {
   ask.lifespan_s = op.lifespan_s;
   ask.pickup = op.pickup;
   save(st, ws, op.id, ask);
+  if (!is_guest_partition(ws)) st.put(space::index, keys::one_time(op.id.value()), std::string(ws.value().view()));
   put_due(st, ws, ask.answerable_until(), due_kind::ask, op.id.value());
   put_due(st, ws, ask.forgotten(), due_kind::ask, op.id.value());
-  if (is_guest_partition(ws)) {
-    put_on_record(st, ctx, "request.open", op.id.value(), {}, std::move(part));
-  } else {
-    st.put(space::index, keys::one_time(op.id.value()), std::string(ws.value().view()));
-    put_on_record(st, ctx, "request.open", op.id.value());
-  }
+  put_on_record(st, ctx, "request.open", op.id.value(), {}, std::move(part));
   return told(ctx, op.id, ask);
 }
 
@@ -204,14 +200,14 @@ outcome apply_to(state& st, const context& ctx, const answer_ask& op) {
   if (ask->state == ask_state::answered || ask->state == ask_state::picked_up)
     return refuse(errc::conflict, "This request has been answered already");
   if (ask->state != ask_state::open) return unknown_ask();
-  partition_record part;
+  std::optional<partition_record> part;
   if (is_guest_partition(ws)) {
     part = load_partition(st, ws);
     ask->sealed_bytes = op.sealed.size();
-    if (op.partition_bytes_max != 0 && part.sealed_bytes + ask->sealed_bytes > op.partition_bytes_max)
+    if (op.partition_bytes_max != 0 && part->sealed_bytes + ask->sealed_bytes > op.partition_bytes_max)
       return refuse(errc::full, "No more secrets of guests can be kept at present. Try again later");
-    ++part.secrets;
-    part.sealed_bytes += ask->sealed_bytes;
+    ++part->secrets;
+    part->sealed_bytes += ask->sealed_bytes;
   }
   ask->state = ask_state::answered;
   // A node whose clock is late must not have it end before it began, nor one that is early keep it for longer.
@@ -221,10 +217,7 @@ outcome apply_to(state& st, const context& ctx, const answer_ask& op) {
   save(st, ws, op.id, *ask);
   st.put(space::sealed, keys::sealed_answer(ws, op.id), op.sealed);
   put_due(st, ws, *ask->pickable_until(), due_kind::ask, op.id.value());
-  if (is_guest_partition(ws))
-    put_on_record(st, ctx, "request.answer", op.id.value(), {}, std::move(part));
-  else
-    put_on_record(st, ctx, "request.answer", op.id.value());
+  put_on_record(st, ctx, "request.answer", op.id.value(), {}, std::move(part));
   return told(ctx, op.id, *ask);
 }
 

@@ -76,16 +76,16 @@ void end_secret(state& st, const context& ctx, secret_id id, const held_secret& 
   st.erase(space::sealed, keys::secret(ws, id));
   if (secret.has_passphrase) st.erase(space::state, keys::attempts(ws, id));  // others have no attempts
   if (secret.kind == secret_kind::generate) st.erase(space::sealed, keys::sealed_generated(ws, secret.receipt));
-  const auto [action, told] = ending_of(how);
-  if (is_guest_partition(ws)) {
-    auto part = load_partition(st, ws);
-    part.secrets -= std::min<std::uint64_t>(part.secrets, 1);
-    part.sealed_bytes -= std::min(part.sealed_bytes, secret.sealed_bytes);
-    put_on_record(st, ctx, action, id.value(), reason, std::move(part));
-  } else {
-    put_on_record(st, ctx, action, id.value(), reason);
-    emit(st, ctx, {told, shortid(id.value())});
+  const bool guest = is_guest_partition(ws);
+  std::optional<partition_record> part;
+  if (guest) {
+    part = load_partition(st, ws);
+    part->secrets -= std::min<std::uint64_t>(part->secrets, 1);
+    part->sealed_bytes -= std::min(part->sealed_bytes, secret.sealed_bytes);
   }
+  const auto [action, told] = ending_of(how);
+  put_on_record(st, ctx, action, id.value(), reason, std::move(part));
+  if (!guest) emit(st, ctx, {told, shortid(id.value())});
   auto receipt = held.receipt ? std::optional(receipt_of(id, secret, *held.receipt))
                               : load<receipt_record>(st, space::state, keys::receipt(ws, secret.receipt));
   if (!receipt) return;

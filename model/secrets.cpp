@@ -13,12 +13,6 @@ namespace nacre::model {
 
 namespace {
 
-// Of guests only the last entries are kept (put_on_record).
-void forget_entry_before(state& st, const context& ctx, std::uint64_t seq) {
-  if (is_guest_partition(ctx.workspace) && seq > limits::guest_audit_entries_max)
-    st.erase(space::audit, keys::audit(ctx.workspace, seq - limits::guest_audit_entries_max));
-}
-
 bool share_name(const conceal_secret& op) { return namesake(op.receipt) == op.id; }
 
 // ---- receipts --------------------------------------------------------------------------------------
@@ -96,13 +90,13 @@ bool is_deleted(const view& v, workspace_id ws) {
   return !record || record->deleted;
 }
 
-void put_on_record(state& st, const context& ctx, std::string_view action, const uuid& id, std::string_view reason) {
-  forget_entry_before(st, ctx, append_audit(st, ctx, {action, shortid(id), "granted", reason}));
-}
-
 void put_on_record(state& st, const context& ctx, std::string_view action, const uuid& id, std::string_view reason,
-                   partition_record row) {
-  forget_entry_before(st, ctx, append_audit(st, ctx, {action, shortid(id), "granted", reason}, std::move(row)));
+                   std::optional<partition_record> changed) {
+  const auto object = shortid(id);
+  const fact what{action, object, "granted", reason};
+  const auto seq = changed ? append_audit(st, ctx, what, std::move(*changed)) : append_audit(st, ctx, what);
+  if (is_guest_partition(ctx.workspace) && seq > limits::guest_audit_entries_max)
+    st.erase(space::audit, keys::audit(ctx.workspace, seq - limits::guest_audit_entries_max));
 }
 
 bool is_concealed(const view& v, const context& ctx, const conceal_secret& op) {
@@ -137,16 +131,16 @@ outcome apply_to(state& st, const context& ctx, const conceal_secret& op) {
     return refuse(errc::internal, "A guest's secret in a foreign partition");
   const bool taken = has_taken_name(st, ws, op);
   if (taken && is_concealed(st, ctx, op)) return concealed_again(st, ctx, op);
-  partition_record part;
+  std::optional<partition_record> part;
   if (guest) {
     part = load_partition(st, ws);
     // Its receipt counts as the link did that was sealed for it.
     secret.sealed_bytes = op.sealed.size() + op.sealed_generated.size() +
                           (share_name(op) ? limits::guest_secret_bytes : op.sealed_link.size());
-    if (op.partition_bytes_max != 0 && part.sealed_bytes + secret.sealed_bytes > op.partition_bytes_max)
+    if (op.partition_bytes_max != 0 && part->sealed_bytes + secret.sealed_bytes > op.partition_bytes_max)
       return refuse(errc::full, "No more secrets of guests can be kept at present. Try again later");
-    ++part.secrets;
-    part.sealed_bytes += secret.sealed_bytes;
+    ++part->secrets;
+    part->sealed_bytes += secret.sealed_bytes;
   } else {
     auto who = stand(st, ctx, scope_write);
     if (!who) return refuse(who.error());
@@ -182,10 +176,7 @@ outcome apply_to(state& st, const context& ctx, const conceal_secret& op) {
     st.put(space::state, keys::receipt(ws, op.receipt), encode(receipt));
   }
   put_due(st, ws, secret.expires(), due_kind::secret, op.receipt.value());
-  if (guest)
-    put_on_record(st, ctx, "secret.create", op.id.value(), {}, std::move(part));
-  else
-    put_on_record(st, ctx, "secret.create", op.id.value());
+  put_on_record(st, ctx, "secret.create", op.id.value(), {}, std::move(part));
   return answer(receipt_entry{op.receipt, ws, std::move(receipt), receipt_state::fresh, secret, {}, {}, {}});
 }
 

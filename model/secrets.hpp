@@ -6,6 +6,7 @@
 // are locked out; full when a guest partition holds all it may.
 // Source: contracts/onetimesecret.md sections 5 and 7, DESIGN section 6.
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -37,12 +38,9 @@ bool is_claimed(const view& v, const context& ctx, const claim_secret& op);
 // Of a guest partition never.
 bool is_deleted(const view& v, workspace_id ws);
 // An audit entry about what a link leads to, by its short id. Of guests only the last entries are kept, or strangers
-// could fill the disk with them; the tree's edge goes on.
-void put_on_record(state& st, const context& ctx, std::string_view action, const uuid& id,
-                   std::string_view reason = {});
-// The same in a guest partition whose row changes with it (append_audit).
-void put_on_record(state& st, const context& ctx, std::string_view action, const uuid& id, std::string_view reason,
-                   partition_record row);
+// could fill the disk with them; the tree's edge goes on. `changed`: a guest partition's row that changes with it.
+void put_on_record(state& st, const context& ctx, std::string_view action, const uuid& id, std::string_view reason = {},
+                   std::optional<partition_record> changed = {});
 // The row of space::index that says when something's time has come (sweep).
 void put_due(state& st, workspace_id ws, timestamp at, due_kind kind, const uuid& id);
 
