@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <string_view>
 
+#include "cluster/raft/entries.hpp"
 #include "model/keys.hpp"
 #include "tests/model/invariants.hpp"
 #include "tests/sim/clients.hpp"
@@ -26,7 +27,9 @@ bool holds_receipt(const model::view& v, std::uint64_t n) {
 }  // namespace
 
 void promises::saw_committed(node_id by, raft::instance of, const raft::committed_entry& e) {
-  highest_ = std::max(highest_, e.index);
+  if (raft::is_seal(e.payload)) ends_.try_emplace(of.epoch, e.index);
+  const auto end = ends_.find(of.epoch);
+  if (end == ends_.end() || e.index <= end->second) highest_ = std::max(highest_, e.index);
   auto [at, fresh] = history_.try_emplace(place{of.epoch, e.index}, e.term, e.payload);
   if (!fresh && at->second != std::pair(e.term, e.payload))
     w_.fail("node " + std::to_string(by) + " applies another entry at " + std::to_string(e.index) +

@@ -41,7 +41,7 @@ class promises {
   void check_end();
 
   std::uint64_t entries() const { return history_.size(); }
-  std::uint64_t highest() const { return highest_; }  // index committed anywhere
+  std::uint64_t highest() const { return highest_; }  // index committed anywhere that counts
 
  private:
   using place = std::pair<std::uint64_t, std::uint64_t>;  // an epoch, and an index or a term in it
@@ -49,6 +49,7 @@ class promises {
   world& w_;
   std::map<place, std::pair<std::uint64_t, std::string>> history_;  // what was committed: term, payload
   std::map<place, node_id> leaders_;
+  std::map<std::uint64_t, std::uint64_t> ends_;  // of epochs: the entry that ended them; nothing behind it counts
   std::uint64_t highest_ = 0;
   std::set<std::uint64_t> created_;                           // acknowledged
   std::map<std::uint64_t, std::uint64_t> shown_;              // secret -> request that got it
