@@ -193,7 +193,12 @@ void replica::ask_change(change& c) {
 result<void> replica::changed_by(const member_list& members) {
   if (group_->role() != role::leader || stateless_) return fail(errc::busy, "This node does not lead at present");
   if (same_nodes(members, options_.members)) return {};
-  std::size_t ready = holds(members, options_.group.self) ? 1 : 0;
+  const bool stays = holds(members, options_.group.self);
+  // Who is taken out stops and speaks no more: were it the only one who holds the state, whoever comes could miss the
+  // one frame that tells, and nobody would ever send another.
+  if (options_.members.size() == 1 && !stays)
+    return fail(errc::conflict, "The only member cannot go at once: take others in first, and then it out");
+  std::size_t ready = stays ? 1 : 0;
   for (const auto& p : group_->peers())
     if (holds(members, p.node) && p.heard && !p.fetching && p.match >= group_->commit_index()) ++ready;
   if (options_.members.size() == 1) {

@@ -455,6 +455,9 @@ TEST_CASE("a single node takes others in", "[cluster][raft-log][epochs]") {
     t.ids.push_back(id);
     t.start(id);
   }
+  const auto without_it = change({2, 3});
+  REQUIRE_FALSE(without_it);
+  CHECK(without_it.error().text.find("The only member cannot go at once") == 0);
   REQUIRE(change({1, 2, 3}));
   for (auto id : t.ids) REQUIRE(done_well(proposed(t.of(id), making(id))));
   t.stop(1);
