@@ -33,13 +33,24 @@ void save(state& st, workspace_id ws, ask_id id, const ask_record& ask) {
   st.put(space::state, keys::ask(ws, id), encode(ask));
 }
 
-// A guest's request takes room for as long as it is known, its answer until nobody can pick it up any more.
-void give_room_back(state& st, workspace_id ws, std::uint64_t secrets, std::uint64_t room) {
-  auto part = load<partition_record>(st, space::state, keys::partition(ws));
-  if (!part) return;
-  part->secrets -= std::min(part->secrets, secrets);
-  part->sealed_bytes -= std::min(part->sealed_bytes, room);
-  st.put(space::state, keys::partition(ws), encode(*part));
+// What a guest's request takes of its partition: for as long as it is known, and its answer until nobody can pick it up
+// any more.
+struct room {
+  std::uint64_t secrets = 0;
+  std::uint64_t bytes = 0;
+};
+
+room room_of_answer(const ask_record& ask) {
+  return ask.state == ask_state::answered ? room{1, ask.sealed_bytes} : room{};
+}
+
+// The partition's row with that given back, for whoever writes it; of a workspace nothing.
+std::optional<partition_record> without(const state& st, workspace_id ws, room r) {
+  if (!is_guest_partition(ws)) return std::nullopt;
+  auto part = load_partition(st, ws);
+  part.secrets -= std::min(part.secrets, r.secrets);
+  part.sealed_bytes -= std::min(part.sealed_bytes, r.bytes);
+  return part;
 }
 
 void shred(state& st, workspace_id ws, ask_id id, ask_record& ask) {
@@ -47,8 +58,7 @@ void shred(state& st, workspace_id ws, ask_id id, ask_record& ask) {
   ask.retry_until.reset();
 }
 
-void end(state& st, workspace_id ws, ask_record& ask, ask_state how, timestamp when) {
-  if (ask.state == ask_state::answered) give_room_back(st, ws, 1, ask.sealed_bytes);
+void end(ask_record& ask, ask_state how, timestamp when) {
   ask.state = how;
   ask.ended = when;
 }
@@ -228,7 +238,8 @@ outcome apply_to(state& st, const context& ctx, const pick_up_ask& op) {
   if (is_retry(*ask, op.retry, ctx.now)) return told(ctx, op.id, *ask);
   if (ask->state == ask_state::open) return refuse(errc::conflict, "Nobody has answered yet");
   if (ask->state != ask_state::answered) return unknown_ask();
-  end(st, ws, *ask, ask_state::picked_up, ctx.now);
+  auto part = without(st, ws, room_of_answer(*ask));
+  end(*ask, ask_state::picked_up, ctx.now);
   if (op.retry && op.retry_window_ms > 0) {
     ask->retry = op.retry;
     ask->retry_until = std::min(after(ctx.now, op.retry_window_ms), ask->forgotten());
@@ -237,7 +248,7 @@ outcome apply_to(state& st, const context& ctx, const pick_up_ask& op) {
     shred(st, ws, op.id, *ask);
   }
   save(st, ws, op.id, *ask);
-  put_on_record(st, ctx, "request.pick_up", op.id.value());
+  put_on_record(st, ctx, "request.pick_up", op.id.value(), {}, std::move(part));
   return told(ctx, op.id, *ask);
 }
 
@@ -258,10 +269,11 @@ outcome apply_to(state& st, const context& ctx, const cancel_ask& op) {
   if (ask->state == ask_state::cancelled) return told(ctx, op.id, *ask);
   if (ask->state != ask_state::open && ask->state != ask_state::answered)
     return refuse(errc::conflict, "The request has ended already");
-  end(st, ws, *ask, ask_state::cancelled, ctx.now);
+  auto part = without(st, ws, room_of_answer(*ask));
+  end(*ask, ask_state::cancelled, ctx.now);
   shred(st, ws, op.id, *ask);
   save(st, ws, op.id, *ask);
-  put_on_record(st, ctx, "request.cancel", op.id.value());
+  put_on_record(st, ctx, "request.cancel", op.id.value(), {}, std::move(part));
   return told(ctx, op.id, *ask);
 }
 
@@ -269,22 +281,23 @@ void sweep_ask(state& st, const context& ctx, ask_id id) {
   auto ws = ctx.workspace;
   auto ask = load<ask_record>(st, space::state, keys::ask(ws, id));
   if (!ask) return;
-  bool forgotten = ctx.now >= ask->forgotten();
-  if (auto when = expired_at(*ask, ctx.now)) {
-    end(st, ws, *ask, ask_state::expired, *when);
-    shred(st, ws, id, *ask);
-    put_on_record(st, ctx, "request.expire", id.value());
-  } else if (ask->retry_until && (forgotten || ctx.now >= *ask->retry_until)) {
-    shred(st, ws, id, *ask);
-  } else if (!forgotten) {
-    return;
+  const bool forgotten = ctx.now >= ask->forgotten();
+  const auto expired = expired_at(*ask, ctx.now);
+  if (!expired && !forgotten && !(ask->retry_until && ctx.now >= *ask->retry_until)) return;
+
+  auto freed = expired ? room_of_answer(*ask) : room{};
+  if (forgotten) freed.bytes += limits::guest_ask_bytes;
+  auto part = freed.bytes > 0 ? without(st, ws, freed) : std::nullopt;
+  if (expired) {
+    end(*ask, ask_state::expired, *expired);
+    put_on_record(st, ctx, "request.expire", id.value(), {}, std::move(part));
+  } else if (part) {
+    st.put(space::state, keys::partition(ws), encode(*part));
   }
+  if (expired || ask->retry_until) shred(st, ws, id, *ask);
   if (!forgotten) return save(st, ws, id, *ask);
   st.erase(space::state, keys::ask(ws, id));
-  if (is_guest_partition(ws))
-    give_room_back(st, ws, 0, limits::guest_ask_bytes);
-  else
-    st.erase(space::index, keys::one_time(id.value()));
+  if (!is_guest_partition(ws)) st.erase(space::index, keys::one_time(id.value()));
 }
 
 // ---- questions ---------------------------------------------------------------------------------------
