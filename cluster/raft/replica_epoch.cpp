@@ -77,7 +77,7 @@ void replica::heard_waiting(node_id from, const message& what) {
     if (asks || (at != 0 && host_.now_ms() - at < notice_again_ms)) return;
     at = host_.now_ms();
     send(from, fetch{0, 0});
-  } else if (asks) {
+  } else if (asks || std::holds_alternative<probe_reply>(what)) {  // as does who was taken out when this epoch began
     if (waiting_at_.size() >= 4 * members_max) waiting_at_.clear();
     waiting_at_[from] = host_.now_ms();
   }

@@ -464,6 +464,28 @@ TEST_CASE("a single node takes others in", "[cluster][raft-log][epochs]") {
   REQUIRE(done_well(proposed(t.of(2), making(9))));
 }
 
+TEST_CASE("a node alone takes back those who were let go", "[cluster][raft-log][epochs]") {
+  three t;
+  t.start();
+  REQUIRE(done_well(proposed(t.of(1), founding())));
+  const auto leader = t.leader();
+  auto change = [&](std::vector<node_id> to) {
+    inbox<result<void>> box;
+    t.of(leader).reconfigure(list_of(to), in_a_while(), [&](result<void> how) { box.put(std::move(how)); });
+    REQUIRE(box.await(1));
+    return box.take()[0];
+  };
+  REQUIRE(change({leader}));
+  // They have heard of it, and hold what the epoch began with.
+  for (auto id : t.ids) REQUIRE(eventually([&] { return t.of(id).standing().groups[0].epoch == 2; }));
+  REQUIRE(done_well(proposed(t.of(leader), making(1))));
+  REQUIRE(change(t.ids));
+  for (auto id : t.ids) {
+    REQUIRE(done_well(proposed(t.of(id), making(id + 1))));
+    CHECK(holds_pat(*t.of(id).applied_view(), 1));
+  }
+}
+
 TEST_CASE("what was erased leaves the log's files as well, also of a quiet cluster and of an epoch that is over",
           "[cluster][raft-log][shred]") {
   storage::testing::scratch dir;
