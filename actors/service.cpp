@@ -8,6 +8,7 @@
 
 #include "actors/activity.hpp"
 #include "actors/directory.hpp"
+#include "actors/home.hpp"
 #include "actors/kdf_pool.hpp"
 #include "crypto/random.hpp"
 #include "model/secrets.hpp"
@@ -31,6 +32,17 @@ kdf_pool::settings pool_settings(const settings& s) {
   return out;
 }
 
+// Calls `done` on the thread that asks, at once or through its home.
+template <class Answer>
+unique_function<void(Answer)> brought_home(unique_function<void(Answer)> done) {
+  auto to = home_of_this_thread();
+  if (!to) return done;
+  return [to = std::move(to), asking = std::this_thread::get_id(), done = std::move(done)](Answer a) mutable {
+    if (std::this_thread::get_id() == asking) return done(std::move(a));
+    to->post([done = std::move(done), a = std::move(a)]() mutable { done(std::move(a)); });
+  };
+}
+
 class caf_service final : public service {
  public:
   caf_service(cluster::log& log, const crypto::keyring& keys, const clock& time, settings s)
@@ -47,15 +59,23 @@ class caf_service final : public service {
     await_idle();  // an actor must not outlive its system, and what the log has yet to settle holds one
   }
 
-  void submit(order o) override { directory_.deliver(std::move(o)); }
+  // The answer comes on a thread of the actors', and what is asked after it is asked for whoever ordered.
+  void submit(order o) override {
+    if (auto from = home_of_this_thread())
+      o.reply = [from = std::move(from), reply = std::move(o.reply)](answer a) mutable {
+        work_for the_caller(std::move(from));
+        reply(std::move(a));
+      };
+    directory_.deliver(std::move(o));
+  }
 
   void query(workspace_id ws, cluster::deadline by,
              unique_function<void(result<std::shared_ptr<const model::view>>)> done) override {
-    log_.read_barrier(ws, by, std::move(done));
+    log_.read_barrier(ws, by, brought_home(std::move(done)));
   }
 
   void when_current(cluster::deadline by, unique_function<void(result<void>)> done) override {
-    log_.when_current(by, std::move(done));
+    log_.when_current(by, brought_home(std::move(done)));
   }
   std::shared_ptr<const model::view> local_view() const override { return log_.applied_view(); }
   std::chrono::milliseconds local_age() const override { return log_.applied_age(); }
@@ -114,25 +134,25 @@ class caf_service final : public service {
   // one ended, less what clocks may differ by: rows of dues long handled are not walked over again.
   // Whether there is more to do at once.
   bool sweep_dues() {
-    constexpr std::size_t at_once_max = 4'096;
+    // What others lead is theirs to sweep, and passed over: it must not keep this node from what is its own behind it.
+    constexpr std::size_t at_once_max = 4'096, looked_at_max = 16 * at_once_max;
     constexpr std::int64_t clocks_differ_ms = 600'000;
     auto now = time_.now();
     auto give_up = steady::now() + std::chrono::seconds(5);
     std::map<workspace_id, std::vector<model::due>> found;
-    bool complete = false;
-    bool others_to_do = false;  // left to the node that leads them
+    std::map<workspace_id, bool> ours;
+    std::size_t looked_at = 0, wanted = 0;
     {
       auto view = log_.applied_view();
-      auto all = model::dues(*view, swept_until_, now, at_once_max);
+      model::each_due(*view, swept_until_, now, [&](const model::due_in& d) {
+        auto [at, fresh] = ours.try_emplace(d.workspace);
+        if (fresh) at->second = log_.leads(d.workspace);
+        if (at->second) found[d.workspace].push_back(d.what), ++wanted;
+        return ++looked_at < looked_at_max && wanted < at_once_max;
+      });
       if (!view->trustworthy()) return false;
-      complete = all.size() < at_once_max;
-      for (auto& d : all) {
-        if (log_.leads(d.workspace))
-          found[d.workspace].push_back(d.what);
-        else
-          others_to_do = true;
-      }
     }
+    const bool complete = looked_at < looked_at_max && wanted < at_once_max;
     auto failures = std::make_shared<std::atomic<std::size_t>>(0);
     for (auto& [ws, list] : found) {
       for (std::size_t at = 0; at < list.size(); at += limits::dues_per_command_max) {
@@ -150,8 +170,8 @@ class caf_service final : public service {
     }
     notes_->all_left(give_up);  // so that nothing is swept twice at the same time
     bool all_done = *failures == 0 && notes_->none_left();
-    if (complete && all_done && !others_to_do) swept_until_ = after(now, -clocks_differ_ms);
-    return !complete && all_done;
+    if (complete && all_done && wanted == looked_at) swept_until_ = after(now, -clocks_differ_ms);
+    return wanted == at_once_max && all_done;
   }
 
   cluster::proposal own_proposal(workspace_id ws, cluster::deadline by) const {

@@ -67,12 +67,12 @@ result<receipt_entry> find_receipt(const view& v, workspace_id ws, receipt_id id
 // Of the caller, of the last limits::recent_receipts_ms, last changed first.
 result<std::vector<receipt_entry>> recent_receipts(const view& v, const context& ctx);
 
-// The rows of space::index that are due, oldest first, at most `at_most`.
 struct due_in {
   workspace_id workspace;
   due what;
 };
-std::vector<due_in> dues(const view& v, timestamp since, timestamp now, std::size_t at_most);
+// The rows of space::index that are due, oldest first, until `visit` answers false.
+void each_due(const view& v, timestamp since, timestamp now, const std::function<bool(const due_in&)>& visit);
 
 // "1a2b3c4d": what logs, audit and webhooks call a secret.
 std::string shortid(const uuid& id);

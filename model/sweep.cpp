@@ -143,8 +143,7 @@ void put_expiry_reminder(state& st, workspace_id ws, pat_id id, const pat_record
   }
 }
 
-std::vector<due_in> dues(const view& v, timestamp since, timestamp now, std::size_t at_most) {
-  std::vector<due_in> out;
+void each_due(const view& v, timestamp since, timestamp now, const std::function<bool(const due_in&)>& visit) {
   v.scan(space::index, keys::dues_from(since), keys::dues_from(after(now, 1)),
          [&](std::string_view key, std::string_view) {
            constexpr std::uint64_t sign = std::uint64_t{1} << 63;
@@ -157,10 +156,8 @@ std::vector<due_in> dues(const view& v, timestamp since, timestamp now, std::siz
            d.what.id = r.id();
            if (!r.finished() || kind < 1 || kind > due_kinds) return v.mark_undecodable(), false;
            d.what.kind = static_cast<due_kind>(kind);
-           out.push_back(d);
-           return out.size() < at_most;
+           return visit(d);
          });
-  return out;
 }
 
 }  // namespace nacre::model

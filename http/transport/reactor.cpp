@@ -94,6 +94,7 @@ void reactor::onReady(const Pistache::Aio::FdSet& fds) {
 }
 
 void reactor::serve(const Pistache::Aio::FdSet& fds) {
+  if (auto& here = actors::home_of_this_thread(); here != inbox_) here = inbox_;
   now_ = clock::now();
   bool answers = false, ticked = false;
   for (const auto& entry : fds) {
@@ -116,7 +117,7 @@ void reactor::serve(const Pistache::Aio::FdSet& fds) {
     }
   }
   send_out();
-  if (answers) deliver();
+  if (answers && deliver()) deliver();
   if (ticked) tick();
   if (!again_.empty()) {
     std::vector<std::shared_ptr<connection>> turn;
@@ -256,8 +257,18 @@ std::optional<response> reactor::dispatch(session& from, request&& r) {
 
 void reactor::abandon(session& from) { static_cast<connection&>(from).inflight.reset(); }
 
-void reactor::deliver() {
-  inbox_->take(answered_);
+// Whether anything was done that may have answered more.
+bool reactor::deliver() {
+  inbox_->take(answered_, work_);
+  const bool worked = !work_.empty();
+  for (auto& each : work_) {
+    try {
+      each();
+    } catch (...) {
+      // As in dispatch(): its responder has answered 500 by now.
+    }
+  }
+  work_.clear();
   for (auto& done : answered_) {
     const auto c = done->to_.lock();
     if (c && c->peer && c->inflight == done) {
@@ -274,6 +285,7 @@ void reactor::deliver() {
   }
   answered_.clear();
   if (draining()) tick();
+  return worked;
 }
 
 void reactor::tick() {

@@ -19,6 +19,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "actors/home.hpp"
 #include "http/pending.hpp"
 #include "http/session.hpp"
 
@@ -76,20 +77,26 @@ class ticket final : public detail::pending, public std::enable_shared_from_this
   std::optional<response> given_;
 };
 
-// Answers on their way to the reactor. Outlives it by shared_ptr; closed when it goes.
-class inbox {
+// Answers on their way to the reactor, and work that its requests asked for elsewhere and is done here. Outlives it by
+// shared_ptr; closed when it goes.
+class inbox final : public actors::home {
  public:
   void bind(Pistache::Polling::Epoll& poller);
-  ~inbox();
+  ~inbox() override;
   std::uint64_t tag() const { return wake_.tag().value(); }
   void post(std::shared_ptr<ticket> answered) noexcept;
+  void post(unique_function<void()> work) noexcept override;
   void wake() noexcept;
-  void take(std::vector<std::shared_ptr<ticket>>& into);
+  void take(std::vector<std::shared_ptr<ticket>>& answered, std::vector<unique_function<void()>>& work);
   void close();
 
  private:
   std::mutex mutex_;
+  template <class T>
+  void post_to(std::vector<T> inbox::*list, T what) noexcept;
+
   std::vector<std::shared_ptr<ticket>> answered_;
+  std::vector<unique_function<void()>> work_;
   Pistache::NotifyFd wake_;
   bool open_ = true;
 };
@@ -146,7 +153,7 @@ class reactor final : public Pistache::Tcp::Transport, public session_host {
   void read(connection& c);
   bool flush(connection& c);
   void close(connection& c) noexcept;
-  void deliver();
+  bool deliver();
   void tick();
   void refuse(const std::shared_ptr<Pistache::Tcp::Peer>& peer, bool tell) noexcept;
   void bury() noexcept;
@@ -164,6 +171,7 @@ class reactor final : public Pistache::Tcp::Transport, public session_host {
   std::vector<connection*> served_;  // within serve(): read from, not yet sent to
   std::vector<std::shared_ptr<Pistache::Tcp::Peer>> refused_;
   std::vector<std::shared_ptr<ticket>> answered_;
+  std::vector<unique_function<void()>> work_;
   std::unique_ptr<char[]> scratch_;
   std::array<unsigned char, 4096> randomness_{};
   std::size_t random_used_ = sizeof randomness_;

@@ -12,16 +12,21 @@ void inbox::bind(Pistache::Polling::Epoll& poller) { wake_.bind(poller); }
 
 inbox::~inbox() { close(); }
 
-void inbox::post(std::shared_ptr<ticket> answered) noexcept {
+template <class T>
+void inbox::post_to(std::vector<T> inbox::*list, T what) noexcept {
   try {
     std::lock_guard lock(mutex_);
     if (!open_) return;
-    answered_.push_back(std::move(answered));
-    if (answered_.size() == 1) wake_.notify();  // one wake-up per batch
+    (this->*list).push_back(std::move(what));
+    if (answered_.size() + work_.size() == 1) wake_.notify();  // one wake-up per batch
   } catch (...) {
     // Out of memory: the deadline answers the client.
   }
 }
+
+void inbox::post(std::shared_ptr<ticket> answered) noexcept { post_to(&inbox::answered_, std::move(answered)); }
+
+void inbox::post(unique_function<void()> work) noexcept { post_to(&inbox::work_, std::move(work)); }
 
 void inbox::wake() noexcept {
   try {
@@ -31,19 +36,22 @@ void inbox::wake() noexcept {
   }
 }
 
-void inbox::take(std::vector<std::shared_ptr<ticket>>& into) {
+void inbox::take(std::vector<std::shared_ptr<ticket>>& answered, std::vector<unique_function<void()>>& work) {
   std::lock_guard lock(mutex_);
   while (open_ && wake_.tryRead()) {
   }
-  into.swap(answered_);
+  answered.swap(answered_);
+  work.swap(work_);
 }
 
 void inbox::close() {
   std::vector<std::shared_ptr<ticket>> dropped;
+  std::vector<unique_function<void()>> undone;
   std::lock_guard lock(mutex_);
   if (!open_) return;
   open_ = false;
   dropped.swap(answered_);
+  undone.swap(work_);
   if (wake_.isBound()) ::close(static_cast<int>(wake_.tag().value()));  // NotifyFd never closes its own
 }
 

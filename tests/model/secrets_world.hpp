@@ -22,6 +22,15 @@ inline bool has_pat_claim(const view& v, const context& ctx, reveal_pat op) {
   return !refused_by_budget(v, ctx, op);
 }
 
+inline std::vector<due_in> dues(const view& v, timestamp since, timestamp now, std::size_t at_most) {
+  std::vector<due_in> all;
+  each_due(v, since, now, [&](const due_in& d) {
+    all.push_back(d);
+    return all.size() < at_most;
+  });
+  return all;
+}
+
 struct secrets_world : world {
   bool guests;
   workspace_id home;

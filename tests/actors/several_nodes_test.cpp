@@ -1,0 +1,160 @@
+// The actors on a log of several nodes, which answers on threads of its own and leads only some workspaces.
+
+#include <chrono>
+#include <thread>
+
+#include "actors/home.hpp"
+#include "model/keys.hpp"
+#include "model/secrets.hpp"
+#include "tests/support/installation.hpp"
+
+using namespace nacre;
+using namespace nacre::testing;
+
+namespace {
+
+const user_id owner = user_no(1);
+const workspace_id ours = workspace_no(1), theirs = workspace_no(2);
+
+// What a test changes of a log. Whatever it answers it answers on a thread that nobody may keep.
+class several final : public cluster::log {
+ public:
+  explicit several(cluster::log& whole) : whole_(whole) {}
+  ~several() override {
+    for (auto& each : threads_) each.join();
+  }
+  void propose(cluster::proposal p) override { whole_.propose(std::move(p)); }
+  void read_barrier(workspace_id ws, cluster::deadline by,
+                    unique_function<void(result<std::shared_ptr<const model::view>>)> done) override {
+    elsewhere([this, ws, by, done = std::move(done)]() mutable { whole_.read_barrier(ws, by, std::move(done)); });
+  }
+  void when_current(cluster::deadline by, unique_function<void(result<void>)> done) override {
+    elsewhere([this, by, done = std::move(done)]() mutable { whole_.when_current(by, std::move(done)); });
+  }
+  std::shared_ptr<const model::view> applied_view() const override {
+    ++looks;
+    return whole_.applied_view();
+  }
+  std::chrono::milliseconds applied_age() const override { return {}; }
+  const cluster::changes& changes() const override { return whole_.changes(); }
+  cluster::log_status status() const override { return whole_.status(); }
+  bool leads(workspace_id ws) const override { return ++questions, ws == ours; }
+  void stop() override {}
+
+  mutable std::atomic<int> looks{0}, questions{0};
+
+ private:
+  template <class F>
+  void elsewhere(F f) {
+    std::lock_guard lock(mutex_);
+    threads_.emplace_back(std::move(f));
+  }
+  cluster::log& whole_;
+  std::mutex mutex_;
+  std::vector<std::thread> threads_;
+};
+
+// Keeps work until it is asked to do it.
+class desk final : public actors::home {
+ public:
+  void post(unique_function<void()> work) noexcept override {
+    std::lock_guard lock(mutex_);
+    work_.push_back(std::move(work));
+  }
+  bool any() {
+    std::lock_guard lock(mutex_);
+    return !work_.empty();
+  }
+  void do_all() {
+    std::vector<unique_function<void()>> work;
+    {
+      std::lock_guard lock(mutex_);
+      work.swap(work_);
+    }
+    for (auto& each : work) each();
+  }
+
+ private:
+  std::mutex mutex_;
+  std::vector<unique_function<void()>> work_;
+};
+
+void put_dues(installation& node, workspace_id ws, std::uint64_t count) {
+  storage::batch rows;
+  for (std::uint64_t i = 0; i < count; ++i)
+    rows.push_back({storage::write::kind::put, model::space::index,
+                    model::keys::due_at(after(node.time.now(), ws == ours ? -1 : -2), ws, model::due_kind::ask,
+                                        workspace_no(i).value()),
+                    ""});
+  REQUIRE(node.memory->apply(rows, storage::durability::synced));
+}
+
+}  // namespace
+
+TEST_CASE("what is asked is answered on the thread that asked, where that takes work back", "[actors]") {
+  installation node;
+  node.found();
+  several log(*node.log);
+  auto service = actors::make_service(log, node.keys, node.time, {});
+  const auto here = std::make_shared<desk>();
+  const auto mine = std::this_thread::get_id();
+  actors::work_for me(here);
+  int answered = 0;
+  const auto on_my_thread = [&](auto answer) {
+    REQUIRE(answer);
+    CHECK(std::this_thread::get_id() == mine);
+    ++answered;
+  };
+  service->query(ours, in_a_while(), on_my_thread);
+  service->when_current(in_a_while(), on_my_thread);
+  REQUIRE(eventually([&] { return here->do_all(), answered == 2; }));
+  // What is asked after an order, on a thread of the actors', is asked for whoever ordered.
+  service->submit({node.as(owner), issue("mine"), in_a_while(), [&](actors::answer) {
+                     CHECK(std::this_thread::get_id() != mine);
+                     service->query(ours, in_a_while(), on_my_thread);
+                   }});
+  REQUIRE(eventually([&] { return here->do_all(), answered == 3; }));
+  CHECK(actors::home_of_this_thread() == here);
+  service.reset();
+}
+
+TEST_CASE("who asks without a home is answered wherever the log is", "[actors]") {
+  installation node;
+  several log(*node.log);
+  auto service = actors::make_service(log, node.keys, node.time, {});
+  inbox<bool> box;
+  service->query(ours, in_a_while(), [&](auto view) { box.put(static_cast<bool>(view)); });
+  REQUIRE(box.await(1));
+  CHECK(box.next());
+  service.reset();
+}
+
+TEST_CASE("what others lead keeps a node neither busy nor from sweeping its own", "[actors][sweep]") {
+  installation node;
+  node.found();
+  several log(*node.log);
+  actors::settings s;
+  s.note_flush = std::chrono::milliseconds(100);
+  put_dues(node, theirs, 5'000);
+  SECTION("nothing of its own: it looks once a tick, and asks once of each workspace who leads it") {
+    const auto begun = std::chrono::steady_clock::now();
+    auto service = actors::make_service(log, node.keys, node.time, s);
+    REQUIRE(eventually([&] { return log.looks >= 4; }));
+    CHECK(std::chrono::steady_clock::now() - begun >= 4 * s.note_flush);
+    service.reset();
+    CHECK(log.questions <= log.looks);
+  }
+  SECTION("its own comes behind theirs, and is swept") {
+    put_dues(node, ours, 3);
+    auto service = actors::make_service(log, node.keys, node.time, s);
+    const auto left = [&](workspace_id ws) {
+      std::size_t n = 0;
+      model::each_due(*node.view(), time_min, node.time.now(),
+                      [&](const auto& d) { return n += d.workspace == ws, true; });
+      return n;
+    };
+    REQUIRE(eventually([&] { return left(ours) == 0; }));
+    CHECK(left(theirs) == 5'000);
+    service.reset();
+  }
+}
