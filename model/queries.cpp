@@ -96,6 +96,18 @@ result<pat_entry> get_pat(const view& v, const context& ctx, pat_id id) {
   return pat_entry{id, ctx.workspace, std::move(*pat), {}};
 }
 
+std::optional<pat_entry> find_pat(const view& v, const context& ctx, pat_id id) {
+  auto who = stand(v, ctx, every_scope);
+  auto pat = who ? find_live_pat(v, ctx.workspace, id) : fail(who.error());
+  if (!pat || !may_handle(*who, ctx, *pat)) return std::nullopt;
+  return pat_entry{id, ctx.workspace, std::move(*pat), {}};
+}
+
+bool is_of_earlier_membership(const view& v, const pat_entry& pat) {
+  auto owner = load<member_record>(v, space::state, keys::member(pat.workspace, pat.record.owner));
+  return owner && pat.record.seq <= owner->dead_pats;
+}
+
 result<listed<pat_entry>> list_pats(const view& v, const context& ctx, page at) {
   auto who = stand(v, ctx, scope_read);
   if (!who) return fail(who.error());

@@ -68,7 +68,7 @@ response with_token(int status, const model::pat_entry& pat, const crypto::secur
 
 response changed_pat(call&, actors::answer& a) { return one_pat(200, std::get<model::pat_entry>(a.outcome.what)); }
 
-// What of the body a create and a change have in common; `now` decides what is still to come.
+// What of the body a create and a change have in common; `now` decides what is still to come. A change knows no scopes.
 struct pat_fields {
   std::optional<std::string> name;
   std::optional<model::scope_set> scopes;
@@ -77,7 +77,9 @@ struct pat_fields {
   std::optional<model::restrictions> only;
 };
 
-result<pat_fields> parse_fields(std::string_view body, timestamp now) {
+enum class body_of : std::uint8_t { create, change };
+
+result<pat_fields> parse_fields(body_of what, std::string_view body, timestamp now) {
   auto json = parse_json_object(body);
   if (!json) return fail(json.error());
   pat_fields out;
@@ -87,7 +89,7 @@ result<pat_fields> parse_fields(std::string_view body, timestamp now) {
     if (auto good = model::check_name("name", *text, limits::name_chars_max); !good) return fail(good.error());
     out.name = *text;
   }
-  if (auto scopes = json->find("scopes")) {
+  if (auto scopes = what == body_of::create ? json->find("scopes") : std::nullopt) {
     auto set = scopes_of(*scopes);
     if (!set) return fail(set.error());
     out.scopes = *set;
@@ -115,6 +117,22 @@ void with_pat_id(call_ptr c, Go go) {
   go(std::move(c), pat_id{*id});
 }
 
+// `go(call_ptr)` unless `why_not(view, pat)` says why not. Where the caller may not handle the token the command tells.
+template <class WhyNot, class Go>
+void unless(call_ptr c, pat_id id, WhyNot why_not, Go go) {
+  auto& raw = *c;
+  raw.with.service.query(
+      raw.ctx.workspace, raw.req.deadline,
+      [c = std::move(c), id, why_not, go = std::move(go)](result<std::shared_ptr<const model::view>> v) mutable {
+        if (!v) return refuse(std::move(c), v.error());
+        const auto pat = model::find_pat(**v, c->ctx, id);
+        const std::optional<error> no = pat ? why_not(**v, *pat) : std::nullopt;
+        if (!(*v)->trustworthy()) return refuse(std::move(c), {errc::storage_failed, "Stored state could not be read"});
+        if (no) return refuse(std::move(c), *no);
+        go(std::move(c));
+      });
+}
+
 void end_pat(call_ptr c, response (*make)(call&, actors::answer&)) {
   with_pat_id(std::move(c), [make](call_ptr mine, pat_id id) {
     order_and_answer(std::move(mine), model::operation{model::revoke_pat{id}}, make);
@@ -129,7 +147,7 @@ void create_pat(call_ptr c) {
       auto r = native::unsupported_media_type(*mine);
       return answer(std::move(mine), std::move(r));
     }
-    auto fields = parse_fields(mine->req.body, mine->ctx.now);
+    auto fields = parse_fields(body_of::create, mine->req.body, mine->ctx.now);
     if (!fields) return refuse(std::move(mine), fields.error());
     if (!fields->name) return refuse(std::move(mine), {errc::invalid, "name is required"});
     actors::issue_pat what;
@@ -178,7 +196,7 @@ void change_pat(call_ptr c) {
         auto r = native::unsupported_media_type(*member);
         return answer(std::move(member), std::move(r));
       }
-      auto fields = parse_fields(member->req.body, member->ctx.now);
+      auto fields = parse_fields(body_of::change, member->req.body, member->ctx.now);
       if (!fields) return refuse(std::move(member), fields.error());
       model::change_pat op;
       op.id = id;
@@ -186,7 +204,17 @@ void change_pat(call_ptr c) {
       op.set_expires = fields->expires_given;
       op.expires = fields->expires;
       op.only = std::move(fields->only);
-      order_and_answer(std::move(member), model::operation{std::move(op)}, changed_pat);
+      // What else may be said of another family's token, that family says.
+      const bool own_words = op.name || op.set_expires;
+      auto of_another_family = [own_words](const model::view&, const model::pat_entry& pat) {
+        return own_words && pat.record.family != model::token_family::alephant
+                   ? std::optional(
+                         error{errc::invalid, "Of another family's token only what narrows it is changed here"})
+                   : std::nullopt;
+      };
+      unless(std::move(member), id, of_another_family, [op = std::move(op)](call_ptr allowed) mutable {
+        order_and_answer(std::move(allowed), model::operation{std::move(op)}, changed_pat);
+      });
     });
   });
 }
@@ -262,8 +290,18 @@ void rotate_pat(call_ptr c) {
       }
       auto what = renewal_of(*member, id);
       if (!what) return refuse(std::move(member), what.error());
-      order_and_answer(std::move(member), std::move(*what), [](call&, actors::answer& a) {
-        return with_token(200, std::get<model::rotated>(a.outcome.what).pat, a.token);
+      const bool endless = what->set_expires && !what->expires;
+      auto pointless = [endless](const model::view& v, const model::pat_entry& pat) -> std::optional<error> {
+        if (model::is_of_earlier_membership(v, pat))
+          return error{errc::conflict, "The token's owner left and came back since: make a new one"};
+        if (endless && pat.record.family == model::token_family::unleash)
+          return error{errc::invalid, "Every token of this family ends one day"};
+        return std::nullopt;
+      };
+      unless(std::move(member), id, pointless, [what = std::move(*what)](call_ptr allowed) mutable {
+        order_and_answer(std::move(allowed), std::move(what), [](call&, actors::answer& a) {
+          return with_token(200, std::get<model::rotated>(a.outcome.what).pat, a.token);
+        });
       });
     });
   });

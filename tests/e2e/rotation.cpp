@@ -2,6 +2,7 @@
 // should, and tokens that are good only here, from then on, or so often.
 
 #include <atomic>
+#include <chrono>
 #include <thread>
 
 #include "tests/e2e/kit.hpp"
@@ -184,6 +185,34 @@ TEST_CASE("an expired token comes back to life only with a new expiry", "[rotati
   auto fresh = token_of(rotate(t.owner, pat, R"({"overlap":60,"expiresAt":null})"));
   CHECK(status_with(t.owner, fresh) == 200);
   CHECK(status_with(t.owner, pat["token"].text()) == 401);  // the new life is not the old token's
+}
+
+TEST_CASE("a token of an earlier membership is not rotated: nobody would get in with the new one", "[rotation]") {
+  team t(shared());
+  auto pat = t.member.new_pat();
+  const auto place = "/api/v1/workspaces/" + t.owner.workspace() + "/members/" + t.member.user();
+  REQUIRE(t.owner.send("DELETE", place).status == 204);
+  REQUIRE(t.owner.send("PUT", place, R"({"role":"member"})").status / 100 == 2);
+  check_error(rotate(t.member, pat), 409, "conflict");
+  check_error(rotate(t.admin, pat), 409, "conflict");
+  CHECK(rotate(t.member, t.member.new_pat()).status == 200);
+}
+
+TEST_CASE("a key that a token was revealed with does not open the token that replaced it", "[rotation]") {
+  team t(shared());
+  auto pat = t.member.new_pat();
+  const header_list key{{"Idempotency-Key", "a key of sixteen characters"}};
+  const auto path = pat_path(pat["id"].text(), "reveal");
+  auto first = t.member.send("POST", path, {}, key);
+  REQUIRE(first.status == 200);
+  CHECK(t.member.send("POST", path, {}, key).body == first.body);
+  using std::chrono::system_clock;
+  const auto shown = std::chrono::floor<std::chrono::milliseconds>(system_clock::now());
+  REQUIRE(eventually([&] { return std::chrono::floor<std::chrono::milliseconds>(system_clock::now()) > shown; }));
+  auto fresh = token_of(rotate(t.admin, pat));
+  check_error(t.member.send("POST", path, {}, key), 409, "conflict");
+  auto anew = t.member.send("POST", path);
+  CHECK(anew.json()["data"]["fullToken"].text() == fresh);
 }
 
 TEST_CASE("an imported token becomes one that can be revealed when it is rotated", "[rotation]") {
