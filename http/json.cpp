@@ -5,9 +5,12 @@
 #include <algorithm>
 #include <bit>
 #include <charconv>
+#include <cmath>
+#include <cstdlib>
 #include <cstring>
 
 #include "http/buffer.hpp"
+#include "http/text.hpp"
 #include "model/limits.hpp"
 
 namespace nacre::http {
@@ -110,6 +113,88 @@ const char* json_value::access::check_keys(const dom::object& o, std::size_t dep
   return std::adjacent_find(many.begin(), many.end()) == many.end() ? nullptr : repeated;
 }
 
+namespace {
+
+constexpr auto npos = std::string_view::npos;
+
+bool is_number_character(char c) { return is_digit(c) || c == '-' || c == '+' || c == '.' || c == 'e' || c == 'E'; }
+
+// "-"? ("0" | digits without a leading 0) ("." digits)? (("e" | "E") sign? digits)?, RFC 8259 section 6.
+bool is_number(std::string_view text) {
+  auto take_digits = [&text] {
+    const auto n = text.find_first_not_of("0123456789");
+    const auto count = n == npos ? text.size() : n;
+    text.remove_prefix(count);
+    return count;
+  };
+  if (text.starts_with('-')) text.remove_prefix(1);
+  const bool zero = text.starts_with('0');
+  const auto whole = take_digits();
+  if (whole == 0 || (zero && whole > 1)) return false;
+  if (text.starts_with('.')) {
+    text.remove_prefix(1);
+    if (take_digits() == 0) return false;
+  }
+  if (text.starts_with('e') || text.starts_with('E')) {
+    text.remove_prefix(1);
+    if (text.starts_with('-') || text.starts_with('+')) text.remove_prefix(1);
+    if (take_digits() == 0) return false;
+  }
+  return text.empty();
+}
+
+// The same number, or the nearest double, in no more characters; empty: the parser takes it as it is.
+std::string shorter(const char* from, const char* to) {
+  const std::string_view text(from, static_cast<std::size_t>(to - from));
+  if (!is_number(text)) return {};
+  const bool negative = text.front() == '-', whole = text.find_first_of(".eE") == npos;
+  std::uint64_t natural = 0;
+  std::int64_t integer = 0;
+  if (whole && (negative ? std::from_chars(from, to, integer) : std::from_chars(from, to, natural)).ec == std::errc{})
+    return {};
+  const auto n = std::strtod(from, nullptr);  // the document goes on after it, with what is no part of a number
+  if (std::isinf(n)) return negative ? "-1e308" : "1e308";
+  if (!whole) return {};
+  // At most 17 digits and an exponent of as many places less as it says: never longer than 20 digits or more.
+  char written[32];
+  const auto end = std::to_chars(written, written + sizeof written, n, std::chars_format::scientific).ptr;
+  std::string digits(written, std::find(written, end, 'e'));
+  int exponent = 0;
+  std::from_chars(written + digits.size() + 2, end, exponent);  // behind "e+"
+  if (const auto point = digits.find('.'); point != npos) {
+    exponent -= static_cast<int>(digits.size() - point - 1);
+    digits.erase(point, 1);
+  }
+  return digits + 'e' + std::to_string(exponent);
+}
+
+// A number of more than 64 bits, or beyond every double, is JSON, and may stand where it is clamped or ignored, but
+// simdjson refuses the whole document for it. Such numbers become shorter ones and blanks, in place.
+void shorten_numbers(char* text, std::size_t size) {
+  bool quoted = false;
+  for (std::size_t i = 0; i < size; ++i) {
+    const char c = text[i];
+    if (quoted) {
+      if (c == '\\')
+        ++i;
+      else if (c == '"')
+        quoted = false;
+      continue;
+    }
+    if (c == '"') quoted = true;
+    if (!is_digit(c) && c != '-') continue;
+    const char* end = std::find_if_not(text + i, text + size, is_number_character);
+    const auto length = static_cast<std::size_t>(end - (text + i));
+    if (const auto less = shorter(text + i, end); !less.empty() && less.size() <= length) {
+      std::memcpy(text + i, less.data(), less.size());
+      std::memset(text + i + less.size(), ' ', length - less.size());
+    }
+    i += length - 1;
+  }
+}
+
+}  // namespace
+
 result<json_document> parse_json(std::string_view body, bool empty_is_object, std::size_t bytes_max, bool any_top) {
   if (body.empty() && empty_is_object) body = "{}";
   if (body.size() > bytes_max) return fail(errc::invalid, too_large);
@@ -127,7 +212,11 @@ result<json_document> parse_json(std::string_view body, bool empty_is_object, st
   std::memset(slot.text.get() + body.size(), 0, simdjson::SIMDJSON_PADDING);
   slot.used = body.size();
   dom::element root;
-  const auto code = slot.parser.parse(slot.text.get(), body.size(), false).get(root);
+  auto code = slot.parser.parse(slot.text.get(), body.size(), false).get(root);
+  if (code == simdjson::NUMBER_ERROR) {
+    shorten_numbers(slot.text.get(), body.size());
+    code = slot.parser.parse(slot.text.get(), body.size(), false).get(root);
+  }
   if (code == simdjson::DEPTH_ERROR) return fail(errc::invalid, too_deep);
   if (code == simdjson::CAPACITY) return fail(errc::invalid, too_large);
   if (code != simdjson::SUCCESS) return fail(errc::invalid, not_json);

@@ -3,6 +3,7 @@
 #include "http/json.hpp"
 
 #include <catch2/catch.hpp>
+#include <limits>
 
 #include "model/limits.hpp"
 
@@ -58,7 +59,11 @@ TEST_CASE("bodies that are not one whole object are refused", "[json]") {
                           "{'a':1}",
                           "{\"a\":01}",
                           "{\"a\":+1}",
-                          "{\"a\":1e999}",
+                          "{\"a\":01e999}",
+                          "{\"a\":1.e999}",
+                          "{\"a\":1e999x}",
+                          "{\"a\":-}",
+                          "{\"a\":1e999,\"b\":+1}",
                           "{\"a\":NaN}",
                           "{\"a\":\"\x01\"}",
                           "{\"a\":\"\xff\"}",
@@ -68,7 +73,9 @@ TEST_CASE("bodies that are not one whole object are refused", "[json]") {
                           "{\"a\":1,}",
                           "{\"\xc3(\":1}",
                           "{,}",
-                          "{\"a\":99999999999999999999999}",
+                          "{\"a\":099999999999999999999999}",
+                          "{\"a\":99999999999999999999999.}",
+                          "{99999999999999999999999}",
                           "// c\n{}"}) {
     INFO(bad);
     CHECK(why(bad) == "The body is not valid JSON.");
@@ -77,6 +84,33 @@ TEST_CASE("bodies that are not one whole object are refused", "[json]") {
   CHECK(why(std::string("{\"a\":\"b\"}\0", 10)) == "The body is not valid JSON.");
   CHECK(parse_json("", true)->root().members().empty());
   CHECK(!parse_json("x", true));
+}
+
+TEST_CASE("a number may have any number of digits, and is read as the nearest double", "[json]") {
+  const auto read = [](const std::string& number) {
+    const auto d = parse_json_object("{\"a\\\"1e999\":\"1e999\",\"n\":" + number + ",\"after\":[-1e999,7]}");
+    INFO(number);
+    REQUIRE(d);
+    CHECK(d->find("a\"1e999")->string() == "1e999");
+    CHECK(d->find("after")->items()[1].integer() == 7);
+    REQUIRE(d->find("n")->number());
+    return *d->find("n")->number();
+  };
+  CHECK(read("18446744073709551616") == 18446744073709551616.0);
+  CHECK(read("-9223372036854775809") == -9223372036854775809.0);
+  CHECK(read("99999999999999999999999") == 99999999999999999999999.0);
+  CHECK(read("12345678901234567890123456789012345678901234567890") ==
+        12345678901234567890123456789012345678901234567890.0);
+  CHECK(read("1" + std::string(300, '0')) == 1e300);
+  for (const std::string huge : {"1e999", "2e308", "1E+400"}) CHECK(read(huge) >= 1e308);
+  CHECK(read(std::string(500, '9') + ".5e-2") >= 1e308);
+  CHECK(read("-" + std::string(500, '9')) <= -1e308);
+  // What fits stays what it was.
+  const auto d = parse_json_object(R"({"max":9223372036854775807,"min":-9223372036854775808,"tiny":1e-999,"x":1e999})");
+  REQUIRE(d);
+  CHECK(d->find("max")->integer() == std::numeric_limits<std::int64_t>::max());
+  CHECK(d->find("min")->integer() == std::numeric_limits<std::int64_t>::min());
+  CHECK(d->find("tiny")->number() == 0.0);
 }
 
 TEST_CASE("a key said twice is refused at every level, however it is spelled", "[json]") {
