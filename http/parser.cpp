@@ -295,6 +295,16 @@ struct request_parser::impl {
     forget();
   }
 
+  // Of a head that is refused unread, as far as it came: its family is told in its own words all the same.
+  void learn_rules(std::string_view begun) {
+    const auto line = begun.substr(0, begun.find('\r'));
+    const auto target = line.find(' ');
+    if (!rules_of || !*rules_of || target == std::string_view::npos || !line.substr(target + 1).starts_with('/'))
+      return;
+    const auto path = line.substr(target + 1);
+    rules = (*rules_of)(method_of(line.substr(0, target)), path.substr(0, path.find_first_of(" ?")));
+  }
+
   // The version decides before anything else about the line does: an HTTP/2 preface is 505, not 400.
   bool check_version(std::string_view whole) {
     const auto line = whole.substr(0, whole.find('\r'));
@@ -334,6 +344,8 @@ struct request_parser::impl {
     std::size_t used = 0;
     switch (scanner.scan(bytes_in, used, why)) {
       case head_scanner::found::refused:
+        append_wiping(head, bytes_in);
+        learn_rules(head);
         refuse(why.status, why.text);
         return bytes_in.size();
       case head_scanner::found::more:

@@ -8,8 +8,9 @@
 namespace nacre::limits {
 
 // Wire: contracts/alephant-pats.md section 4, SECURITY-DESIGN sections 1 and 8.
-inline constexpr std::size_t request_line_bytes_max = 8 * 1024;
-inline constexpr std::size_t header_bytes_max = 32 * 1024;  // request line and all fields
+// A one-time secret of the usual 10,000 bytes fits in a query, each byte as %XX (onetimesecret.md part B).
+inline constexpr std::size_t request_line_bytes_max = 32 * 1024;
+inline constexpr std::size_t header_bytes_max = 40 * 1024;  // request line and all fields
 inline constexpr std::size_t header_count_max = 100;
 inline constexpr std::size_t body_bytes_max = 32 * 1024;
 // Larger ones, where a path takes them: in memory at once, of all connections; what it may be set to, and is.

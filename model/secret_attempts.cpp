@@ -38,19 +38,18 @@ counter* find_client(attempts_record& a, std::string_view prefix) {
   return nullptr;
 }
 
-std::optional<outcome> lock_refusal(const counter& c, timestamp now) {
+std::optional<outcome> lock_refusal(const counter& c, std::uint32_t most, timestamp now) {
   if (!is_locked(c, now)) return std::nullopt;
   auto o = refuse(errc::rate_limited, "Too many incorrect passphrase attempts. Please try again later.");
-  o.budget = budget_state{"passphrase", limits::attempts_per_client_max, 0, c.locked_until->value() - now.value(),
-                          limits::attempts_window_ms};
+  o.budget = budget_state{"passphrase", most, 0, c.locked_until->value() - now.value(), limits::attempts_window_ms};
   return o;
 }
 
 // The longer of the two locks.
 std::optional<outcome> lock_refusal(attempts_record& a, const context& ctx) {
-  auto whole = lock_refusal(a.secret, ctx.now);
+  auto whole = lock_refusal(a.secret, limits::attempts_per_secret_max, ctx.now);
   auto* mine = find_client(a, ctx.client_prefix);
-  auto own = mine ? lock_refusal(*mine, ctx.now) : std::nullopt;
+  auto own = mine ? lock_refusal(*mine, limits::attempts_per_client_max, ctx.now) : std::nullopt;
   if (whole && own) return whole->budget->reset_ms > own->budget->reset_ms ? whole : own;
   return whole ? whole : own;
 }

@@ -162,6 +162,21 @@ TEST_CASE("v1 reveals once, to whoever knows the passphrase, and says no more th
   }
 }
 
+TEST_CASE("v1 takes the largest secret in a query, and refuses a longer line in its own words", "[onetime][v1]") {
+  caller me(node().port());
+  std::string escaped;
+  for (int i = 0; i < 10'000; ++i) escaped += "%41";
+  auto r = good(me.send("POST", "/api/v1/share?secret=" + escaped));
+  CHECK(good(me.post(secret_path + key_of(r)))["value"].text() == std::string(10'000, 'A'));
+  for (const auto& more : {header_list{}, header_list{{"X-Long", std::string(50'000, 'a')}}}) {
+    auto a = caller(node().port())
+                 .send("POST", "/api/v1/share?secret=" + (more.empty() ? escaped + escaped : "x"), "", "", more);
+    CHECK(a.status == 404);
+    CHECK(a.header("X-OTS-Intended-Status") == (more.empty() ? "414" : "431"));
+    CHECK(a.json().keys() == keys{"message"});
+  }
+}
+
 TEST_CASE("v1 tells that passphrases are locked out, for the right one too", "[onetime][v1]") {
   caller me(node().port());
   auto r = share(me, "secret=x&passphrase=correct");

@@ -252,6 +252,9 @@ TEST_CASE("an account's secrets are known as its own, by address or id", "[oneti
   CHECK(receipt["owner_id"].text() == a.user);
   CHECK(receipt["recipients"].text() == "fo*****@e*****.com, ba*****@e*****.com");
   CHECK(receipt["show_recipients"].flag());
+  auto for_somebody = conceal(a.by, "burned", R"(,"recipient":"a@b.c")");
+  auto burned = a.by.post("/receipt/" + for_somebody.receipt + "/burn", R"({"continue":true})").json();
+  CHECK_FALSE(burned["details"]["show_recipients"].flag());  // section 5 of the contract says so of every burn
   CHECK(m.body["details"]["recipient"][0].text() == "foo@example.com");
   CHECK(m.body["details"]["recipient_safe"][0].text() == "fo*****@e*****.com");
   caller by_id(shared().port(), {{"Authorization", basic(a.user, a.token)}});

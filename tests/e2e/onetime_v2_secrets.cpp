@@ -199,9 +199,11 @@ TEST_CASE("GET with continue=true reveals where compat.get_reveals is on", "[one
   caller guest(on.port());
   auto m = conceal(guest, "by get", R"(,"passphrase":"sesame")");
   const auto path = "/secret/" + m.secret;
+  std::string state = "new";  // in the first answer; a look like any other moves it
   for (const auto& query : {"?continue=true&passphrase=wrong", "?continue=true"}) {
     auto a = guest.get(path + query);
     REQUIRE(a.status == 200);
+    CHECK(a.json()["record"]["state"].text() == std::exchange(state, "previewed"));
     CHECK(a.json()["record"].find("secret_value") == nullptr);
     check_secret_details(a.json()["details"], {true, false, false, false, "4", {}});
   }
@@ -211,6 +213,15 @@ TEST_CASE("GET with continue=true reveals where compat.get_reveals is on", "[one
   REQUIRE(a.status == 200);
   check_secret_record(a.json()["record"], m.secret, "revealed", "604800", true, "by get");
   check_gone(guest.get(path + "?continue=true&passphrase=sesame"));
+}
+
+TEST_CASE("a guest who may not look does not look by asking to reveal", "[onetime][v2][look]") {
+  auto on = with({"compat.get_reveals=true", "onetime.guest_show=false"});
+  caller guest(on.port());
+  auto m = conceal(guest, "not to be looked at", R"(,"passphrase":"sesame")");
+  for (const auto& query : {"", "?continue=true", "?continue=true&passphrase=sesame"})
+    CHECK(guest.get("/secret/" + m.secret + query).json()["code"].text() == "GUEST_SHOW_DISABLED");
+  CHECK(reveal(guest, m, R"({"continue":true,"passphrase":"sesame"})").status == 200);
 }
 
 TEST_CASE("the same Idempotency-Key gets the same answer until it is confirmed, another reader the 404",

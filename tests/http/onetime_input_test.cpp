@@ -187,7 +187,7 @@ TEST_CASE("a payload of the wrong shape is told so", "[onetime]") {
         R"({"secret":{"secret":["x"]}})", R"({"secret":{"secret":[]}})", R"({"secret":{"secret":1.5}})",
         R"({"secret":{"secret":123456789012345678901234567890}})", R"({"secret":{"secret":"x","passphrase":{}}})",
         R"({"secret":{"secret":"x","passphrase":["long"]}})", R"({"secret":{"secret":"x","recipient":{}}})",
-        R"({"secret":{"secret":"x","recipient":[[]]}})", R"({"secret":{"secret":"x","share_domain":[]}})"}) {
+        R"({"secret":{"secret":"x","recipient":[[]]}})"}) {
     INFO(body);
     CHECK(conceal_told(v2, body) == bad_format);
   }
@@ -275,6 +275,10 @@ TEST_CASE("lifetimes are clamped, never refused", "[onetime]") {
   CHECK(concealed(v1, form, "secret=s&ttl=").ttl_s == 60);
   CHECK(concealed(v1, form, "secret=s&ttl=0").ttl_s == 60);
   CHECK(concealed(v1, form, "secret=s&ttl").ttl_s == 60);
+  for (const auto& huge : {string("1e400"), string("2E+308"), string(400, '7') + ".5", string(30, '9') + "e300"})
+    CHECK(concealed(v2, json, with_secret(v2, "\"ttl\":" + huge)).ttl_s == 30 * 86'400);
+  for (const auto& tiny : {string("-1e400"), "-" + string(400, '7'), string("1e-400")})
+    CHECK(concealed(v2, json, with_secret(v2, "\"ttl\":" + tiny)).ttl_s == 60);
   // Only numbers are made smaller for the parser, and only where they are numbers.
   const string digits = "123456789012345678901234567890";
   CHECK(concealed(v1, json, R"({"secret":" : )" + digits + R"( \" ,)" + digits + R"(", "ttl":)" + digits + "}")
@@ -313,11 +317,12 @@ TEST_CASE("recipients need an account, an address each, and are ten at most", "[
   CHECK(of_json("[\"\",null,\" , \"]").empty());
   CHECK(of_json(R"("a@b.example, c.d+e@f-g.example;h@i.example j@k.example")") ==
         list{"a@b.example", "c.d+e@f-g.example", "h@i.example", "j@k.example"});
+  CHECK(of_json("\"a@b.c\"") == list{"a@b.c"});  // the contract's own example
   CHECK(of_json(R"(["a@b.example","c@d.example, a@b.example"])") == list{"a@b.example", "c@d.example"});
   CHECK(concealed(v1, form, "secret=s&recipient=a@b.example&recipient[]=c@d.example").recipients ==
         list{"a@b.example", "c@d.example"});
   for (string bad : {"x", "x@", "@b.example", "x@y", "a@b@c.example", "a@b..example", "a@.example", "a@b.example.",
-                     "a@-b.example", "a@b-.example", "a@b.1", "a@b.c", ".a@b.example", "a.@b.example", "a..b@c.example",
+                     "a@-b.example", "a@b-.example", "a@b.1", ".a@b.example", "a.@b.example", "a..b@c.example",
                      "a@b_c.example", "<a@b.example>", "\"a\"@b.example"}) {
     INFO(bad);
     CHECK(conceal_told(v2, with_secret(v2, "\"recipient\":" + quote("ok@b.example," + bad))) ==
@@ -350,9 +355,9 @@ TEST_CASE("recipients need an account, an address each, and are ten at most", "[
 
 TEST_CASE("a share domain is ours, ignored, or unknown", "[onetime]") {
   auto domain = [](const string& d) { return conceal_told(v2, with_secret(v2, "\"share_domain\":" + d)); };
-  for (string fine :
-       {"null", "\"\"", "\"secrets.test\"", "\"Secrets.TEST\"", "\"localhost\"", "\"https://other.example\"",
-        "\"a b.example\"", "\"127.0.0.1\"", "\"other.example:80\"", "\"../..\"", "17"})
+  for (string fine : {"null", "\"\"", "\"secrets.test\"", "\"Secrets.TEST\"", "\"localhost\"",
+                      "\"https://other.example\"", "\"a b.example\"", "\"127.0.0.1\"", "\"other.example:80\"",
+                      "\"../..\"", "17", "12.5", "true", "[]", "{}", "[\"other.example\"]"})
     CHECK(domain(fine) == taken);
   CHECK(domain("\"other.example\"") == form_error("Unknown domain: other.example", "share_domain"));
 }

@@ -24,13 +24,14 @@ struct guessing : secrets_world {
     for (int i = 0; i < 4; ++i) REQUIRE(tries(from) == false);
     REQUIRE(tries(from) == true);
   }
+  std::uint32_t limit = 0;  // what the last lock that was asked for stands for
   std::int64_t locked_for(int from = 1) {
     auto o = locked_out(st, reader(client(from)), secret(1));
     if (!o) return 0;
     CHECK(o->refused.value().code == errc::rate_limited);
     CHECK(o->refused.value().text == "Too many incorrect passphrase attempts. Please try again later.");
     CHECK(o->budget.value().name == "passphrase");
-    CHECK(o->budget.value().limit == limits::attempts_per_client_max);
+    limit = o->budget.value().limit;
     CHECK(o->budget.value().remaining == 0);
     auto refusal = attempt(1, client(from));
     CHECK(said(refusal) == said(*o));
@@ -63,6 +64,7 @@ TEST_CASE("a client has five attempts, then waits half an hour from the fifth", 
   }
   CHECK(w.tries() == true);
   CHECK(w.locked_for() == lock);
+  CHECK(w.limit == limits::attempts_per_client_max);
   auto locked = w.now;
   w.now = after(locked, lock - 1);
   CHECK(w.locked_for() == 1);
@@ -79,7 +81,10 @@ TEST_CASE("a secret has twenty attempts by whatever clients, then all wait", "[m
     for (int i = 0; i < 4; ++i) CHECK(w.tries(from) == false);
   for (int from = 4; from <= 10; ++from) CHECK(w.tries(from) == false);
   CHECK(w.tries(11) == true);
-  for (int from : {1, 4, 11, 12}) CHECK(w.locked_for(from) == lock);
+  for (int from : {1, 4, 11, 12}) {
+    CHECK(w.locked_for(from) == lock);
+    CHECK(w.limit == limits::attempts_per_secret_max);
+  }
   w.now = after(w.now, lock);
   CHECK(w.tries(12) == false);
 }

@@ -126,46 +126,9 @@ class json_reader {
   body_fields& into_;
 };
 
-// A whole number of more than 64 bits makes the parser refuse the document, but a lifetime is clamped, never
-// refused: such numbers become 9e18 in a copy of the same length. Nothing but ttl and length reads them.
-std::optional<crypto::secure_bytes> with_smaller_numbers(std::string_view body) {
-  constexpr std::string_view smaller = "9e18";
-  constexpr std::size_t digits_min = 20;
-  std::optional<crypto::secure_bytes> out;
-  bool quoted = false;
-  for (std::size_t i = 0; i < body.size(); ++i) {
-    if (quoted) {
-      if (body[i] == '\\')
-        ++i;
-      else if (body[i] == '"')
-        quoted = false;
-      continue;
-    }
-    if (body[i] == '"') quoted = true;
-    if (!is_digit(body[i])) continue;
-    auto end = i;
-    while (end < body.size() && is_digit(body[end])) ++end;
-    bool begins = i == 0 || std::string_view{":,[ \t\r\n-"}.find(body[i - 1]) != npos;
-    bool ends = end == body.size() || std::string_view{",}] \t\r\n"}.find(body[end]) != npos;
-    if (begins && ends && body[i] != '0' && end - i >= digits_min) {
-      if (!out) out.emplace(body);
-      std::memset(out->data() + i, ' ', end - i);
-      std::memcpy(out->data() + i, smaller.data(), smaller.size());
-    }
-    i = end - 1;
-  }
-  return out;
-}
-
 parsed<void> read_json(body_fields& into, std::string_view body, std::size_t bytes_max) {
   auto json = parse_json(body, false, bytes_max);
-  if (!json) {
-    if (body.size() > bytes_max) return bad_request(json.error().text);
-    auto smaller = with_smaller_numbers(body);
-    if (!smaller) return bad_request(json.error().text);
-    json = parse_json(smaller->view(), false, bytes_max);
-    if (!json) return bad_request(json.error().text);
-  }
+  if (!json) return bad_request(json.error().text);
   json_reader(into).read({}, json->root());
   return {};
 }
@@ -245,7 +208,7 @@ bool is_domain(std::string_view text) {
     if (label.empty() || label.size() > 63 || label.front() == '-' || label.back() == '-') return false;
     if (!all_of(label, [](char c) { return is_digit(c) || is_alpha(c) || c == '-'; })) return false;
     ++labels;
-    if (label.size() == text.size()) return labels > 1 && label.size() > 1 && !all_of(label, is_digit);
+    if (label.size() == text.size()) return labels > 1 && !all_of(label, is_digit);
     text.remove_prefix(label.size() + 1);
   }
 }
@@ -295,8 +258,7 @@ parsed<void> read_recipients(body_fields& f, const create_rules& rules, create_i
 // Links are made for one host. Another well-formed domain is somebody else's; anything else is ignored.
 parsed<void> check_share_domain(body_fields& f, const create_rules& rules) {
   auto given = take_text(f, share_domain_leaf.of(f.spoken));
-  if (!given) return refuse(std::move(given.error()));
-  if (!*given || !is_domain((*given)->view())) return {};
+  if (!given || !*given || !is_domain((*given)->view())) return {};
   auto own = rules.own_host.substr(0, rules.own_host.find(':'));
   if (same_word((*given)->view(), own)) return {};
   return form_error("Unknown domain: " + std::string((*given)->view()), "share_domain");

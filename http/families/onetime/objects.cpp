@@ -217,12 +217,12 @@ void write_receipt_details(json_writer& w, const actors::shown_receipt& r, bool 
   w.field("show_recipients", show_receipt && !record.recipients.empty()).end_object();
 }
 
-void write_burn_details(json_writer& w, const actors::shown_receipt& r, bool burned) {
+void write_burn_details(json_writer& w, bool burned) {
   w.object().field("type", "record").field("title", burned ? "Secret burned" : "Secret not burned");
   w.field("display_lines", 0).field("display_feedback", false).field("no_cache", true).field("view_count", 0);
   w.field("has_passphrase", false).field("can_decrypt", false).field("show_secret", false);
   w.field("show_secret_link", false).field("show_receipt_link", false).field("show_receipt", true);
-  w.field("show_recipients", !r.entry.record.recipients.empty()).field("is_orphaned", false).end_object();
+  w.field("show_recipients", false).field("is_orphaned", false).end_object();
 }
 
 }  // namespace nacre::http::onetime

@@ -45,7 +45,7 @@ void write_receipt_record(json_writer& w, const actors::shown_receipt& r, receip
                           std::string_view base = {});
 void write_receipt_details(json_writer& w, const actors::shown_receipt& r, bool is_owner, timestamp now);
 // Of a burn that was done, or (`burned` false) not asked for.
-void write_burn_details(json_writer& w, const actors::shown_receipt& r, bool burned);
+void write_burn_details(json_writer& w, bool burned);
 
 bool is_over(model::receipt_state s);
 

@@ -53,7 +53,7 @@ response tell_burn(const call& c, const actors::shown_receipt& r, bool burned) {
   w.object().field("success", burned).key("record");
   write_receipt_record(w, r, receipt_form::single, public_url(c));
   w.key("details");
-  write_burn_details(w, r, burned);
+  write_burn_details(w, burned);
   w.end_object();
   return onetime_json(200, w.take(), true);
 }
@@ -127,13 +127,13 @@ response revealed_or_not(const call& c, std::string_view link, const actors::ans
   return tell_secret(c, link, secret, d);
 }
 
-// The old GET that reveals: what is wrong with the passphrase is told in the details there.
+// The old GET that reveals: what is wrong with the passphrase is told in the details there, and it was a look.
 void reveal_by_get(call_ptr c, crypto::secure_bytes link, passphrase tried) {
   auto told = link.clone();
   actors::reveal_secret what{std::move(link), std::move(tried), true, std::nullopt};
   order(std::move(c), std::move(what), [told = std::move(told)](call_ptr mine, actors::answer a) mutable {
     if (a.outcome.refused && a.outcome.refused->code == errc::wrong_passphrase)
-      return look(std::move(mine), std::move(told), std::nullopt, true, true);
+      return look(std::move(mine), std::move(told), std::nullopt, true, false);
     if (a.outcome.refused) return refuse_outcome(std::move(mine), a.outcome);
     auto r = revealed_or_not(*mine, told.view(), a, true);
     answer(std::move(mine), std::move(r));
@@ -219,7 +219,9 @@ void show_secret(call_ptr c) {
   bool mere = mere_look(c->req);
   auto in = parse_show_query(c->req.query);
   bool consume = in && in->proceed && !mere && c->with.settings.onetime.get_reveals;
-  if (auto no = refused_by_policy(*c, consume ? act::reveal : act::show)) return refuse(std::move(c), *no);
+  auto no = refused_by_policy(*c, act::show);
+  if (!no && consume) no = refused_by_policy(*c, act::reveal);
+  if (no) return refuse(std::move(c), *no);
   if (!in) return refuse_input(std::move(c), in.error());
   // A passphrase tried costs what a reveal costs.
   if ((consume || (!mere && !in->passphrase.empty())) && !within_guest_limit(c, act::reveal)) return;
