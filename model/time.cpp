@@ -65,7 +65,10 @@ std::optional<timestamp> parse_rfc3339(std::string_view text) {
   if (at != text.size()) return std::nullopt;
 
   std::int64_t days = ch::sys_days{date}.time_since_epoch().count();
-  std::int64_t seconds = ((days * 24 + hour) * 60 + minute - offset_minutes) * 60 + second;
+  const std::int64_t minutes_since = (days * 24 + hour) * 60 + minute - offset_minutes;
+  // A leap second is the last of a day of UTC (RFC 3339 section 5.7).
+  if (second == 60 && (minutes_since + 1) % (24 * 60) != 0) return std::nullopt;
+  std::int64_t seconds = minutes_since * 60 + second;
   timestamp result{seconds * 1000 + milliseconds};
   // An offset can carry the instant out of the years a four-digit text can name.
   if (result < time_min || result > time_max) return std::nullopt;
