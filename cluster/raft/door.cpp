@@ -95,10 +95,14 @@ result<void> door::load(const model::view& v) {
 std::vector<acquaintance> door::known() const {
   std::lock_guard lock(mutex_);
   std::vector<acquaintance> all;
-  // The highest numbers are the newest nodes.
-  const auto over = known_.size() - std::min(known_.size(), acquaintances_max);
-  for (auto at = std::next(known_.begin(), static_cast<std::ptrdiff_t>(over)); at != known_.end(); ++at)
-    all.push_back({at->first, at->second});
+  auto tell = [&](bool voters) {
+    // The highest numbers are the newest nodes.
+    for (auto at = known_.rbegin(); at != known_.rend() && all.size() < acquaintances_max; ++at)
+      if (votes(at->first) == voters) all.push_back({at->first, at->second});
+  };
+  tell(true);
+  tell(false);
+  std::sort(all.begin(), all.end(), [](const auto& a, const auto& b) { return a.node < b.node; });  // wire/message.hpp
   return all;
 }
 
@@ -121,6 +125,9 @@ admission door::standing(node_id who, const credential& shown) const {
 }
 
 // Under the mutex.
+bool door::votes(node_id who) const { return voters_ && voters_->contains(who); }
+
+// Under the mutex.
 admission door::verdict_on(node_id who, const credential& shown, const std::vector<acquaintance>& knows) const {
   for (const auto& each : knows)
     if (each.node == self_ && !was_ours(each.last)) return admission::ours_older;
@@ -138,8 +145,12 @@ void door::remember(node_id who, const credential& shown, storage::batch& rows) 
   at->second = shown;
   rows.push_back({kind::put, model::space::meta, key_of(who), encode(shown)});
   if (known_.size() <= kept_max) return;
-  rows.push_back({kind::erase, model::space::meta, key_of(known_.begin()->first), ""});
-  known_.erase(known_.begin());
+  // The oldest that is gone; of whoever votes, what it promised must not be forgotten.
+  const auto gone = std::find_if(known_.begin(), known_.end(),
+                                 [&](const auto& each) { return each.first != who && !votes(each.first); });
+  if (gone == known_.end()) return;
+  rows.push_back({kind::erase, model::space::meta, key_of(gone->first), ""});
+  known_.erase(gone);
 }
 
 void door::admit(node_id who, const credential& shown, const std::vector<acquaintance>& knows,

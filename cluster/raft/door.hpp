@@ -47,6 +47,7 @@ class door final : public doorkeeper {
  private:
   static constexpr std::size_t kept_max = 4 * acquaintances_max;
   bool was_ours(const credential& told) const;
+  bool votes(node_id who) const;  // surely
   admission standing(node_id who, const credential& shown) const;
   admission verdict_on(node_id who, const credential& shown, const std::vector<acquaintance>& knows) const;
   void remember(node_id who, const credential& shown, storage::batch& rows);

@@ -598,3 +598,35 @@ TEST_CASE("a guest may come again with another directory, a member may not", "[c
   CHECK(meets(*at, 5, fresh()) == admission::other_directory);
   CHECK(meets(*at, 5, told) == admission::welcome);
 }
+
+TEST_CASE("however many numbers came and went, whoever votes is not forgotten", "[cluster][raft][door]") {
+  auto store = storage::make_memory_store();
+  const credential ours{crypto::random_uuid(), 1, crypto::random_uuid()};
+  const auto fresh = [] { return credential{crypto::random_uuid(), 1, crypto::random_uuid()}; };
+  const auto member = fresh();
+  for (int twice = 0; twice < 2; ++twice) {
+    door at(1, ours, [&](storage::batch rows, unique_function<void()> then) {
+      must(store->apply(rows, storage::durability::synced));
+      then();
+    });
+    must(at.load(*store->snapshot()));
+    const auto meets = [&](node_id who, const credential& shown) {
+      std::optional<admission> how;
+      at.admit(who, shown, {}, [&](admission a) { how = a; });
+      REQUIRE(how);
+      return *how;
+    };
+    at.voters_are({1, 2});
+    CHECK(meets(2, member) == admission::welcome);
+    for (node_id next = 3; twice == 0 && next < 300; ++next) {
+      at.voters_are({1, 2, next});
+      REQUIRE(meets(next, fresh()) == admission::welcome);
+    }
+    CHECK(meets(2, fresh()) == admission::other_directory);
+    const auto told = at.known();
+    CHECK(told.size() == acquaintances_max);
+    CHECK(told.front() == acquaintance{2, member});
+    CHECK(told.back().node == 299);
+    CHECK(std::is_sorted(told.begin(), told.end(), [](const auto& a, const auto& b) { return a.node < b.node; }));
+  }
+}
