@@ -312,10 +312,12 @@ struct request_parser::impl {
     const auto version = space == std::string_view::npos ? std::string_view{} : line.substr(space + 1);
     if (version.size() != 8 || version.substr(0, 5) != "HTTP/" || !is_digit(version[5]) || version[6] != '.' ||
         !is_digit(version[7])) {
+      learn_rules(whole);
       refuse(400, malformed);
       return false;
     }
     if (version[5] != '1' || (version[7] != '0' && version[7] != '1')) {
+      learn_rules(whole);
       refuse(505, "Only HTTP/1.0 and HTTP/1.1 are spoken here.");
       return false;
     }

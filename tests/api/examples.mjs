@@ -354,11 +354,11 @@ test('each refusal is one that is documented', async (t) => {
         judge(operation, answer, what);
         if (good !== undefined) assert.equal(Math.floor(answer.status / 100) === 2, good, `${operation.id}: ${what}: ${answer.status} ${answer.text}`);
       };
-      // Refused before its path was looked at.
+      // Refused before it was looked at, in the family's words.
       const call = await prepared(operation, scheme, body);
       const large = await sent({ ...call, headers: { ...call.headers, 'X-1': 'x'.repeat(14_000), 'X-2': 'x'.repeat(14_000), 'X-3': 'x'.repeat(14_000) } });
-      assert.equal(large.status, 431);
-      judge(operation, large, 'a head that is too large', operation.responses.default);
+      assert.equal(operation.id.startsWith('v1-') ? Number(large.headers['x-ots-intended-status']) : large.status, 431);
+      judge(operation, large, 'a head that is too large', operation.responses[large.status] ?? operation.responses.default);
       await attempt('a bad host', (bad) => (bad.headers.Host = 'a b'), false);
       if (scheme) {
         await attempt('no credential', (call) => delete call.headers.Authorization, operation.security.some((each) => Object.keys(each).length === 0) ? undefined : false);

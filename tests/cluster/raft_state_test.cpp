@@ -1,5 +1,6 @@
 // A node the leader's log does not reach: what it fetches, and what becomes of the log it had.
 
+#include <algorithm>
 #include <catch2/catch.hpp>
 #include <deque>
 
