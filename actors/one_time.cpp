@@ -68,8 +68,14 @@ model::keyed_hash retry_hash_of(const crypto::keyring& keys, secret_id secret, s
   return whole(keys.link_lookup("retry", model::writer{}.u8('s').id(secret).raw(key).view()));
 }
 
-model::keyed_hash retry_hash_of(const crypto::keyring& keys, pat_id pat, user_id caller, std::string_view key) {
-  return whole(keys.link_lookup("retry", model::writer{}.u8('p').id(pat).id(caller).raw(key).view()));
+model::keyed_hash retry_hash_of(const crypto::keyring& keys, pat_id pat, std::uint32_t rotations, user_id caller,
+                                std::string_view key) {
+  model::writer w;
+  if (rotations == 0)
+    w.u8('p');  // as before a reveal's key knew of rotations
+  else
+    w.u8('n').u32(rotations);
+  return whole(keys.link_lookup("retry", w.id(pat).id(caller).raw(key).view()));
 }
 
 model::keyed_hash rotation_hash_of(const crypto::keyring& keys, pat_id pat, user_id caller, std::string_view key) {

@@ -28,7 +28,9 @@ ask_id ask_id_of(const crypto::keyring& keys, std::string_view link);
 model::keyed_hash pickup_hash_of(const crypto::keyring& keys, ask_id ask, std::string_view pickup);
 // Of an Idempotency-Key, bound to what it was sent with.
 model::keyed_hash retry_hash_of(const crypto::keyring& keys, secret_id secret, std::string_view key);
-model::keyed_hash retry_hash_of(const crypto::keyring& keys, pat_id pat, user_id caller, std::string_view key);
+// Of a PAT's reveal: bound to the token it has by then, for none that comes after may be had for what that one cost.
+model::keyed_hash retry_hash_of(const crypto::keyring& keys, pat_id pat, std::uint32_t rotations, user_id caller,
+                                std::string_view key);
 model::keyed_hash retry_hash_of(const crypto::keyring& keys, ask_id ask, std::string_view key);
 // Of an answer's: bound to its text too, so that another text under the same key is another answer.
 model::keyed_hash answer_hash_of(const crypto::keyring& keys, ask_id ask, std::string_view key, std::string_view text);

@@ -32,13 +32,13 @@ kdf_pool::settings pool_settings(const settings& s) {
   return out;
 }
 
-// Calls `done` on the thread that asks, at once or through its home.
+// Calls `done` where the asking thread takes work back, at once if that is here.
 template <class Answer>
 unique_function<void(Answer)> brought_home(unique_function<void(Answer)> done) {
   auto to = home_of_this_thread();
   if (!to) return done;
-  return [to = std::move(to), asking = std::this_thread::get_id(), done = std::move(done)](Answer a) mutable {
-    if (std::this_thread::get_id() == asking) return done(std::move(a));
+  return [to = std::move(to), done = std::move(done)](Answer a) mutable {
+    if (home_of_this_thread() == to) return done(std::move(a));
     to->post([done = std::move(done), a = std::move(a)]() mutable { done(std::move(a)); });
   };
 }
@@ -134,17 +134,21 @@ class caf_service final : public service {
   // one ended, less what clocks may differ by: rows of dues long handled are not walked over again.
   // Whether there is more to do at once.
   bool sweep_dues() {
-    // What others lead is theirs to sweep, and passed over: it must not keep this node from what is its own behind it.
-    constexpr std::size_t at_once_max = 4'096, looked_at_max = 16 * at_once_max;
+    // What others lead is theirs to sweep, and passed over. When there is much of it the next look goes on where this
+    // one ends: it must not keep this node from what is its own behind it.
+    constexpr std::size_t at_once_max = 4'096, looked_at_max = 4 * at_once_max;
     constexpr std::int64_t clocks_differ_ms = 600'000;
     auto now = time_.now();
     auto give_up = steady::now() + std::chrono::seconds(5);
     std::map<workspace_id, std::vector<model::due>> found;
     std::map<workspace_id, bool> ours;
     std::size_t looked_at = 0, wanted = 0;
+    const auto from = std::max(swept_until_, std::exchange(goes_on_at_, time_min));
+    timestamp last = from;
     {
       auto view = log_.applied_view();
-      model::each_due(*view, swept_until_, now, [&](const model::due_in& d) {
+      model::each_due(*view, from, now, [&](const model::due_in& d) {
+        last = d.what.at;
         auto [at, fresh] = ours.try_emplace(d.workspace);
         if (fresh) at->second = log_.leads(d.workspace);
         if (at->second) found[d.workspace].push_back(d.what), ++wanted;
@@ -153,6 +157,7 @@ class caf_service final : public service {
       if (!view->trustworthy()) return false;
     }
     const bool complete = looked_at < looked_at_max && wanted < at_once_max;
+    if (!complete && wanted < at_once_max) goes_on_at_ = std::max(last, after(from, 1));
     auto failures = std::make_shared<std::atomic<std::size_t>>(0);
     for (auto& [ws, list] : found) {
       for (std::size_t at = 0; at < list.size(); at += limits::dues_per_command_max) {
@@ -170,7 +175,8 @@ class caf_service final : public service {
     }
     notes_->all_left(give_up);  // so that nothing is swept twice at the same time
     bool all_done = *failures == 0 && notes_->none_left();
-    if (complete && all_done && wanted == looked_at) swept_until_ = after(now, -clocks_differ_ms);
+    if (complete && all_done && wanted == looked_at && from == swept_until_)
+      swept_until_ = after(now, -clocks_differ_ms);
     return wanted == at_once_max && all_done;
   }
 
@@ -236,7 +242,7 @@ class caf_service final : public service {
   caf::actor_system system_;
   activity activity_;
   std::shared_ptr<notes_under_way> notes_ = std::make_shared<notes_under_way>();
-  timestamp swept_until_ = time_min;  // the housekeeper's
+  timestamp swept_until_ = time_min, goes_on_at_ = time_min;  // the housekeeper's
   kdf_pool pool_;
   directory directory_;
   std::mutex mutex_;

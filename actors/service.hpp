@@ -3,7 +3,8 @@
 //
 // submit(): `reply` is called exactly once, on some thread, and must not block. An order that finds
 // its queue full is answered `busy` at once; one that is past its deadline is not begun.
-// query(): `done` gets a view that holds everything acknowledged before the call.
+// query(): `done` gets a view that holds everything acknowledged before the call; where the calling thread takes work
+// back (home.hpp), it and when_current()'s come there, and are dropped if that thread has ended.
 // when_current(), local_view(), local_age(), changes(): the same in parts, as cluster::log says them, for who keeps
 // what a view said or may answer from one that is not the newest. note_*(): cheap remarks that are gathered and written
 // later, many at a time; they may lag and, when the process is killed, the last ones are lost. Threads: any. No CAF

@@ -44,10 +44,11 @@ class head_scanner {
  public:
   enum class found : std::uint8_t { more, end, refused };
 
-  // `used` is set to the bytes looked at, including the last one of the head.
+  // `used` is set to the bytes looked at, including the last one of the head, not the one it was refused for.
   found scan(std::string_view bytes, std::size_t& used, refusal& why) {
     for (std::size_t i = 0; i < bytes.size(); ++i) {
       const char c = bytes[i];
+      used = i;
       if (++total_ > limits::header_bytes_max) return refuse(why, 431, "The request header is too large.");
       if (cr_) {
         if (c != '\n') return refuse(why, 400, malformed);
@@ -346,7 +347,7 @@ struct request_parser::impl {
     std::size_t used = 0;
     switch (scanner.scan(bytes_in, used, why)) {
       case head_scanner::found::refused:
-        append_wiping(head, bytes_in);
+        append_wiping(head, bytes_in.substr(0, used));
         learn_rules(head);
         refuse(why.status, why.text);
         return bytes_in.size();

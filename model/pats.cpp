@@ -38,16 +38,9 @@ std::optional<pat_claim_record> find_claim(const view& v, const context& ctx, pa
   return row;
 }
 
-// Of a reveal, not a rotation.
-std::optional<pat_claim_record> find_reveal(const view& v, const context& ctx, const reveal_pat& op) {
+bool has_claim(const view& v, const context& ctx, const reveal_pat& op) {
   auto row = find_claim(v, ctx, op.id, op.retry);
-  return row && !row->rotation ? row : std::nullopt;
-}
-
-// What was shown is not the PAT's token any more. The claim does not name it, but says when it was made: its window
-// before its end. Only rotations touch `updated` of a PAT that can be revealed.
-bool rotated_since(const pat_record& pat, const pat_claim_record& claim, const reveal_pat& op) {
-  return pat.updated && *pat.updated > after(claim.until, -op.retry_window_ms);
+  return row && !row->rotation;
 }
 
 // ---- one call per operation ------------------------------------------------------------------------
@@ -201,8 +194,7 @@ class pat_rules {
     auto who = stand(st_, ctx_, scope_admin);
     if (!who) return refuse(who.error());
     std::optional<budget_state> budget;
-    const auto before = find_reveal(st_, ctx_, op);
-    const bool again = before.has_value();  // the answer got lost: it costs nothing and is on record already
+    bool again = has_claim(st_, ctx_, op);  // the answer got lost: it costs nothing and is on record already
     if (op.limited && !again) {
       auto key = keys::budget(ctx_.workspace, ctx_.who.user);
       reveal_window window(load<budget_record>(st_, space::state, key).value_or(budget_record{}), ctx_.now);
@@ -226,8 +218,6 @@ class pat_rules {
                      "This token was stored without its ciphertext and cannot be revealed. Create a new one"});
     if (pat->expires && *pat->expires <= ctx_.now)
       return denied({errc::reveal_not_available, "This token has expired and cannot be revealed"});
-    if (before && rotated_since(*pat, *before, op))
-      return refuse(errc::conflict, "The token has been rotated since: this key was for the one before");
     auto sealed = st_.get(space::sealed, keys::sealed_pat(ctx_.workspace, op.id));
     if (!sealed) {
       st_.mark_undecodable();  // the record says it is there: this disk has lost something
@@ -524,7 +514,7 @@ outcome apply_to(state& st, const context& ctx, const count_use& op) { return pa
 outcome apply_to(state& st, const context& ctx, const note_activity& op) { return pat_rules{st, ctx}(op); }
 
 std::optional<outcome> refused_by_budget(const view& v, const context& ctx, const reveal_pat& op) {
-  if (!op.limited || find_reveal(v, ctx, op)) return std::nullopt;
+  if (!op.limited || has_claim(v, ctx, op)) return std::nullopt;
   auto spent = load<budget_record>(v, space::state, keys::budget(ctx.workspace, ctx.who.user));
   return reveal_window(std::move(spent).value_or(budget_record{}), ctx.now).refusal(op);
 }

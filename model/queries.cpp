@@ -96,8 +96,8 @@ result<pat_entry> get_pat(const view& v, const context& ctx, pat_id id) {
   return pat_entry{id, ctx.workspace, std::move(*pat), {}};
 }
 
-std::optional<pat_entry> find_pat(const view& v, const context& ctx, pat_id id) {
-  auto who = stand(v, ctx, every_scope);
+std::optional<pat_entry> find_pat(const view& v, const context& ctx, pat_id id, scope_set needed) {
+  auto who = stand(v, ctx, needed);
   auto pat = who ? find_live_pat(v, ctx.workspace, id) : fail(who.error());
   if (!pat || !may_handle(*who, ctx, *pat)) return std::nullopt;
   return pat_entry{id, ctx.workspace, std::move(*pat), {}};

@@ -34,8 +34,8 @@ std::optional<token_owner> find_token(const view& v, std::string_view lookup, to
 
 // Members see their own PATs, owners and admins all of the workspace. Newest first, live ones only.
 result<pat_entry> get_pat(const view& v, const context& ctx, pat_id id);
-// The same for whoever may handle it with whatever scope; nothing for others, whom the command tells why not.
-std::optional<pat_entry> find_pat(const view& v, const context& ctx, pat_id id);
+// The same for whoever has one of `needed`; nothing for others.
+std::optional<pat_entry> find_pat(const view& v, const context& ctx, pat_id id, scope_set needed);
 // Its owner has left since, and come back: it stays on the lists, but nobody gets in with it.
 bool is_of_earlier_membership(const view& v, const pat_entry& pat);
 result<listed<pat_entry>> list_pats(const view& v, const context& ctx, page at);

@@ -117,20 +117,30 @@ void with_pat_id(call_ptr c, Go go) {
   go(std::move(c), pat_id{*id});
 }
 
-// `go(call_ptr)` unless `why_not(view, pat)` says why not. Where the caller may not handle the token the command tells.
-template <class WhyNot, class Go>
-void unless(call_ptr c, pat_id id, WhyNot why_not, Go go) {
+// `go(call_ptr, view, pat)` with the token as it is now, or nothing where the caller may not handle it: then the
+// command tells why not.
+template <class Go>
+void at_token(call_ptr c, pat_id id, model::scope_set needed, Go go) {
   auto& raw = *c;
   raw.with.service.query(
       raw.ctx.workspace, raw.req.deadline,
-      [c = std::move(c), id, why_not, go = std::move(go)](result<std::shared_ptr<const model::view>> v) mutable {
+      [c = std::move(c), id, needed, go = std::move(go)](result<std::shared_ptr<const model::view>> v) mutable {
         if (!v) return refuse(std::move(c), v.error());
-        const auto pat = model::find_pat(**v, c->ctx, id);
-        const std::optional<error> no = pat ? why_not(**v, *pat) : std::nullopt;
+        auto pat = model::find_pat(**v, c->ctx, id, needed);
         if (!(*v)->trustworthy()) return refuse(std::move(c), {errc::storage_failed, "Stored state could not be read"});
-        if (no) return refuse(std::move(c), *no);
-        go(std::move(c));
+        go(std::move(c), **v, std::move(pat));
       });
+}
+
+void reveal(call_ptr c, const model::reveal_pat& op) {
+  order_and_answer(std::move(c), model::operation{op}, [](call&, actors::answer& a) {
+    json_writer w(256);
+    w.object().key("data").object().field("fullToken", a.token.view()).end_object().end_object();
+    auto r = json_response(200, w.take());
+    r.headers.push_back({"Pragma", "no-cache"});
+    r.wipe = true;
+    return r;
+  });
 }
 
 void end_pat(call_ptr c, response (*make)(call&, actors::answer&)) {
@@ -204,17 +214,14 @@ void change_pat(call_ptr c) {
       op.set_expires = fields->expires_given;
       op.expires = fields->expires;
       op.only = std::move(fields->only);
-      // What else may be said of another family's token, that family says.
-      const bool own_words = op.name || op.set_expires;
-      auto of_another_family = [own_words](const model::view&, const model::pat_entry& pat) {
-        return own_words && pat.record.family != model::token_family::alephant
-                   ? std::optional(
-                         error{errc::invalid, "Of another family's token only what narrows it is changed here"})
-                   : std::nullopt;
-      };
-      unless(std::move(member), id, of_another_family, [op = std::move(op)](call_ptr allowed) mutable {
-        order_and_answer(std::move(allowed), model::operation{std::move(op)}, changed_pat);
-      });
+      at_token(std::move(member), id, model::scope_write,
+               [op = std::move(op)](call_ptr at, const model::view&, std::optional<model::pat_entry> pat) mutable {
+                 // What else there is to say of another family's token, that family says.
+                 if (pat && pat->record.family != model::token_family::alephant && (op.name || op.set_expires))
+                   return refuse(std::move(at),
+                                 {errc::invalid, "Of another family's token only what narrows it is changed here"});
+                 order_and_answer(std::move(at), model::operation{std::move(op)}, changed_pat);
+               });
     });
   });
 }
@@ -241,18 +248,15 @@ void reveal_pat(call_ptr c) {
       if (!key) return refuse(std::move(member), key.error());
       const auto& s = member->with.settings;
       model::reveal_pat op{id, s.limits_enabled, s.reveals_per_pat, s.reveals_per_user, std::nullopt, 0};
-      if (*key) {
-        op.retry = actors::retry_hash_of(member->with.keys, id, member->ctx.who.user, **key);
-        op.retry_window_ms = s.retry_window.count();
-      }
-      order_and_answer(std::move(member), model::operation{op}, [](call&, actors::answer& a) {
-        json_writer w(256);
-        w.object().key("data").object().field("fullToken", a.token.view()).end_object().end_object();
-        auto r = json_response(200, w.take());
-        r.headers.push_back({"Pragma", "no-cache"});
-        r.wipe = true;
-        return r;
-      });
+      if (!*key) return reveal(std::move(member), op);
+      op.retry_window_ms = s.retry_window.count();
+      at_token(
+          std::move(member), id, model::scope_admin,
+          [op, key = std::move(**key)](call_ptr at, const model::view&, std::optional<model::pat_entry> pat) mutable {
+            op.retry =
+                actors::retry_hash_of(at->with.keys, op.id, pat ? pat->record.rotations : 0, at->ctx.who.user, key);
+            reveal(std::move(at), op);
+          });
     });
   });
 }
@@ -263,17 +267,19 @@ void confirm_pat_reveal(call_ptr c) {
       auto key = retry_key_of(member->req);
       if (!key) return refuse(std::move(member), key.error());
       if (!*key) return refuse(std::move(member), {errc::invalid, "The Idempotency-Key header is required"});
-      model::confirm_pat_reveal op{id, actors::retry_hash_of(member->with.keys, id, member->ctx.who.user, **key)};
       auto& raw = *member;
       // The command answers the same whatever the key; whose token it is, is told as by every other route.
       raw.with.service.query(
           raw.ctx.workspace, raw.req.deadline,
-          [member = std::move(member), op](result<std::shared_ptr<const model::view>> v) mutable {
+          [member = std::move(member), id,
+           key = std::move(**key)](result<std::shared_ptr<const model::view>> v) mutable {
             if (!v) return refuse(std::move(member), v.error());
-            auto pat = model::get_pat(**v, member->ctx, op.id);
+            auto pat = model::get_pat(**v, member->ctx, id);
             if (!(*v)->trustworthy())
               return refuse(std::move(member), {errc::storage_failed, "Stored state could not be read"});
             if (!pat) return refuse(std::move(member), pat.error());
+            model::confirm_pat_reveal op{
+                id, actors::retry_hash_of(member->with.keys, id, pat->record.rotations, member->ctx.who.user, key)};
             order_and_answer(std::move(member), model::operation{op},
                              [](call&, actors::answer&) { return no_content(); });
           });
@@ -290,19 +296,18 @@ void rotate_pat(call_ptr c) {
       }
       auto what = renewal_of(*member, id);
       if (!what) return refuse(std::move(member), what.error());
-      const bool endless = what->set_expires && !what->expires;
-      auto pointless = [endless](const model::view& v, const model::pat_entry& pat) -> std::optional<error> {
-        if (model::is_of_earlier_membership(v, pat))
-          return error{errc::conflict, "The token's owner left and came back since: make a new one"};
-        if (endless && pat.record.family == model::token_family::unleash)
-          return error{errc::invalid, "Every token of this family ends one day"};
-        return std::nullopt;
-      };
-      unless(std::move(member), id, pointless, [what = std::move(*what)](call_ptr allowed) mutable {
-        order_and_answer(std::move(allowed), std::move(what), [](call&, actors::answer& a) {
-          return with_token(200, std::get<model::rotated>(a.outcome.what).pat, a.token);
-        });
-      });
+      at_token(
+          std::move(member), id, model::scope_admin,
+          [what = std::move(*what)](call_ptr at, const model::view& v, std::optional<model::pat_entry> pat) mutable {
+            if (pat && model::is_of_earlier_membership(v, *pat))
+              return refuse(std::move(at),
+                            {errc::conflict, "The token's owner left and came back since: make a new one"});
+            if (pat && pat->record.family == model::token_family::unleash && what.set_expires && !what.expires)
+              return refuse(std::move(at), {errc::invalid, "Every token of this family ends one day"});
+            order_and_answer(std::move(at), std::move(what), [](call&, actors::answer& a) {
+              return with_token(200, std::get<model::rotated>(a.outcome.what).pat, a.token);
+            });
+          });
     });
   });
 }

@@ -259,16 +259,22 @@ void reactor::abandon(session& from) { static_cast<connection&>(from).inflight.r
 
 // Whether anything was done that may have answered more.
 bool reactor::deliver() {
-  inbox_->take(answered_, work_);
+  inbox_->take(answered_, came_);
+  for (auto& each : came_) work_.push_back(std::move(each));
+  came_.clear();
   const bool worked = !work_.empty();
-  for (auto& each : work_) {
+  // A few at a time: the first is not to wait for the last, nor sockets and deadlines for all of them.
+  for (std::size_t n = 0; n < answered_together_max && !work_.empty(); ++n) {
+    auto next = std::move(work_.front());
+    work_.pop_front();
     try {
-      each();
+      next();
     } catch (...) {
       // As in dispatch(): its responder has answered 500 by now.
     }
   }
-  work_.clear();
+  if (worked) now_ = clock::now();
+  if (!work_.empty()) inbox_->wake();
   for (auto& done : answered_) {
     const auto c = done->to_.lock();
     if (c && c->peer && c->inflight == done) {

@@ -14,6 +14,7 @@
 
 #include <array>
 #include <condition_variable>
+#include <deque>
 #include <memory>
 #include <mutex>
 #include <unordered_map>
@@ -171,7 +172,8 @@ class reactor final : public Pistache::Tcp::Transport, public session_host {
   std::vector<connection*> served_;  // within serve(): read from, not yet sent to
   std::vector<std::shared_ptr<Pistache::Tcp::Peer>> refused_;
   std::vector<std::shared_ptr<ticket>> answered_;
-  std::vector<unique_function<void()>> work_;
+  std::vector<unique_function<void()>> came_;
+  std::deque<unique_function<void()>> work_;
   std::unique_ptr<char[]> scratch_;
   std::array<unsigned char, 4096> randomness_{};
   std::size_t random_used_ = sizeof randomness_;

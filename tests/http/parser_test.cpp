@@ -1,5 +1,7 @@
 // What is read as a request and what is refused: every case whole, and split at every byte.
 
+#include "http/parser.hpp"
+
 #include <catch2/catch.hpp>
 #include <string>
 #include <vector>
@@ -269,4 +271,34 @@ TEST_CASE("a run of printable bytes ends at the first that is not, wherever it l
           if (nacre::http::printable_run(text) != (printable ? size : at)) FAIL(size << " " << at << " " << byte);
         }
       }
+}
+
+TEST_CASE("in whose words a head is refused does not depend on how its bytes arrive", "[parser]") {
+  using namespace nacre::http;
+  const rules_of_path rules = [](method, std::string_view path) {
+    path_rules here;
+    here.path_is_free = path.starts_with("/free");
+    return here;
+  };
+  const auto free = [&](const std::string& head, std::size_t piece) {
+    request_parser parser(&rules);
+    for (std::size_t at = 0; at < head.size(); at += piece) parser.feed(std::string_view(head).substr(at, piece));
+    CHECK(parser.where() == request_parser::stage::refused);
+    return parser.rules().path_is_free;
+  };
+  const std::string line = "GET /free/x?secret=y HTTP/1.1\r\n";
+  for (const auto& [head, known] :
+       {std::pair<std::string, bool>{line + "Host: h\r\nX: " + std::string(limits::header_bytes_max, 'x'), true},
+        {"GET /free?" + std::string(limits::request_line_bytes_max, 'x'), true},
+        {"GET /other?" + std::string(limits::request_line_bytes_max, 'x'), false},
+        {line + "Host: h\r\nX: \x01\r\n", true},
+        {"GET /free/x HTTP/2.0\r\n\r\n", true},
+        {"GET /free/\x01 HTTP/1.1\r\n\r\n", true},
+        {"G\x01T /free/x HTTP/1.1\r\n\r\n", false},
+        {"GET\n /free/x HTTP/1.1\r\n\r\n", false},
+        {" /free/x HTTP/1.1\r\n\r\n", false},
+        {"\r\nGET /free/x HTTP/1.1\r\n\r\n", false}}) {
+    INFO(head.substr(0, 60));
+    for (std::size_t piece : {head.size(), std::size_t{1}, std::size_t{7}}) CHECK(free(head, piece) == known);
+  }
 }

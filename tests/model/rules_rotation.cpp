@@ -202,29 +202,6 @@ TEST_CASE("a rotation whose answer got lost is told again to the same caller wit
   }
 }
 
-TEST_CASE("a reveal's key opens the token it was shown, and none that came after", "[model][rotation][retry]") {
-  rotating w;
-  const auto begin = w.now;
-  const auto reveal = [&](std::uint8_t key) { return reveal_pat{pat_no(1), true, 10, 60, key_no(key), 60'000}; };
-  w.rotate(1);
-  w.now = after(begin, 1);
-  w.made(w.member, reveal(1));
-  w.now = after(begin, 2);
-  const auto shown = w.st.all();
-  w.made(w.member, reveal(1));
-  CHECK(w.st.all() == shown);
-  w.rotate(1);
-  const auto rotated = w.st.all();
-  for (auto later : {2, 3, 59'999}) {
-    w.now = after(begin, later);
-    CHECK(w.refused(w.member, reveal(1)) == errc::conflict);
-    CHECK(w.st.all() == rotated);  // neither counted nor on record: nothing was shown
-  }
-  w.made(w.member, reveal(2));
-  CHECK_FALSE(w.st.all() == rotated);
-  CHECK(w.refused(w.member, reveal(1)) == errc::conflict);
-}
-
 TEST_CASE("a repeated request answers the salt of the rotation it made", "[model][rotation]") {
   rotating w;
   auto ctx = w.as(w.member);
