@@ -26,8 +26,8 @@ inline constexpr timestamp kept_after(timestamp t, std::int64_t milliseconds) {
 }
 
 // Any RFC 3339 date-time: 'T' or 't' or a space, 'Z' or 'z' or a numeric offset, a fraction of any
-// length (cut to milliseconds), second 60 only as the last of a day of UTC, read as the next day's first. At most 64 characters,
-// and the instant lies within time_min..time_max.
+// length (cut to milliseconds), second 60 only as the last of a day of UTC, read as the next day's first. At most 64
+// characters, and the instant lies within time_min..time_max.
 std::optional<timestamp> parse_rfc3339(std::string_view text);
 // "2027-03-31T00:00:00Z" for whole seconds, "2027-03-31T00:00:00.123Z" otherwise. A time outside
 // time_min..time_max is shown as the nearer of the two.

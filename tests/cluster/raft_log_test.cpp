@@ -104,6 +104,13 @@ settled proposed(cluster::log& at, model::command what, deadline by = in_a_while
   return box.take()[0].what;
 }
 
+result<void> changed(cluster::log& at, const std::vector<node_id>& to) {
+  inbox<result<void>> box;
+  at.reconfigure(list_of(to), in_a_while(), [&](result<void> how) { box.put(std::move(how)); });
+  REQUIRE(box.await(1));
+  return box.take()[0];
+}
+
 bool done_well(const settled& s) { return s.how == fate::committed && !s.outcome.refused; }
 
 result<std::shared_ptr<const model::view>> current(cluster::log& at, deadline by = in_a_while()) {
@@ -349,10 +356,7 @@ TEST_CASE("members come and go while the cluster serves", "[cluster][raft-log][e
   REQUIRE(done_well(proposed(t.of(1), founding())));
   std::uint64_t n = 0;
   auto change = [&](std::vector<node_id> to, node_id at) {
-    inbox<result<void>> box;
-    t.of(at).reconfigure(list_of(to), in_a_while(), [&](result<void> how) { box.put(std::move(how)); });
-    REQUIRE(box.await(1));
-    auto how = box.take()[0];
+    auto how = changed(t.of(at), to);
     INFO((how ? "" : how.error().text));
     CHECK(how);
     for (auto id : to) REQUIRE(done_well(proposed(t.of(id), making(++n))));
@@ -402,10 +406,7 @@ TEST_CASE("a node that was away while all others were replaced finds the cluster
     t.ids.push_back(comes);
     t.start(comes);
     std::replace(members.begin(), members.end(), goes, comes);
-    inbox<result<void>> box;
-    t.of(stays).reconfigure(list_of(members), in_a_while(), [&](result<void> how) { box.put(std::move(how)); });
-    REQUIRE(box.await(1));
-    const auto how = box.take()[0];
+    const auto how = changed(t.of(stays), members);
     INFO((how ? "" : how.error().text));
     REQUIRE(how);
     REQUIRE(done_well(proposed(t.of(comes), making(++n))));
@@ -423,12 +424,7 @@ TEST_CASE("a change with which the cluster could not go on is refused", "[cluste
   t.start();
   REQUIRE(done_well(proposed(t.of(1), founding())));
   const auto leader = t.leader();
-  auto change = [&](std::vector<node_id> to) {
-    inbox<result<void>> box;
-    t.of(leader).reconfigure(list_of(to), in_a_while(), [&](result<void> how) { box.put(std::move(how)); });
-    REQUIRE(box.await(1));
-    return box.take()[0];
-  };
+  auto change = [&](std::vector<node_id> to) { return changed(t.of(leader), to); };
   const auto nobody = change({leader, 8, 9});
   REQUIRE_FALSE(nobody);
   CHECK(nobody.error().code == errc::conflict);
@@ -442,12 +438,7 @@ TEST_CASE("a single node takes others in", "[cluster][raft-log][epochs]") {
   three t(1);
   t.start();
   REQUIRE(done_well(proposed(t.of(1), founding())));
-  auto change = [&](std::vector<node_id> to) {
-    inbox<result<void>> box;
-    t.of(1).reconfigure(list_of(to), in_a_while(), [&](result<void> how) { box.put(std::move(how)); });
-    REQUIRE(box.await(1));
-    return box.take()[0];
-  };
+  auto change = [&](std::vector<node_id> to) { return changed(t.of(1), to); };
   CHECK_FALSE(change({1, 2, 3}));  // nobody is there
   for (node_id id = 2; id <= 3; ++id) {
     t.nodes[id].store = storage::make_memory_store();
@@ -469,12 +460,7 @@ TEST_CASE("a node alone takes back those who were let go", "[cluster][raft-log][
   t.start();
   REQUIRE(done_well(proposed(t.of(1), founding())));
   const auto leader = t.leader();
-  auto change = [&](std::vector<node_id> to) {
-    inbox<result<void>> box;
-    t.of(leader).reconfigure(list_of(to), in_a_while(), [&](result<void> how) { box.put(std::move(how)); });
-    REQUIRE(box.await(1));
-    return box.take()[0];
-  };
+  auto change = [&](std::vector<node_id> to) { return changed(t.of(leader), to); };
   REQUIRE(change({leader}));
   // They have heard of it, and hold what the epoch began with.
   for (auto id : t.ids) REQUIRE(eventually([&] { return t.of(id).standing().groups[0].epoch == 2; }));
@@ -525,10 +511,7 @@ TEST_CASE("what was erased leaves the log's files as well, also of a quiet clust
   };
   for (auto id : t.ids) CHECK(holding(id) > 0);
   if (GENERATE(false, true)) {  // the epoch ends right behind them
-    inbox<result<void>> box;
-    t.of(1).reconfigure(list_of({1, 2}), in_a_while(), [&](result<void> how) { box.put(std::move(how)); });
-    REQUIRE(box.await(1));
-    REQUIRE(box.take()[0]);
+    REQUIRE(changed(t.of(1), {1, 2}));
     t.stop(3);
     t.ids = {1, 2};
   }
