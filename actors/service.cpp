@@ -131,24 +131,30 @@ class caf_service final : public service {
   }
 
   // What has expired goes by a command like everything else. The next look begins where the last complete
-  // one ended, less what clocks may differ by: rows of dues long handled are not walked over again.
-  // Whether there is more to do at once.
+  // one ended, less what clocks may differ by: rows of dues long handled are not walked over again. But not behind
+  // what was due in it, for what was due late may have left something that is due since. Whether there is more to do
+  // at once.
   bool sweep_dues() {
     // What others lead is theirs to sweep, and passed over. When there is much of it the next look goes on where this
     // one ends: it must not keep this node from what is its own behind it.
     constexpr std::size_t at_once_max = 4'096, looked_at_max = 4 * at_once_max;
     constexpr std::int64_t clocks_differ_ms = 600'000;
+    constexpr std::int64_t step_ms =
+        60'000;  // of swept_until_, for to ask how current the view is costs a cluster a round
+    constexpr std::chrono::minutes settled_for{1};  // a view that lacks more may yet show what was due long ago
     auto now = time_.now();
     auto give_up = steady::now() + std::chrono::seconds(5);
     std::map<workspace_id, std::vector<model::due>> found;
     std::map<workspace_id, bool> ours;
     std::size_t looked_at = 0, wanted = 0;
     const auto from = std::max(swept_until_, std::exchange(goes_on_at_, time_min));
+    std::optional<timestamp> first;
     timestamp last = from;
     {
       auto view = log_.applied_view();
       model::each_due(*view, from, now, [&](const model::due_in& d) {
         last = d.what.at;
+        if (!first) first = last;
         auto [at, fresh] = ours.try_emplace(d.workspace);
         if (fresh) at->second = log_.leads(d.workspace);
         if (at->second) found[d.workspace].push_back(d.what), ++wanted;
@@ -175,8 +181,10 @@ class caf_service final : public service {
     }
     notes_->all_left(give_up);  // so that nothing is swept twice at the same time
     bool all_done = *failures == 0 && notes_->none_left();
-    if (complete && all_done && wanted == looked_at && from == swept_until_)
-      swept_until_ = after(now, -clocks_differ_ms);
+    const auto until = std::min(after(now, -clocks_differ_ms), first.value_or(now));
+    if (complete && all_done && wanted == looked_at && from == swept_until_ && until >= after(from, step_ms) &&
+        log_.applied_age() < settled_for)
+      swept_until_ = until;
     return wanted == at_once_max && all_done;
   }
 

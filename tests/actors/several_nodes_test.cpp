@@ -35,13 +35,14 @@ class several final : public cluster::log {
     ++looks;
     return whole_.applied_view();
   }
-  std::chrono::milliseconds applied_age() const override { return {}; }
+  std::chrono::milliseconds applied_age() const override { return age; }
   const cluster::changes& changes() const override { return whole_.changes(); }
   cluster::log_status status() const override { return whole_.status(); }
   bool leads(workspace_id ws) const override { return ++questions, ws == ours; }
   void stop() override {}
 
   mutable std::atomic<int> looks{0}, questions{0};
+  std::atomic<std::chrono::milliseconds> age{};
 
  private:
   template <class F>
@@ -79,14 +80,21 @@ class desk final : public actors::home {
   std::vector<unique_function<void()>> work_;
 };
 
-void put_dues(installation& node, workspace_id ws, std::uint64_t count) {
+// Those of others were due a little earlier.
+void put_dues(installation& node, workspace_id ws, std::uint64_t count, std::int64_t ago_ms = 1) {
   storage::batch rows;
   for (std::uint64_t i = 0; i < count; ++i)
     rows.push_back({storage::write::kind::put, model::space::index,
-                    model::keys::due_at(after(node.time.now(), ws == ours ? -1 : -2), ws, model::due_kind::ask,
-                                        workspace_no(i).value()),
+                    model::keys::due_at(after(node.time.now(), ws == ours ? -ago_ms : -ago_ms - 1), ws,
+                                        model::due_kind::ask, workspace_no(i).value()),
                     ""});
   REQUIRE(node.memory->apply(rows, storage::durability::synced));
+}
+
+std::size_t dues_of(installation& node, workspace_id ws) {
+  std::size_t n = 0;
+  model::each_due(*node.view(), time_min, node.time.now(), [&](const auto& d) { return n += d.workspace == ws, true; });
+  return n;
 }
 
 }  // namespace
@@ -134,6 +142,7 @@ TEST_CASE("who asks without a home is answered wherever the log is", "[actors]")
 TEST_CASE("what others lead keeps a node neither busy nor from sweeping its own", "[actors][sweep]") {
   installation node;
   node.found();
+  node.service.reset();  // it sweeps, too
   several log(*node.log);
   actors::settings s;
   s.note_flush = std::chrono::milliseconds(100);
@@ -149,14 +158,23 @@ TEST_CASE("what others lead keeps a node neither busy nor from sweeping its own"
   SECTION("its own comes behind theirs, and is swept") {
     put_dues(node, ours, 3);
     auto service = actors::make_service(log, node.keys, node.time, s);
-    const auto left = [&](workspace_id ws) {
-      std::size_t n = 0;
-      model::each_due(*node.view(), time_min, node.time.now(),
-                      [&](const auto& d) { return n += d.workspace == ws, true; });
-      return n;
-    };
-    REQUIRE(eventually([&] { return left(ours) == 0; }));
-    CHECK(left(theirs) >= 5'000);
+    REQUIRE(eventually([&] { return dues_of(node, ours) == 0; }));
+    CHECK(dues_of(node, theirs) >= 5'000);
     service.reset();
   }
+}
+
+TEST_CASE("what was due long before a node came to know of it is swept", "[actors][sweep]") {
+  installation node;
+  node.found();
+  node.service.reset();  // it sweeps, too
+  several log(*node.log);
+  log.age = std::chrono::hours(2);  // it applies what happened before it was down
+  actors::settings s;
+  s.note_flush = std::chrono::milliseconds(5);
+  auto service = actors::make_service(log, node.keys, node.time, s);
+  REQUIRE(eventually([&] { return log.looks >= 3; }));
+  put_dues(node, ours, 3, 3'600'000);
+  CHECK(eventually([&] { return dues_of(node, ours) == 0; }));
+  service.reset();
 }

@@ -14,7 +14,7 @@ const user_id owner = user_no(1), member = user_no(2);
 const workspace_id home = workspace_no(1);
 
 struct with_webhook : installation {
-  with_webhook() {
+  explicit with_webhook(actors::settings s = {}) : installation(std::move(s)) {
     found(home);
     join(member, model::role::member);
     auto a = ask(as(owner), actors::issue_webhook{"https://hooks.example.com", 0});
@@ -81,4 +81,22 @@ TEST_CASE("a secret moved to another webhook or version does not open", "[actors
         storage::durability::synced));
     CHECK(node.opened(node.record().current) == "");
   }
+}
+
+TEST_CASE("a reminder that comes late is followed by those that were due meanwhile", "[actors][webhooks][expiry]") {
+  constexpr std::int64_t day_ms = 86'400'000;
+  actors::settings quick;
+  quick.note_flush = std::chrono::milliseconds(5);
+  with_webhook node(quick);
+  auto what = actors::issue_pat{"brief", model::scope_read, after(node.time.now(), 20 * day_ms)};
+  REQUIRE_FALSE(node.ask(node.as(owner), std::move(what)).outcome.refused);
+  node.time.advance(19 * day_ms + day_ms / 2);
+  auto told = [&] {
+    std::vector<std::uint32_t> days;
+    for (const auto& d : model::due_deliveries(*node.view(), home, node.id, node.time.now(), 100))
+      if (d.record.type == model::event_type::pat_expiring) days.push_back(d.record.days);
+    return days;
+  };
+  CHECK(eventually([&] { return told().size() >= 3; }));
+  CHECK(told() == std::vector<std::uint32_t>{14, 7, 1});
 }
