@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <condition_variable>
+#include <deque>
 #include <map>
 #include <mutex>
 #include <set>
@@ -40,7 +41,7 @@ struct place {
 struct flight {
   place at;
   model::delivery_record what;
-  std::string host;
+  std::string host, url;
 };
 
 std::uint32_t dice() {
@@ -149,18 +150,20 @@ class sender final : public webhook_sender {
     bool counts = steady::now() >= next_count_;
     std::size_t looked_at = 0;
     std::uint64_t webhooks = 0, waiting = 0;
+    queues due;
     model::each_due_webhook(*view, [&](const model::due_webhook& hook) {
       if (++looked_at > looked_at_max) return false;
       if (!log_.leads(hook.workspace)) return true;  // another node sends it
       if (counts) ++webhooks, waiting += model::waiting_for(*view, hook.workspace, hook.id);
       if (hook.due <= now) {
-        if (posting_ < settings_.at_once) begin(*view, hook, now);
+        if (posting_ < settings_.at_once) due[hook.workspace].push_back(hook);
         return true;
       }
       auto until = std::chrono::milliseconds(hook.due.value() - now.value());
       again = std::min(again, until);
       return counts;  // in order: none after it is due earlier
     });
+    share_out(*view, due, now);
     if (counts) {
       webhooks_ = webhooks;
       waiting_ = waiting;
@@ -169,39 +172,50 @@ class sender final : public webhook_sender {
     return steady::now() + again;
   }
 
-  void begin(const model::view& v, const model::due_webhook& hook, timestamp now) {
+  // One place at a time, to whoever has the fewest: else a few workspaces with long lines and slow receivers would
+  // take every place that comes free, for theirs are due longest.
+  using queues = std::map<workspace_id, std::deque<model::due_webhook>>;
+  void share_out(const model::view& v, queues& due, timestamp now) {
+    std::multimap<std::size_t, queues::iterator> next;  // by posts under way
+    for (auto it = due.begin(); it != due.end(); ++it) next.emplace(count_of(per_workspace_, it->first), it);
+    while (posting_ < settings_.at_once && !next.empty()) {
+      const auto of = next.begin()->second;
+      next.erase(next.begin());
+      auto& hooks = of->second;
+      auto hook = std::move(hooks.front());
+      hooks.pop_front();
+      if (begin_one(v, hook, now)) hooks.push_back(std::move(hook));
+      if (!hooks.empty()) next.emplace(count_of(per_workspace_, of->first), of);
+    }
+  }
+
+  // False: there is none to begin now.
+  bool begin_one(const model::view& v, const model::due_webhook& hook, timestamp now) {
     if (auto it = unsendable_.find(hook.id); it != unsendable_.end()) {
-      if (steady::now() < it->second) return;
+      if (steady::now() < it->second) return false;
       unsendable_.erase(it);
     }
-    auto of_workspace = count_of(per_workspace_, hook.workspace);
-    if (of_workspace >= settings_.per_workspace) return;
+    if (count_of(per_workspace_, hook.workspace) >= settings_.per_workspace) return false;
     auto record = model::find_webhook(v, hook.workspace, hook.id);
-    if (!record) return;
+    if (!record) return false;
     auto target = model::parse_webhook_url(record->url);
     if (!target) return set_aside(hook, target.error());
     auto host = target->authority();
-    auto of_host = count_of(per_host_, host);
-    if (of_host >= settings_.per_host) return;
-    auto room =
-        std::min({settings_.at_once - posting_, settings_.per_workspace - of_workspace, settings_.per_host - of_host});
+    if (count_of(per_host_, host) >= settings_.per_host) return false;
 
-    auto unsettled = in_flight_.lower_bound({hook.workspace, hook.id, time_min, 0});
     std::size_t held = 0;  // of this webhook, still in the view
-    for (; unsettled != in_flight_.end() && unsettled->workspace == hook.workspace && unsettled->webhook == hook.id;
-         ++unsettled)
+    for (auto it = in_flight_.lower_bound({hook.workspace, hook.id, time_min, 0});
+         it != in_flight_.end() && it->workspace == hook.workspace && it->webhook == hook.id; ++it)
       ++held;
-    std::vector<crypto::secure_bytes> secrets;
-    for (auto& due : model::due_deliveries(v, hook.workspace, hook.id, now, room + held)) {
-      if (room == 0) break;
-      flight f{{hook.workspace, hook.id, due.due, due.seq}, std::move(due.record), host};
+    for (auto& due : model::due_deliveries(v, hook.workspace, hook.id, now, held + 1)) {
+      flight f{{hook.workspace, hook.id, due.due, due.seq}, std::move(due.record), host, record->url};
       if (in_flight_.contains(f.at)) continue;
-      if (secrets.empty()) {
-        if (auto opened = open_secrets(v, hook, *record, now, secrets); !opened) return set_aside(hook, opened.error());
-      }
+      std::vector<crypto::secure_bytes> secrets;
+      if (auto opened = open_secrets(v, hook, *record, now, secrets); !opened) return set_aside(hook, opened.error());
       send(*target, std::move(f), secrets, now);
-      --room;
+      return true;
     }
+    return false;
   }
 
   result<void> open_secrets(const model::view& v, const model::due_webhook& hook, const model::webhook_record& record,
@@ -218,9 +232,10 @@ class sender final : public webhook_sender {
   }
 
   // A defect or a damaged disk: nothing can be sent, the deliveries stay.
-  void set_aside(const model::due_webhook& hook, const error& why) {
+  bool set_aside(const model::due_webhook& hook, const error& why) {
     unsendable_[hook.id] = steady::now() + unsendable_pause;
     if (settings_.unsendable) settings_.unsendable(hook.workspace, hook.id, why);
+    return false;
   }
 
   void send(const model::webhook_url& to, flight f, const std::vector<crypto::secure_bytes>& secrets, timestamp now) {
@@ -263,7 +278,7 @@ class sender final : public webhook_sender {
     constexpr int gone = 410;
     if (how.status >= 200 && how.status < 300) {
       item.fate = fate::delivered;
-    } else if (how.status == gone) {
+    } else if (how.status == gone && still_there(f)) {
       item.fate = fate::gone;
     } else if (auto wait = model::retry_after_ms(attempt, dice())) {
       item.fate = fate::retry;
@@ -275,6 +290,12 @@ class sender final : public webhook_sender {
     if (settings_.attempted)
       settings_.attempted({f.at.workspace, f.at.webhook, f.what.id, model::name_of(f.what.type), f.host,
                            name_of(item.fate), http::name_of(how.how), how.status, attempt});
+  }
+
+  // Whether the webhook still points to where this was posted.
+  bool still_there(const flight& f) const {
+    auto record = model::find_webhook(*log_.applied_view(), f.at.workspace, f.at.webhook);
+    return record && record->url == f.url;
   }
 
   void propose_settlements() {
@@ -320,14 +341,13 @@ class sender final : public webhook_sender {
       case cluster::settled::fate::committed:
         for (const auto& i : s.items) in_flight_.erase({s.workspace, i.hook, i.due, i.seq});
         return;
-      case cluster::settled::fate::refused: {
+      case cluster::settled::fate::refused:
+      case cluster::settled::fate::unknown: {  // what was settled is settled a second time: it has gone from its place
         auto& waiting = unsettled_[s.workspace];
         waiting.insert(waiting.begin(), s.items.begin(), s.items.end());
         paused_[s.workspace] = steady::now() + refused_pause;
         return;
       }
-      case cluster::settled::fate::unknown:
-        return;  // the log is closed: not sent again before the next start
     }
   }
 

@@ -6,6 +6,7 @@
 #include "actors/protocol.hpp"
 #include "crypto/token.hpp"
 #include "storage/faulty_store.hpp"
+#include "tests/support/forwarding_log.hpp"
 #include "tests/support/installation.hpp"
 
 using namespace nacre;
@@ -16,14 +17,9 @@ const user_id owner = user_no(1), member = user_no(2);
 const workspace_id home = workspace_no(1);
 
 // A node of several that has not applied yet what the others acknowledged, until it asks them.
-class lagging final : public cluster::log {
+class lagging final : public forwarding_log {
  public:
-  lagging(cluster::log& whole, std::shared_ptr<const model::view> old) : whole_(whole), old_(std::move(old)) {}
-  void propose(cluster::proposal p) override { whole_.propose(std::move(p)); }
-  void read_barrier(workspace_id ws, cluster::deadline by,
-                    unique_function<void(result<std::shared_ptr<const model::view>>)> done) override {
-    whole_.read_barrier(ws, by, std::move(done));
-  }
+  lagging(cluster::log& whole, std::shared_ptr<const model::view> old) : forwarding_log(whole), old_(std::move(old)) {}
   void when_current(cluster::deadline by, unique_function<void(result<void>)> done) override {
     ++asked;
     if (cut_off) return done(fail(errc::busy, "No leader at present"));
@@ -32,15 +28,11 @@ class lagging final : public cluster::log {
   }
   std::shared_ptr<const model::view> applied_view() const override { return caught_up_ ? whole_.applied_view() : old_; }
   std::chrono::milliseconds applied_age() const override { return std::chrono::milliseconds(1); }
-  const cluster::changes& changes() const override { return whole_.changes(); }
-  cluster::log_status status() const override { return whole_.status(); }
-  void stop() override {}
 
   std::atomic<int> asked{0};
   std::atomic<bool> cut_off{false};
 
  private:
-  cluster::log& whole_;
   std::shared_ptr<const model::view> old_;
   std::atomic<bool> caught_up_{false};
 };

@@ -6,6 +6,7 @@
 #include "actors/home.hpp"
 #include "model/keys.hpp"
 #include "model/secrets.hpp"
+#include "tests/support/forwarding_log.hpp"
 #include "tests/support/installation.hpp"
 
 using namespace nacre;
@@ -17,13 +18,12 @@ const user_id owner = user_no(1);
 const workspace_id ours = workspace_no(1), theirs = workspace_no(2);
 
 // What a test changes of a log. Whatever it answers it answers on a thread that nobody may keep.
-class several final : public cluster::log {
+class several final : public forwarding_log {
  public:
-  explicit several(cluster::log& whole) : whole_(whole) {}
+  using forwarding_log::forwarding_log;
   ~several() override {
     for (auto& each : threads_) each.join();
   }
-  void propose(cluster::proposal p) override { whole_.propose(std::move(p)); }
   void read_barrier(workspace_id ws, cluster::deadline by,
                     unique_function<void(result<std::shared_ptr<const model::view>>)> done) override {
     elsewhere([this, ws, by, done = std::move(done)]() mutable { whole_.read_barrier(ws, by, std::move(done)); });
@@ -36,10 +36,7 @@ class several final : public cluster::log {
     return whole_.applied_view();
   }
   std::chrono::milliseconds applied_age() const override { return age; }
-  const cluster::changes& changes() const override { return whole_.changes(); }
-  cluster::log_status status() const override { return whole_.status(); }
   bool leads(workspace_id ws) const override { return ++questions, ws == ours; }
-  void stop() override {}
 
   mutable std::atomic<int> looks{0}, questions{0};
   std::atomic<std::chrono::milliseconds> age{};
@@ -50,7 +47,6 @@ class several final : public cluster::log {
     std::lock_guard lock(mutex_);
     threads_.emplace_back(std::move(f));
   }
-  cluster::log& whole_;
   std::mutex mutex_;
   std::vector<std::thread> threads_;
 };
