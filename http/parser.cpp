@@ -135,10 +135,12 @@ method method_of(std::string_view verb) {
 }
 
 // Fields that decide something and must not be said twice; the order is that of the bits.
-constexpr std::array<std::string_view, 9> once_only{
-    "Host",           "Content-Length",  "Transfer-Encoding", "Authorization", "Content-Type",
-    "X-Workspace-Id", "Idempotency-Key", "X-Forwarded-For",   "Expect"};
-enum once_bit : unsigned { host_bit, length_bit, encoding_bit, expect_bit = 8 };
+constexpr std::array<std::string_view, 8> once_only{
+    "Host",         "Content-Length", "Transfer-Encoding", "Authorization",
+    "Content-Type", "X-Workspace-Id", "Idempotency-Key",   "Expect"};
+enum once_bit : unsigned { host_bit, length_bit, encoding_bit, expect_bit = 7 };
+// What proxies add a line to, each at the end (RFC 9110 section 5.3): kept as one.
+constexpr std::string_view forwarded_name = "X-Forwarded-For";
 
 // Receives Beast's callbacks and fills the request.
 class message_sink final : public beast::http::basic_parser<true> {
@@ -196,6 +198,9 @@ class message_sink final : public beast::http::basic_parser<true> {
       if (!check(bit, value, ec)) return;
       break;
     }
+    if (same_word(name, forwarded_name))
+      for (auto& before : message.headers)
+        if (same_word(before.name, forwarded_name)) return void(before.value.append(", ").append(value));
     message.headers.push_back({std::string{name}, std::string{value}});
   }
 

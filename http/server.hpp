@@ -55,7 +55,7 @@ struct request {
   std::chrono::steady_clock::time_point deadline;
 
   // Case-insensitive; null if absent. The parser guarantees that Host, Authorization, Content-Type,
-  // Content-Length, X-Workspace-Id, Idempotency-Key and X-Forwarded-For appear at most once.
+  // Content-Length, X-Workspace-Id and Idempotency-Key appear at most once, and joins the lines of X-Forwarded-For.
   const std::string* find(std::string_view name) const;
 };
 

@@ -43,6 +43,17 @@ TEST_CASE("a request carries the forwarded address", "[address]") {
   REQUIRE(s.requests.front().client.text == "203.0.113.9");
 }
 
+TEST_CASE("what proxies said of each other in lines of their own is one list", "[address]") {
+  for (std::string_view trusted : {"192.0.2.7", "192.0.2.0/24"}) {
+    nacre::test::http_script s;
+    s.trusted = *proxy_list::parse({std::string(trusted)});
+    s.feed(
+        "GET / HTTP/1.1\r\nHost: h\r\nX-Forwarded-For: 1.2.3.4\r\nAccept: */*\r\n"
+        "x-forwarded-for: 203.0.113.9\r\nX-Forwarded-For: 192.0.2.8\r\n\r\n");
+    REQUIRE(s.requests.front().client.text == (trusted.ends_with("/24") ? "203.0.113.9" : "192.0.2.8"));
+  }
+}
+
 TEST_CASE("limits count by /32 and /64, the audit keeps /24 and /56", "[address]") {
   const auto key = [](const char* t) { return client_address{t}.limit_key(); };
   const auto prefix = [](const char* t) { return client_address{t}.audit_prefix(); };
