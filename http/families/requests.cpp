@@ -132,33 +132,59 @@ void at_request(call_ptr c, ask_id id, unique_function<void(call_ptr, const mode
 
 response none(call&, actors::answer&) { return no_content(); }
 
-// The link decides where a guest's request lies: where one partition is full another may not be.
-constexpr int partitions_tried_max = 4;
+struct drawn {
+  crypto::secure_bytes link;
+  ask_id id;
+  workspace_id where;  // of a guest's
+};
 
-void order_to_open(call_ptr c, std::uint32_t lifetime_s, int tries_left) {
-  auto link = crypto::make_identifier(), pickup = crypto::make_identifier();
+drawn draw(const crypto::keyring& keys) {
+  auto link = crypto::make_identifier();
+  const auto id = actors::ask_id_of(keys, link.view());
+  return {std::move(link), id, guest_partition_of(id)};
+}
+
+void order_to_open(call_ptr c, std::uint32_t lifetime_s, drawn at, int moves_left);
+
+void move_and_order(call_ptr c, std::uint32_t lifetime_s, int moves_left, model::outcome full) {
+  auto& raw = *c;
+  raw.with.service.query({}, raw.req.deadline,
+                         [c = std::move(c), lifetime_s, moves_left,
+                          full = std::move(full)](result<std::shared_ptr<const model::view>> v) mutable {
+                           if (!v) return refuse(std::move(c), v.error());
+                           auto to = onetime::roomier(**v, c->ctx.workspace, [&] { return draw(c->with.keys); });
+                           if (!(*v)->trustworthy())
+                             return refuse(std::move(c), {errc::storage_failed, "Stored state could not be read"});
+                           if (!to) return refuse_outcome(std::move(c), full);
+                           order_to_open(std::move(c), lifetime_s, std::move(*to), moves_left - 1);
+                         });
+}
+
+void order_to_open(call_ptr c, std::uint32_t lifetime_s, drawn at, int moves_left) {
+  auto pickup = crypto::make_identifier();
   model::open_ask op;
-  op.id = actors::ask_id_of(c->with.keys, link.view());
+  op.id = at.id;
   op.pickup = actors::pickup_hash_of(c->with.keys, op.id, pickup.view());
   op.lifespan_s = lifetime_s;
-  if (is_guest(*c)) c->ctx.workspace = guest_partition_of(op.id);
-  order(std::move(c), model::operation{op},
-        [link = std::move(link), pickup = std::move(pickup), lifetime_s, tries_left](call_ptr mine, actors::answer a) {
-          const auto& refused = a.outcome.refused;
-          if (refused && refused->code == errc::full && tries_left > 1)
-            return order_to_open(std::move(mine), lifetime_s, tries_left - 1);
-          if (refused) return refuse_outcome(std::move(mine), a.outcome);
-          const auto* ask = ask_in(a);
-          if (!ask) return refuse(std::move(mine), unknown());
-          json_writer w(1024);
-          w.object().key("data").object().field("id", link.view()).field("pickupKey", pickup.view());
-          w.field("answerPage", std::string_view(onetime::public_url(*mine) + "/r"));
-          write_fields(w, *ask);
-          w.end_object().end_object();
-          auto r = json_response(201, w.take());
-          r.wipe = true;
-          answer(std::move(mine), std::move(r));
-        });
+  if (is_guest(*c)) c->ctx.workspace = at.where;
+  order(
+      std::move(c), model::operation{op},
+      [link = std::move(at.link), pickup = std::move(pickup), lifetime_s, moves_left](call_ptr mine, actors::answer a) {
+        const auto& refused = a.outcome.refused;
+        if (refused && refused->code == errc::full && moves_left > 0)
+          return move_and_order(std::move(mine), lifetime_s, moves_left, std::move(a.outcome));
+        if (refused) return refuse_outcome(std::move(mine), a.outcome);
+        const auto* ask = ask_in(a);
+        if (!ask) return refuse(std::move(mine), unknown());
+        json_writer w(1024);
+        w.object().key("data").object().field("id", link.view()).field("pickupKey", pickup.view());
+        w.field("answerPage", std::string_view(onetime::public_url(*mine) + "/r"));
+        write_fields(w, *ask);
+        w.end_object().end_object();
+        auto r = json_response(201, w.take());
+        r.wipe = true;
+        answer(std::move(mine), std::move(r));
+      });
 }
 
 }  // namespace
@@ -173,7 +199,9 @@ void open(call_ptr c) {
   auto lifetime = lifetime_in(*body, guest);
   if (!lifetime) return refuse(std::move(c), lifetime.error());
   if (guest && !within_limit(c, false)) return;
-  order_to_open(std::move(c), *lifetime, guest ? partitions_tried_max : 1);
+  constexpr int moves_max = 3;
+  auto at = draw(c->with.keys);
+  order_to_open(std::move(c), *lifetime, std::move(at), guest ? moves_max : 0);
 }
 
 void show(call_ptr c) {

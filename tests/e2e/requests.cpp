@@ -365,3 +365,19 @@ TEST_CASE("strangers ask and answer only so often", "[requests][limits]") {
   check_error(pick_up(me, r), 429, "rate_limited");
   CHECK(state_of(me, r) == "answered");
 }
+
+TEST_CASE("a guest's request is refused only when hardly anything is left of what guests may keep", "[requests]") {
+  // Three requests in each of 64 partitions. Where one goes is drawn, so that some are full early.
+  installation on(unlimited({"--set", "onetime.guest_bytes_max=128000"}));
+  http_client me(on.port());
+  int before = 0, after = 0, status = 201;
+  for (; before < 1'000; ++before) {
+    ask(me, "{}", {}, &status);
+    if (status != 201) break;
+  }
+  CHECK(status == 507);
+  for (int i = 0; i < 200; ++i) after += !ask(me).id.empty();
+  INFO(before << " were kept before the first refusal, " << after << " after it");
+  CHECK(before > 64);
+  CHECK(after * 5 < before);
+}

@@ -121,25 +121,9 @@ drawn draw(const crypto::keyring& keys) {
   return {std::move(receipt_link), std::move(link), where};
 }
 
-// Of as many draws as there are partitions the emptiest one, if it is emptier than the one that was full.
-std::optional<drawn> draw_roomier(const model::view& v, const crypto::keyring& keys, workspace_id full) {
-  auto held = [&v](workspace_id ws) { return model::load_partition(v, ws).sealed_bytes; };
-  auto least = held(full);
-  std::optional<drawn> best;
-  for (std::size_t i = 0; i < guest_partitions; ++i) {
-    auto next = draw(keys);
-    if (auto holds = held(next.where); holds < least) {
-      least = holds;
-      best = std::move(next);
-    }
-  }
-  return best;
-}
-
 void order_to_keep(call_ptr c, actors::conceal what, created echo, int moves_left, concealed then);
 
-// A link decides where a guest's secret lies, so the first partition is full long before all are. Others may find
-// their way to the roomier one at the same time: hence more than one move.
+// Others may find their way to the roomier partition at the same time: hence more than one move.
 void move_and_order(call_ptr c, actors::conceal what, created echo, int moves_left, actors::answer full,
                     concealed then) {
   auto& raw = *c;
@@ -148,7 +132,7 @@ void move_and_order(call_ptr c, actors::conceal what, created echo, int moves_le
       [c = std::move(c), what = std::move(what), echo = std::move(echo), moves_left, full = std::move(full),
        then = std::move(then)](result<std::shared_ptr<const model::view>> v) mutable {
         if (!v) return http::refuse(std::move(c), v.error());
-        auto to = draw_roomier(**v, c->with.keys, c->ctx.workspace);
+        auto to = roomier(**v, c->ctx.workspace, [&] { return draw(c->with.keys); });
         if (!(*v)->trustworthy())
           return http::refuse(std::move(c), {errc::storage_failed, "Stored state could not be read"});
         if (!to) return refuse_outcome(std::move(c), full.outcome);

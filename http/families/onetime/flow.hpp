@@ -12,6 +12,7 @@
 #include "http/call.hpp"
 #include "http/families/onetime/errors.hpp"
 #include "http/families/onetime/input.hpp"
+#include "model/audit.hpp"
 
 namespace nacre::http::onetime {
 
@@ -69,6 +70,23 @@ std::size_t create_body_bytes_max(const onetime_rules& rules);
 std::string_view host_of(std::string_view url);
 // "https://host": what links begin with. http.public_url, else the address that is listened on.
 std::string public_url(const call& c);
+
+// What a link decides is where a guest's row lies, so the first partition is full long before all are. Of as many draws
+// as there are partitions the one that leads to the emptiest, if that is emptier than the one that was `full`.
+template <class Draw>
+auto roomier(const model::view& v, workspace_id full, Draw draw) -> std::optional<decltype(draw())> {
+  auto held = [&v](workspace_id ws) { return model::load_partition(v, ws).sealed_bytes; };
+  auto least = held(full);
+  std::optional<decltype(draw())> best;
+  for (std::size_t i = 0; i < guest_partitions; ++i) {
+    auto next = draw();
+    if (auto holds = held(next.where); holds < least) {
+      least = holds;
+      best = std::move(next);
+    }
+  }
+  return best;
+}
 
 // Seconds since 1970, and what is left of a span until `end`, never negative.
 std::int64_t epoch_s(timestamp t);
