@@ -88,13 +88,15 @@ void log_attempt(logger& log, const webhook_attempt& a) {
       .number("attempt", a.number);
 }
 
-// Calls `what` every `period` until it goes out of scope.
+// Calls `what` after `first` and then every `period` until it goes out of scope.
 class repeating {
  public:
   repeating(std::chrono::milliseconds period, std::function<void()> what)
-      : thread_([this, period, what = std::move(what)] {
+      : repeating(period, period, std::move(what)) {}
+  repeating(std::chrono::milliseconds first, std::chrono::milliseconds period, std::function<void()> what)
+      : thread_([this, first, period, what = std::move(what)] {
           std::unique_lock lock(mutex_);
-          while (!wake_.wait_for(lock, period, [this] { return stopping_; })) what();
+          for (auto wait = first; !wake_.wait_for(lock, wait, [this] { return stopping_; }); wait = period) what();
         }) {}
   ~repeating() {
     {
@@ -365,7 +367,10 @@ int run_node(const config& c, const sigset_t& stop) {
     // What a command brought lies in a cluster's log as well, until that is cut: the run after the next reaches it.
     const bool replicated = c.cluster.node != 0;
     bool in_log = false;  // something was erased before the last run
-    repeating shred(c.storage.shred_deadline / (replicated ? 3 : 2), [&] {
+    // What was erased before the start is reached soon: a node that is started again and again must not put it off.
+    constexpr std::chrono::milliseconds after_start{60'000};
+    const auto period = c.storage.shred_deadline / (replicated ? 3 : 2);
+    repeating shred(std::min<std::chrono::milliseconds>(after_start, period), period, [&] {
       const bool again = std::exchange(in_log, false);
       const bool now = erased.exchange(false);
       auto shred_space = [&](model::space in) {
