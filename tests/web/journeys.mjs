@@ -29,7 +29,7 @@ const journey = journeysIn(() => ({ node, browser }));
 async function loseAnswers(who, pattern, times) {
   const lost = [];
   await who.page.route(pattern, async (route) => {
-    if (lost.length >= times) return route.continue();
+    if (lost.length >= times) return route.fallback();
     const acted = await route.fetch();
     lost.push({ status: acted.status(), key: route.request().headers()['idempotency-key'] });
     await route.abort('connectionreset');
@@ -477,9 +477,39 @@ journey('a reload between click and answer loses nothing', async (arrive) => {
   await reader.page.unrouteAll({ behavior: 'ignoreErrors' });
   await reader.page.reload();
   await reader.page.getByText('You opened this secret a moment ago').waitFor();
+  await reader.page.getByRole('textbox', { name: 'Passphrase' }).fill('mistyped');
+  await reader.clickOpen();
+  await reader.page.getByRole('alert').getByText('That is not the passphrase.').waitFor();
   await reader.page.getByRole('textbox', { name: 'Passphrase' }).fill('sesame');
   await reader.clickOpen();
   assert.equal(await reader.read(), 'through a reload');
+});
+
+journey('a retry that is refused gives nothing up: the next one gets what the first has claimed', async (arrive) => {
+  const limited = { status: 429, headers: { 'Retry-After': '7' }, json: {} };
+  const closed = { status: 403, json: {} }; // as something in between may say
+  const told = [
+    [limited, 'Too many requests from your network. Try again in 7 seconds.', false],
+    [limited, 'Too many requests from your network. Try again in 7 seconds.', true],
+    [closed, 'This server does not offer this to guests.', false],
+  ];
+  for (const [refusal, words, reload] of told) {
+    const { secret } = await node.conceal('claimed, then refused');
+    const reader = await arrive();
+    await reader.page.route(isReveal, (route) => route.fulfill(refusal), { times: 1 });
+    const lost = await loseAnswers(reader, isReveal, 1);
+    await reader.visit(`/secret/${secret}`);
+    await reader.reaches('ready');
+    await reader.clickOpen();
+    await reader.page.getByRole('alert').getByText(words).waitFor();
+    assert.deepEqual(lost.map(({ status }) => status), [200]);
+    if (reload) {
+      await reader.page.reload();
+      await reader.page.getByText('You opened this secret a moment ago').waitFor();
+    }
+    await reader.clickOpen();
+    assert.equal(await reader.read(), 'claimed, then refused');
+  }
 });
 
 journey('a node that dies between click and answer comes back with the value', async (arrive) => {

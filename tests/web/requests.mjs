@@ -62,7 +62,7 @@ const isPickup = (url) => url.pathname.endsWith('/pickup');
 async function loseAnswers(who, pattern, times) {
   const lost = [];
   await who.page.route(pattern, async (route) => {
-    if (route.request().method() !== 'POST' || lost.length >= times) return route.continue();
+    if (route.request().method() !== 'POST' || lost.length >= times) return route.fallback();
     const acted = await route.fetch();
     lost.push({ status: acted.status(), key: route.request().headers()['idempotency-key'], body: route.request().postData() });
     await route.abort('connectionreset');
@@ -299,6 +299,21 @@ journey('a pickup whose reply gets lost comes again, also after a reload in betw
       assert.equal(await asker.read(), 'lost on its way');
       assert.equal(new Set(lost.map(({ key }) => key)).size, 1);
     }
+  }
+});
+
+journey('a pickup that is refused when it is tried again is not given up', async (arrive) => {
+  for (const [status, words] of [[429, 'Too many requests'], [403, 'This server does not offer this to guests.']]) {
+    const asker = await arrive();
+    const asked = await request(asker);
+    await answer(await arrive(), asked.path, 'taken, then refused');
+    await asker.reaches('ready');
+    await asker.page.route(isPickup, (route) => route.fulfill({ status, json: {} }), { times: 1 });
+    const lost = await loseAnswers(asker, isPickup, 1);
+    await asker.button('Open the answer').click();
+    await asker.page.getByRole('alert').getByText(words).waitFor();
+    assert.deepEqual(lost.map((each) => each.status), [200]);
+    assert.equal(await open(asker), 'taken, then refused');
   }
 });
 
