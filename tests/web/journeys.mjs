@@ -181,6 +181,8 @@ journey('what is sealed on the server opens by the API and by the page', async (
   await reader.reaches('ready');
   await reader.clickOpen();
   assert.equal(await reader.read(), 'for a person');
+  await reader.goTo('#anything'); // of no link like this
+  assert.equal(await reader.reaches('shown', 'checking', 'gone'), 'shown');
 });
 
 journey('a program that knows the format opens what a browser sealed', async (arrive) => {
@@ -239,8 +241,9 @@ journey('a passphrase is asked for, wrong ones are counted in words, and a lock 
   await sender.reaches('waiting');
   const other = await arrive();
   const again = await other.share('second', { passphrase: 'sesame' });
-  await reader.visit(again.path);
+  await reader.goTo(again.path);
   await reader.reaches('ready');
+  assert.equal(await field.inputValue(), '', 'it was typed for another link');
   await field.fill('sesame');
   await reader.clickOpen();
   assert.equal(await reader.read(), 'second');
@@ -553,6 +556,76 @@ journey('on a slow network the page says what it does, and asks once', async (ar
   letThrough();
   assert.equal(await reader.read(), 'slowly');
   assert.equal(reader.calls('POST').length, 1);
+});
+
+journey('what comes late for an earlier link takes nothing off the screen', async (arrive) => {
+  const sender = await arrive();
+  const reader = await arrive();
+  // The look at a link of its own stays out until what this answers is called.
+  const goToLate = async () => {
+    const { path } = await sender.share('looked at in vain');
+    let release;
+    const held = new Promise((done) => (release = done));
+    const look = `**/secret/${path.slice('/s#1'.length + 48)}`;
+    await reader.page.route(look, async (route) => {
+      await held;
+      await route.continue();
+    });
+    const [asked] = await Promise.all([reader.page.waitForRequest(look), reader.goTo(path)]);
+    return async () => {
+      release();
+      await (await asked.response()).finished();
+      await reader.page.evaluate(() => fetch('/robots.txt').then((came) => came.text()));
+    };
+  };
+  await reader.visit('/s');
+  await reader.reaches('fault');
+  const late = [await goToLate(), await goToLate()];
+  await reader.goTo((await sender.share('stays')).path);
+  await reader.reaches('ready');
+  let letThrough;
+  const held = new Promise((done) => (letThrough = done));
+  await reader.page.route(isReveal, async (route) => {
+    await held;
+    await route.continue();
+  }, { times: 1 });
+  await reader.clickOpen();
+  await reader.reaches('opening');
+  await late[0]();
+  assert.equal(await reader.reaches('opening', 'ready'), 'opening');
+  letThrough();
+  assert.equal(await reader.read(), 'stays');
+  await late[1]();
+  assert.equal(await reader.reaches('shown', 'ready'), 'shown');
+  assert.equal(await reader.page.locator('[data-test=value]').textContent(), 'stays');
+});
+
+journey('while one is opened or lacks its key another link waits, and the address says whose it is', async (arrive) => {
+  const sender = await arrive();
+  const first = await sender.share('spoilt on its way');
+  const second = await sender.share('waits');
+  const reader = await arrive();
+  const address = () => reader.page.evaluate(() => location.href);
+  let letThrough;
+  const held = new Promise((done) => (letThrough = done));
+  await reader.page.route(isReveal, async (route) => {
+    const came = await route.fetch();
+    const { record } = await came.json();
+    record.secret_value = `${record.secret_value.slice(0, -8)}AAAAAAAA`;
+    await held;
+    await route.fulfill({ response: came, json: { record } });
+  }, { times: 1 });
+  await reader.visit(first.path);
+  await reader.reaches('ready');
+  await reader.clickOpen();
+  await reader.reaches('opening');
+  await reader.goTo(second.path);
+  assert.equal(await address(), first.link);
+  letThrough();
+  await reader.reaches('sealed');
+  await reader.goTo(second.path);
+  assert.equal(await address(), first.link);
+  assert.equal(await reader.reaches('sealed', 'checking', 'ready'), 'sealed');
 });
 
 // ---- links that are not right -----------------------------------------------------------------------

@@ -163,6 +163,14 @@ export class Person {
     await this.page.goto(base + path);
   }
 
+  // The same tab, another link; the page has heard of it.
+  async goTo(path) {
+    await this.page.evaluate((hash) => new Promise((done) => {
+      addEventListener('hashchange', done, { once: true });
+      location.hash = hash;
+    }), path.slice(path.indexOf('#')));
+  }
+
   // Waits until the page is at `state`, and answers whether it got there by one of them.
   async reaches(...states) {
     await this.page.locator(states.map((state) => `main[data-state="${state}"]`).join(', ')).waitFor();

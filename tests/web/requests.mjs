@@ -193,9 +193,6 @@ journey('of two browsers that pick up at once one gets it, the other is told whe
   await both[ends.indexOf('picked')].page.getByText('If it was not you').waitFor();
 });
 
-// The same tab, another link.
-const goTo = (who, path) => who.page.evaluate((hash) => void (location.hash = hash), path.slice(path.indexOf('#')));
-
 journey('what was written for one asker is sealed anew for the next one in the same tab', async (arrive) => {
   const first = await request(await arrive());
   const asker = await arrive();
@@ -206,7 +203,7 @@ journey('what was written for one asker is sealed anew for the next one in the s
   await fetch(`${node.url}/api/v1/requests/${identifier}`, { method: 'DELETE', headers: { 'Pickup-Key': key } });
   await writer.button('Seal and send').click();
   await writer.reaches('gone');
-  await goTo(writer, second.path);
+  await writer.goTo(second.path);
   await writer.reaches('writing');
   const field = writer.page.getByRole('textbox', { name: 'Your answer' });
   assert.equal(await field.inputValue(), '', 'it was meant for somebody else');
@@ -233,7 +230,7 @@ journey('while an answer is under way another link waits, and the address says w
   });
   await writer.button('Seal and send').click();
   await writer.reaches('sending');
-  await goTo(writer, second.path);
+  await writer.goTo(second.path);
   await writer.page.waitForURL(node.url + first.path);
   release();
   await writer.reaches('sent');
@@ -256,7 +253,7 @@ journey('what comes late for an earlier link says nothing of the one that is ope
       await route.continue();
     }).then(() => who.page.goto(node.url + first.path));
   });
-  await goTo(who, second.path);
+  await who.goTo(second.path);
   await who.reaches('writing');
   release();
   await (await late.response()).finished();
@@ -349,7 +346,7 @@ journey('a request whose first look fails is made once, and shown when the serve
 journey('a damaged link shows nothing of the request before it', async (arrive) => {
   const who = await arrive();
   const asked = await request(who);
-  await goTo(who, asked.ownPath.slice(0, -1));
+  await who.goTo(asked.ownPath.slice(0, -1));
   await who.reaches('fault');
   const looks = who.calls('GET').length;
   await who.page.evaluate(() => {
@@ -358,7 +355,7 @@ journey('a damaged link shows nothing of the request before it', async (arrive) 
   });
   assert.equal(who.calls('GET').length, looks);
   assert.equal(await who.reaches('fault', 'made'), 'fault');
-  await goTo(who, asked.ownPath);
+  await who.goTo(asked.ownPath);
   await who.reaches('made');
   assert.equal(await who.page.locator('[data-test=link]').textContent(), asked.link);
 });
