@@ -274,9 +274,8 @@ outcome<http_answer> claim(server& at, route& by, const link& what, const std::s
     auto headers = by.headers;
     headers.emplace_back("Content-Type", "application/json");
     headers.emplace_back("Idempotency-Key", key);
-    int sent = 0;
     auto answer =
-        at.insist("POST", by.prefix + "/secret/" + what.identifier + "/reveal", headers, body, reveal_retry_s, &sent);
+        at.insist("POST", by.prefix + "/secret/" + what.identifier + "/reveal", headers, body, reveal_retry_s);
     ::explicit_bzero(body.data(), body.size());
     if (!answer) {
       auto r = answer.error();

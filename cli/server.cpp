@@ -264,19 +264,23 @@ outcome<json_answer> server::ask(string_view verb, string_view target, std::stri
 }
 
 outcome<http_answer> server::insist(string_view verb, string_view target, const header_list& headers, string_view body,
-                                    int seconds, int* tries) {
-  using clock = std::chrono::steady_clock;
-  const auto until = clock::now() + std::chrono::seconds(seconds);
-  for (int pause = 250;; pause = std::min(2 * pause, 2'000)) {
-    if (tries) ++*tries;
+                                    int seconds) {
+  using namespace std::chrono;
+  const auto until = steady_clock::now() + std::chrono::seconds(seconds);
+  bool may_be_done = false;
+  for (milliseconds pause(250);; pause = std::min(2 * pause, milliseconds(2'000))) {
     auto answer = client_.send(verb, target, headers, std::string(body));
     const bool not_now = answer && (answer->status == 408 || (answer->status >= 500 && answer->status != 507));
-    if (answer && !not_now) return std::move(*answer);
-    if (clock::now() + std::chrono::milliseconds(pause) >= until) {
+    const bool too_often = answer && answer->status == 429;
+    if (answer && !not_now && !(too_often && may_be_done)) return std::move(*answer);
+    may_be_done = may_be_done || not_now || (!answer && answer.error().code == errc::outcome_unknown);
+    const auto told = std::chrono::seconds(too_often ? answer->retry_after_s.value_or(0) : 0);
+    const auto wait = std::max<milliseconds>(pause, told);
+    if (steady_clock::now() + wait >= until) {
       if (answer) return std::move(*answer);
       return refuse(refusal_of(answer.error()));
     }
-    pause_ms(pause);
+    pause_ms(static_cast<int>(wait.count()));
   }
 }
 

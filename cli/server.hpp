@@ -67,9 +67,10 @@ class server {
   outcome<json_answer> ask(std::string_view verb, std::string_view target, std::string body = {},
                            const header_list& more = {}, bool in_workspace = false);
   // Asks again with pauses, for `seconds` at most, while no answer comes or it says "not now" (5xx but 507): for calls
-  // that may be repeated because they carry an Idempotency-Key or change nothing.
+  // that may be repeated because they carry an Idempotency-Key or change nothing. "Too often" (429) is an answer, and
+  // is waited out only where an earlier try may have been done: what came of it nobody else could ask for.
   outcome<http_answer> insist(std::string_view verb, std::string_view target, const header_list& headers,
-                              std::string_view body, int seconds, int* tries = nullptr);
+                              std::string_view body, int seconds);
   // How a Onetime Secret account says who it is: the token with its owner's id. Nothing for a JWT.
   outcome<std::optional<std::string>> basic();
 

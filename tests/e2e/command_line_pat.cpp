@@ -155,6 +155,22 @@ TEST_CASE("a reveal whose answer is lost is asked for again and counted once", "
   CHECK(counted == 1);
 }
 
+TEST_CASE("a rotation whose answer is lost is told again, also where it is asked for too often", "[cli][pat][fault]") {
+  owner_shell me;
+  const auto id = me.me.new_pat()["id"].text();
+  std::atomic<int> rotations{0};
+  receiver between([&](const nacre::test::received& r, std::size_t) {
+    if (!has(r.line(), "/rotate ")) return forwarded(quick().port(), r);
+    if (++rotations == 2) return nacre::test::http_status(429, "Retry-After: 1\r\n", "{}");
+    auto answer = forwarded(quick().port(), r);
+    return rotations == 1 ? std::string() : answer;
+  });
+  me.environment["NACRE_URL"] = between.url("");
+  const auto token = me.get({"pat", "rotate", id, "-q"});
+  CHECK(rotations == 3);
+  CHECK(me.get({"pat", "reveal", id}) == token);
+}
+
 TEST_CASE("workspaces and members are looked after", "[cli][workspace]") {
   owner_shell me;
   auto made = me.json({"workspace", "create", "Second"});

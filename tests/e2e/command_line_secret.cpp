@@ -387,6 +387,43 @@ TEST_CASE("a server that is away for a while costs who waits nothing", "[cli][re
   }
 }
 
+TEST_CASE("an answer that got lost comes again, also where it is asked for too often",
+          "[cli][secret][request][fault]") {
+  using clock = std::chrono::steady_clock;
+  std::atomic<int> claims{0};
+  std::atomic<bool> to_lose{false};
+  clock::time_point free_again;  // the receiver's own
+  receiver between([&](const nacre::test::received& r, std::size_t) {
+    if (!is_reveal(r) && !is_pickup(r)) return forwarded(quick().port(), r);
+    if (++claims == 1 && to_lose) {
+      forwarded(quick().port(), r);
+      free_again = clock::now() + std::chrono::milliseconds(1'500);
+      return std::string();
+    }
+    return to_lose && clock::now() > free_again ? forwarded(quick().port(), r)
+                                                : nacre::test::http_status(429, "Retry-After: 2\r\n", "{}");
+  });
+  shell me(url());
+  auto request = me.json({"secret", "request"});
+  me.get({"secret", "answer", request["link"].text()}, "the door code is 4711");
+  for (auto link : {shared(me)["link"].text(), request["pickup"].text()}) {
+    link = between.url("") + link.substr(link.find('/', 8));
+    claims = 0;
+    to_lose = false;
+    auto refused = me.run({"secret", "open", link});  // nothing can have been claimed
+    CHECK(refused.code == 69);
+    CHECK(has(refused.errors, "try again in 2 s"));
+    CHECK(claims == 1);
+    claims = 0;
+    to_lose = true;
+    auto opened = me.run({"secret", "open", link});
+    INFO(opened.errors);
+    CHECK(opened.code == 0);
+    CHECK(opened.output == "the door code is 4711");
+    CHECK(claims == 3);  // no sooner than it was told to
+  }
+}
+
 TEST_CASE("whoever gives up waiting is told the only link that opens the answer", "[cli][request][fault]") {
   std::atomic<bool> closed{false};
   receiver between([&](const nacre::test::received& r, std::size_t) {
