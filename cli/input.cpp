@@ -59,6 +59,60 @@ class private_directory {
   std::string path_;
 };
 
+// While an editor has the terminal an interrupt is its own affair. What else would end us is passed on to it, and ends
+// us when this goes: made before what must not stay behind. What we were told to ignore, stays ignored.
+class editor_signals {
+ public:
+  editor_signals() {
+    struct sigaction plain {};
+    plain.sa_handler = SIG_DFL;
+    ::sigaction(SIGCHLD, &plain, &before_[2]);  // ignored, it would not come
+    plain.sa_handler = SIG_IGN;
+    ::sigaction(SIGINT, &plain, &before_[0]);
+    ::sigaction(SIGQUIT, &plain, &before_[1]);
+    ::sigemptyset(&awaited_);
+    ::sigaddset(&awaited_, SIGCHLD);
+    for (int each : {SIGHUP, SIGTERM})
+      if (struct sigaction now; ::sigaction(each, nullptr, &now) == 0 && now.sa_handler != SIG_IGN)
+        ::sigaddset(&awaited_, each);
+    ::pthread_sigmask(SIG_BLOCK, &awaited_, &mask_);
+  }
+  ~editor_signals() {
+    if (ending_ != 0) ::raise(ending_);  // comes when it is let through
+    ::sigaction(SIGINT, &before_[0], nullptr);
+    ::sigaction(SIGQUIT, &before_[1], nullptr);
+    ::sigaction(SIGCHLD, &before_[2], nullptr);
+    ::pthread_sigmask(SIG_SETMASK, &mask_, nullptr);
+  }
+  editor_signals(const editor_signals&) = delete;
+  editor_signals& operator=(const editor_signals&) = delete;
+
+  // In the editor's process, before it is the editor.
+  void let_go() const {
+    ::signal(SIGINT, SIG_DFL);
+    ::signal(SIGQUIT, SIG_DFL);
+    ::signal(SIGPIPE, SIG_DFL);
+    ::pthread_sigmask(SIG_SETMASK, &mask_, nullptr);
+  }
+  // What became of the editor, once it has ended.
+  int wait_for(pid_t editor) {
+    int status = -1;
+    while (::waitpid(editor, &status, WNOHANG) == 0) {
+      int told = SIGCHLD;
+      ::sigwait(&awaited_, &told);
+      if (told == SIGCHLD) continue;
+      ending_ = told;
+      ::kill(editor, told);
+    }
+    return status;
+  }
+
+ private:
+  struct sigaction before_[3] = {};
+  sigset_t awaited_{}, mask_{};
+  int ending_ = 0;
+};
+
 }  // namespace
 
 outcome<crypto::secure_bytes> read_descriptor(int fd, std::size_t bytes_max) {
@@ -89,30 +143,23 @@ outcome<crypto::secure_bytes> write_in_editor(std::size_t bytes_max) {
   if (!editor || !*editor) editor = std::getenv("EDITOR");
   if (!editor || !*editor)
     return refuse(exit_usage, "there is nothing to share", "name a file, use a pipe, or set EDITOR");
+  editor_signals signals;
   private_directory place;
   if (place.path().empty()) return refuse(exit_io, "there is no place for a temporary file");
   const auto file = place.path() + "/secret.txt";
   const int fd = ::open(file.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
   if (fd < 0) return refuse(exit_io, "a temporary file cannot be made");
   ::close(fd);
-  const auto line = std::string(editor) + " \"$1\"";
-  // The editor has the terminal; an interrupt is its own affair.
-  auto* before_int = ::signal(SIGINT, SIG_IGN);
-  auto* before_quit = ::signal(SIGQUIT, SIG_IGN);
+  // It may have arguments and variables before it; no shell stays between it and what is passed on.
+  const auto line = "exec env " + std::string(editor) + " \"$1\"";
   const pid_t child = ::fork();
   if (child == 0) {
-    ::signal(SIGINT, SIG_DFL);
-    ::signal(SIGQUIT, SIG_DFL);
-    ::signal(SIGPIPE, SIG_DFL);
+    signals.let_go();
     ::unsetenv("NACRE_TOKEN");
     ::execl("/bin/sh", "sh", "-c", line.c_str(), "sh", file.c_str(), static_cast<char*>(nullptr));
     ::_exit(127);
   }
-  int status = -1;
-  while (child > 0 && ::waitpid(child, &status, 0) < 0 && errno == EINTR) {
-  }
-  ::signal(SIGINT, before_int);
-  ::signal(SIGQUIT, before_quit);
+  const int status = child < 0 ? -1 : signals.wait_for(child);
   if (child < 0 || !WIFEXITED(status) || WEXITSTATUS(status) != 0)
     return refuse(exit_io, "the editor failed; nothing was shared");
   auto text = read_file(file, bytes_max);

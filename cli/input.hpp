@@ -16,7 +16,8 @@ outcome<crypto::secure_bytes> read_file(const std::string& name, std::size_t byt
 outcome<crypto::secure_bytes> read_descriptor(int fd, std::size_t bytes_max);
 
 // Typed in $VISUAL or $EDITOR, in a file that only its owner may read, kept in memory where the system has a place
-// for that, overwritten and removed afterwards. Without the line feed editors put at the end.
+// for that, overwritten and removed afterwards, also where SIGHUP or SIGTERM ends us: the editor is told, and waited
+// for. Without the line feed editors put at the end.
 outcome<crypto::secure_bytes> write_in_editor(std::size_t bytes_max);
 
 // --passphrase-file or --passphrase-fd (first line), --passphrase (asked for at the terminal); nothing if none was

@@ -1,5 +1,8 @@
 // `nacre secret ...`: links that open once, whatever gets lost on the way.
 
+#include <fcntl.h>
+#include <sys/stat.h>
+
 #include <atomic>
 #include <cstdio>
 #include <future>
@@ -115,6 +118,54 @@ TEST_CASE("a text arrives byte for byte, from a file, a pipe and an editor", "[c
   auto kept = me.get({"secret", "share", "-q"}, text);
   CHECK(me.run({"secret", "open", "-o", into, kept}).code == 74);  // a file there is never replaced
   CHECK(me.run({"secret", "open", kept}).output == text);          // and nothing was used up
+}
+
+TEST_CASE("what ends nacre while a text is being written leaves no trace of the text", "[cli][secret]") {
+  receiver between([](const nacre::test::received& r, std::size_t) { return forwarded(quick().port(), r); });
+  shell me(between.url(""));
+  std::filesystem::create_directory(me.home / "run");
+  me.environment["XDG_RUNTIME_DIR"] = me.path("run");
+  REQUIRE(::mkfifo(me.path("go").c_str(), 0600) == 0);
+  const int go = ::open(me.path("go").c_str(), O_RDWR | O_CLOEXEC);
+  // Writes, and waits for a line before it ends.
+  const auto editor = [&](std::string_view before) {
+    write_whole(me.home / "editor", "#!/bin/sh\n" + std::string(before) + "\nprintf 'half a text' > \"$1\"\n" +
+                                        "echo \"$1\" > " + me.path("where") + "\nread line < " + me.path("go") + "\n");
+    me.environment["EDITOR"] = "sh " + me.path("editor");
+    std::filesystem::remove(me.home / "where");
+  };
+  const auto written = [&] {
+    auto where = read_whole(me.home / "where");
+    return !where.empty() && read_whole(where.substr(0, where.find('\n'))) == "half a text";
+  };
+  for (const char* before : {"", "trap 'exit 0' HUP TERM"}) {
+    for (int by : {SIGHUP, SIGTERM}) {
+      INFO(before << ", signal " << by);
+      editor(before);
+      child_process writing({nacre::test::program("nacre"), "secret", "share", "--editor"}, me.home / "errors",
+                            me.options());
+      REQUIRE(eventually(written));
+      CHECK(has(read_whole(me.home / "where"), me.path("run/")));
+      writing.signal(by);
+      CHECK(writing.wait(std::chrono::seconds(10)) == 128 + by);  // and the editor with it
+      CHECK(std::filesystem::is_empty(me.home / "run"));
+    }
+  }
+  CHECK(between.count() == 0);
+
+  // What it was told to ignore ends nothing.
+  editor("");
+  child_process writing(
+      {"/bin/sh", "-c", "trap '' HUP; exec \"$0\" secret share --editor -q", nacre::test::program("nacre").string()},
+      me.home / "errors", me.options());
+  REQUIRE(eventually(written));
+  writing.signal(SIGHUP);
+  REQUIRE(::write(go, "\n", 1) == 1);
+  CHECK(writing.wait() == 0);
+  auto link = writing.output();
+  CHECK(me.get({"secret", "open"}, link) == "half a text");
+  CHECK(std::filesystem::is_empty(me.home / "run"));
+  ::close(go);
 }
 
 TEST_CASE("a made-up password is shared, and printed only if asked for", "[cli][secret]") {
