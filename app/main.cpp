@@ -5,8 +5,13 @@
 
 #include "app/node.hpp"
 #include "app/options.hpp"
+#include "crypto/process.hpp"
 
 int main(int argc, char** argv) {
+  if (auto held = nacre::crypto::hold_standard_descriptors(); !held) {
+    std::fprintf(stderr, "nacred: %s\n", held.error().text.c_str());
+    return 74;  // EX_IOERR
+  }
   // Before any thread exists, so that all inherit the mask and only sigwait() takes these.
   sigset_t stop;
   sigemptyset(&stop);

@@ -1,5 +1,6 @@
 // secret share|open|receipt|burn: one-time secrets (the API of Onetime Secret, v2).
 
+#include <fcntl.h>
 #include <poll.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -169,8 +170,10 @@ outcome<std::string> retry_key(const arguments& with) {
 }
 
 bool output_is_closed() {
+  const int how = ::fcntl(STDOUT_FILENO, F_GETFL);
+  if (how < 0 || (how & O_ACCMODE) == O_RDONLY) return true;  // it came closed: crypto/process.hpp
   pollfd p{STDOUT_FILENO, POLLOUT, 0};
-  return ::poll(&p, 1, 0) > 0 && (p.revents & (POLLERR | POLLNVAL)) != 0;
+  return ::poll(&p, 1, 0) > 0 && (p.revents & POLLERR) != 0;
 }
 
 outcome<bool> hand_over(secure_bytes value, std::optional<new_file>& file, bool json) {

@@ -59,6 +59,8 @@ int run(std::span<char* const> words) {
 }  // namespace nacre::cli
 
 int main(int argc, char** argv) {
+  if (auto held = nacre::crypto::hold_standard_descriptors(); !held)
+    return nacre::cli::tell({nacre::cli::exit_io, held.error().text});
   // A reader that goes away is an error of ours to tell (74), not a signal.
   std::signal(SIGPIPE, SIG_IGN);
   return nacre::cli::run({argv + (argc > 0 ? 1 : 0), argv + argc});

@@ -1,6 +1,7 @@
 // The two programs from the command line: configuration, refusals, exit codes.
 
 #include "tests/e2e/kit.hpp"
+#include "tests/support/free_ports.hpp"
 
 using namespace nacre::e2e;
 using nacre::test::child_options;
@@ -127,6 +128,27 @@ TEST_CASE("a node runs from a configuration file", "[config]") {
   CHECK_FALSE(std::filesystem::exists(d.dir / "data" / "root.key"));
   node.signal(SIGTERM);
   CHECK(node.wait() == 0);
+}
+
+TEST_CASE("a node whose standard descriptors are closed serves, and prints into none of its files", "[config]") {
+  desk d;
+  const auto data = d.dir / "data";
+  const auto port = static_cast<std::uint16_t>(nacre::test::free_ports(1));
+  nacre::test::child_process node(
+      {"/bin/sh", "-c", "exec \"$0\" --dev --data-dir \"$1\" --http \"$2\" <&- >&- 2>&-",
+       nacre::test::program("nacred").string(), data.string(), "127.0.0.1:" + std::to_string(port)},
+      d.dir / "stderr");
+  http_client to(port);
+  REQUIRE(eventually([&] { return to.send("GET", "/readyz").status == 200; }));
+  node.signal(SIGTERM);
+  CHECK(node.wait() == 0);
+  for (const auto& each : std::filesystem::recursive_directory_iterator(data)) {
+    if (!each.is_regular_file()) continue;
+    INFO(each.path());
+    const auto text = nacre::test::read_whole(each.path());
+    CHECK(text.find("ready http://") == text.npos);
+    CHECK(text.find("\"msg\":\"ready\"") == text.npos);
+  }
 }
 
 TEST_CASE("a root key comes from the environment and does not stay there", "[config]") {

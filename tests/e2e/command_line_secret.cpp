@@ -292,6 +292,26 @@ TEST_CASE("a value that cannot be written is not confirmed", "[cli][secret]") {
   CHECK(me.get({"secret", "open", "--retry-key", me.path("retry"), link}) == "the door code is 4711");
 }
 
+TEST_CASE("nothing is opened that could not be written", "[cli][secret][request]") {
+  shell me(url());
+  auto request = me.json({"secret", "request"});
+  me.get({"secret", "answer", request["link"].text()}, "the door code is 4711");
+  for (const auto& link : {shared(me)["link"].text(), request["pickup"].text()}) {
+    for (const char* closed : {">&-", "<&- >&-", "1< /dev/null"}) {
+      INFO(closed);
+      const auto errors = me.path("errors");
+      std::filesystem::remove(errors);
+      auto code = child_process({"/bin/sh", "-c", std::string("exec \"$0\" secret open \"$1\" ") + closed,
+                                 nacre::test::program("nacre").string(), link},
+                                errors, me.options())
+                      .wait();
+      CHECK(code == 74);
+      CHECK(has(read_whole(errors), "standard output is closed; nothing was opened"));
+    }
+    CHECK(me.get({"secret", "open", link}) == "the door code is 4711");
+  }
+}
+
 TEST_CASE("an account shares in its own name, and a link of another server gets no credential", "[cli][secret]") {
   owner_shell me;
   me.environment["NACRE_TOKEN"] = me.me.new_pat(R"("name":"cli","scopes":["write"])")["token"].text();
