@@ -6,7 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <array>
+#include <charconv>
 #include <iostream>
 
 #include "app/loopback.hpp"
@@ -19,6 +19,7 @@
 #include "crypto/random.hpp"
 #include "crypto/sealed_text.hpp"
 #include "model/limits.hpp"
+#include "model/time.hpp"
 
 namespace nacre::cli {
 
@@ -103,6 +104,23 @@ refusal meaning_of(const http_answer& a) {
   if (a.status == 403) r.advice = "this server lets no guests in: sign in with a personal access token";
   return r;
 }
+
+// Seconds, as this API tells them: a number, or its digits in a text. Nothing for what is no time.
+std::optional<std::int64_t> seconds_at(json_value of, std::string_view pointer) {
+  const auto found = value_at(of, pointer);
+  std::int64_t seconds = -1;
+  std::string_view digits;
+  if (found && found->get(digits) == simdjson::SUCCESS) {
+    const auto* end = digits.data() + digits.size();
+    if (std::from_chars(digits.data(), end, seconds).ptr != end) return std::nullopt;
+  } else if (!found || found->get(seconds) != simdjson::SUCCESS) {
+    return std::nullopt;
+  }
+  if (seconds < 0 || seconds > time_max.value() / 1000) return std::nullopt;
+  return seconds;
+}
+
+std::string json_of(std::optional<std::int64_t> number) { return number ? std::to_string(*number) : "null"; }
 
 // Where links begin that others can follow.
 std::string public_base(server& at, const route& by, const std::string& receipt) {
@@ -234,7 +252,7 @@ outcome<int> run_secret_share(const arguments& with) {
   if (!crypto::is_link_identifier(id) || !crypto::is_link_identifier(receipt))
     return refuse({exit_unavailable, "the server's answer is not one of nacre", "is this URL a nacre server?",
                    answer->request_id});
-  const auto life = text_at(told->root(), "/record/receipt/secret_ttl");
+  const auto life = seconds_at(told->root(), "/record/receipt/secret_ttl");
   const auto base = public_base(*at, by, receipt);
   made.identifier = id;
   const auto url = sealed ? base + "/s#" + std::string(crypto::fragment_of(made).view()) : base + "/secret/" + id;
@@ -243,8 +261,7 @@ outcome<int> run_secret_share(const arguments& with) {
   if (with.has("json")) {
     std::string out = "{\"link\":" + json_quoted(url) + ",\"receipt\":" + json_quoted(receipt_url) +
                       ",\"sealed\":" + (sealed ? "true" : "false") +
-                      ",\"passphrase\":" + (*passphrase ? "true" : "false") +
-                      ",\"ttl\":" + (life.empty() ? "null" : life);
+                      ",\"passphrase\":" + (*passphrase ? "true" : "false") + ",\"ttl\":" + json_of(life);
     if (with.has("show")) out += ",\"value\":" + json_quoted(text->view());
     out += "}\n";
     if (auto printed = print_out(out); !printed) return refuse(printed.error());
@@ -259,8 +276,8 @@ outcome<int> run_secret_share(const arguments& with) {
   s.row("link", url);
   s.row("receipt", receipt_url);
   s.print();
-  if (error_is_terminal() && !life.empty())
-    std::cerr << "\nOpens once, within " << duration_text(std::stoll(life)) << ". "
+  if (error_is_terminal() && life)
+    std::cerr << "\nOpens once, within " << duration_text(*life) << ". "
               << (sealed ? "Sealed here: the server cannot read it." : "The server can open it.") << "\n";
   return print_out("") ? outcome<int>(exit_ok) : outcome<int>(refuse(exit_io, "standard output takes no more"));
 }
@@ -440,19 +457,17 @@ outcome<int> run_secret_receipt(const arguments& with) {
   const auto state = text_at(*record, "/state");
   // Links and identifiers are left out: who may see the receipt may not see the secret.
   if (with.has("json")) {
-    auto number = [&](std::string_view name) {
-      auto text = text_at(*record, name);
-      return text.empty() ? std::string("null") : text;
-    };
+    auto number = [&](std::string_view name) { return json_of(seconds_at(*record, name)); };
+    const auto flag = value_at(*record, "/has_passphrase");
     std::cout << "{\"state\":" << json_quoted(state) << ",\"created\":" << number("/created")
               << ",\"expires\":" << number("/expiration") << ",\"previewed\":" << number("/previewed")
               << ",\"revealed\":" << number("/revealed") << ",\"burned\":" << number("/burned")
-              << ",\"passphrase\":" << number("/has_passphrase") << "}\n";
+              << ",\"passphrase\":" << (flag && flag->is_bool() ? simdjson::minify(*flag) : "null") << "}\n";
     return exit_ok;
   }
   auto when = [&](std::string_view name) {
-    auto text = text_at(*record, name);
-    return text.empty() ? std::string() : time_text(std::strtoll(text.c_str(), nullptr, 10));
+    const auto at = seconds_at(*record, name);
+    return at ? time_text(*at) : std::string();
   };
   sheet s;
   s.row("state", state_in_words(state));

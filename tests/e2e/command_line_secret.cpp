@@ -51,7 +51,58 @@ TEST_CASE("what is shared is opened once, sealed here or by the server", "[cli][
     CHECK_FALSE(has(late.errors, key_of(link)));
     auto told = me.get({"secret", "receipt", receipt});
     CHECK(has(told, "was opened"));
+    auto times = me.json({"secret", "receipt", receipt});
+    CHECK(times["expires"].number() == times["created"].number() + 3600);
+    CHECK(times["revealed"].number() >= times["created"].number());
+    CHECK(times["burned"].is_null());
+    CHECK_FALSE(times["passphrase"].flag());
     CHECK_FALSE(has(told, key_of(link)));
+  }
+}
+
+TEST_CASE("where times and flags are told a server's words are not", "[cli][secret]") {
+  std::string said;  // for each of them; empty: what the node says
+  receiver between([&](const nacre::test::received& r, std::size_t) {
+    auto answer = forwarded(quick().port(), r);
+    auto body = answer.substr(answer.find("\r\n\r\n") + 4);
+    for (std::string name :
+         {"secret_ttl", "created", "expiration", "previewed", "revealed", "burned", "has_passphrase"}) {
+      name = "\"" + name + "\":";
+      for (auto at = body.find(name); !said.empty() && at != body.npos; at = body.find(name, at)) {
+        at += name.size();
+        body.replace(at, body.find_first_of(",}", at) - at, said);
+      }
+    }
+    return nacre::test::http_status(std::stoi(answer.substr(9)), {}, body);
+  });
+  shell me(between.url(""));
+  // Shares at a terminal, which shows people how long it is good for.
+  const auto shown = [&] {
+    const int screen = ::posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC);
+    REQUIRE((screen >= 0 && ::grantpt(screen) == 0 && ::unlockpt(screen) == 0));
+    child_process sharing({nacre::test::program("nacre"), "secret", "share", "--ttl", "1h"}, ::ptsname(screen),
+                          me.options("a text"));
+    CHECK(sharing.wait() == 0);
+    CHECK(has(sharing.output(), "/receipt/"));
+    char text[1024];
+    const auto size = ::read(screen, text, sizeof text);
+    ::close(screen);
+    return size > 0 ? std::string(text, static_cast<std::size_t>(size)) : std::string();
+  };
+  CHECK(has(shown(), "Opens once, within 1 hour"));
+  for (const char* word : {R"("99999999999999999999")", R"("1,\"more\":\"\u001b[2J")", R"("1 ")", R"("")", "-1",
+                           "1e300", "[1]", "9223372036854775807"}) {
+    INFO(word);
+    said.clear();
+    auto receipt = shared(me)["receipt"].text();
+    receipt = between.url("") + receipt.substr(receipt.find("/receipt/"));
+    said = word;
+    CHECK(shared(me)["ttl"].is_null());
+    CHECK_FALSE(has(shown(), "Opens once"));
+    const auto told = me.json({"secret", "receipt", receipt});
+    CHECK(told.keys() == keys{"state", "created", "expires", "previewed", "revealed", "burned", "passphrase"});
+    for (const auto& [name, value] : told.members()) CHECK((value.is_null() || name == "state"));
+    CHECK(has(me.get({"secret", "receipt", receipt}), "shared      -\n"));
   }
 }
 
