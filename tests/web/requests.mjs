@@ -360,6 +360,31 @@ journey('a damaged link shows nothing of the request before it', async (arrive) 
   assert.equal(await who.page.locator('[data-test=link]').textContent(), asked.link);
 });
 
+journey('a look that comes late leaves alone what is being opened', async (arrive) => {
+  const asker = await arrive();
+  const asked = await request(asker);
+  await answer(await arrive(), asked.path, 'opened once');
+  await asker.reaches('ready');
+  let endLook, endPickup;
+  const mayLook = new Promise((go) => (endLook = go));
+  const mayPickUp = new Promise((go) => (endPickup = go));
+  const isLook = (each) => each.method() === 'GET' && each.url().includes('/api/v1/requests/');
+  await asker.page.route('**/api/v1/requests/*', (route) => mayLook.then(() => route.fallback()), { times: 1 });
+  await asker.page.route(isPickup, (route) => mayPickUp.then(() => route.fallback()));
+  const began = asker.page.waitForRequest(isLook);
+  await asker.page.evaluate(() => void document.dispatchEvent(new Event('visibilitychange')));
+  await began;
+  await asker.button('Open the answer').click();
+  await asker.reaches('opening');
+  const ended = asker.page.waitForResponse((each) => isLook(each.request()));
+  endLook();
+  await (await ended).finished();
+  await asker.page.evaluate(() => fetch('/robots.txt').then((came) => came.text()));
+  assert.equal(await asker.reaches('opening', 'ready'), 'opening');
+  endPickup();
+  assert.equal(await asker.read(), 'opened once');
+});
+
 // ---- links --------------------------------------------------------------------------------------------
 
 journey('a wrong or shortened link is found out before anything is sent or taken', async (arrive) => {
