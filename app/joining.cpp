@@ -35,10 +35,20 @@ std::string listen_at(const std::string& address) {
   return number ? address : "0.0.0.0:" + std::to_string(at->port);
 }
 
+// What is there already may stay if it is the same: whoever did not get to see the section asks for it again.
+result<void> put(const fs::path& file, std::string_view content, unsigned mode) {
+  auto done = crypto::write_operator_file(file, content, mode, false);
+  if (done || done.error().code != errc::conflict) return done;
+  const auto privacy = mode == 0600 ? crypto::file_privacy::owner_only : crypto::file_privacy::owner_writes;
+  const auto there = crypto::read_operator_file(file, content.size(), privacy);
+  if (there && there->content.view() == content) return {};
+  return fail(errc::conflict, "another one is already there; remove " + file.parent_path().string() +
+                                  " and repeat with an invitation for this node");
+}
+
 }  // namespace
 
 finished join_cluster(const config& c, std::string_view token, std::int64_t now) {
-  constexpr int exit_io = 74;
   if (c.cluster.node != 0) return failed(exit_config, "the configuration is a cluster's node already");
   const auto root = crypto::open_key_provider(c.keys.root);
   if (!root) return failed(exit_config, root.error().text);
@@ -57,9 +67,6 @@ finished join_cluster(const config& c, std::string_view token, std::int64_t now)
     return failed(exit_io, directory.string() + " cannot be made");
   const auto name = "node-" + std::to_string(offer->node);
   const auto ca = directory / "ca.crt", certificate = directory / (name + ".crt"), key = directory / (name + ".key");
-  const auto put = [](const fs::path& file, std::string_view content, unsigned mode) {
-    return crypto::write_operator_file(file, content, mode, false);
-  };
   for (const auto& [file, content, mode] : {std::tuple{key, offer->key.view(), 0600u},
                                             {certificate, std::string_view(offer->certificate), 0644u},
                                             {services, std::string_view(offer->service_keys), 0600u},

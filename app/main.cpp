@@ -22,9 +22,11 @@ int main(int argc, char** argv) {
 
   auto read = nacre::app::read_command_line({argv + 1, argv + argc}, nacre::app::process_environment());
   if (auto* done = std::get_if<nacre::app::finished>(&read)) {
-    std::fputs(done->output.c_str(), stdout);
+    // Whoever adds it to a file goes by the exit code.
+    const bool printed = std::fputs(done->output.c_str(), stdout) >= 0 && std::fflush(stdout) == 0;
+    if (!printed) done->errors += "nacred: standard output cannot be written\n";
     std::fputs(done->errors.c_str(), stderr);
-    return done->code;
+    return printed ? done->code : nacre::app::exit_io;
   }
   return nacre::app::run_node(std::get<nacre::app::config>(read), stop);
 }

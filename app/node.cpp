@@ -27,7 +27,7 @@ namespace nacre::app {
 
 namespace {
 
-constexpr int exit_unavailable = 69, exit_io = 74;
+constexpr int exit_unavailable = 69;
 // Within the fifteen minutes the security design allows, with room for the work itself.
 constexpr std::chrono::milliseconds webhook_patience{2'000};  // for what is being sent when the node stops
 

@@ -12,6 +12,7 @@
 namespace nacre::app {
 
 inline constexpr int exit_usage = 64;   // EX_USAGE
+inline constexpr int exit_io = 74;      // EX_IOERR
 inline constexpr int exit_config = 78;  // EX_CONFIG
 
 std::string_view program_version();

@@ -1,0 +1,80 @@
+// From the invitation of a node to its files and its section: what may be done twice, and what is refused.
+
+#include "tests/e2e/command_line_kit.hpp"
+
+using namespace nacre::e2e;
+using nacre::test::child_process;
+namespace fs = std::filesystem;
+
+namespace {
+
+// A machine with a root key and a CA, on which nodes come to be.
+struct machine : shell {
+  machine() {
+    private_file(path("root.key"), std::string(64, 'a'));
+    get({"ca", "init", "--dir", path("ca")});
+  }
+  static void private_file(const std::string& name, const std::string& text) {
+    write_whole(name, text);
+    fs::permissions(name, fs::perms(0600));
+  }
+  std::string root() const { return "file:" + path("root.key"); }
+  std::string data(int node) const { return path("data" + std::to_string(node)); }
+  std::string config(int node, const std::string& more = {}) const {
+    const auto file = path("node" + std::to_string(node) + ".toml");
+    private_file(file, "[data]\ndir = \"" + data(node) + "\"\n[keys]\nroot = \"" + root() + "\"\n" + more);
+    return file;
+  }
+  std::string invitation(int node) const {
+    return get({"cluster", "invite", "--dir", path("ca"), "--node", std::to_string(node), "--address", "127.0.0.1:1",
+                "--root-key", root(), "--member", "1=127.0.0.1:2"});
+  }
+  finished join(int node, const std::string& token) const {
+    return nacre::test::run("nacred", {"--config", config(node), "--join", token});
+  }
+};
+
+// Its standard output is a full disk.
+finished with_full_disk(const shell& of, const words& command) {
+  words all{"/bin/sh", "-c", "exec \"$@\" > /dev/full", "sh", nacre::test::program("nacred").string()};
+  all.insert(all.end(), command.begin(), command.end());
+  const auto errors = of.path("full");
+  child_process child(all, errors, of.options());
+  const auto code = child.wait().value_or(-1);
+  return {code, {}, read_whole(errors)};
+}
+
+}  // namespace
+
+TEST_CASE("what nacred is asked to print was printed when it says so", "[cli][join]") {
+  shell me;
+  for (const char* what : {"--help", "--help-config", "--version"}) {
+    const auto lost = with_full_disk(me, {what});
+    CHECK(lost.code == 74);
+    CHECK(has(lost.errors, "standard output"));
+  }
+}
+
+TEST_CASE("a node whose section could not be written joins by the same invitation", "[cli][join]") {
+  machine here;
+  const auto token = here.invitation(4);
+  CHECK(with_full_disk(here, {"--config", here.config(4), "--join", token}).code == 74);
+  const auto joined = here.join(4, token);
+  INFO(joined.errors);
+  CHECK(joined.code == 0);
+  CHECK(has(joined.output, "[cluster]\nnode = 4\n"));
+
+  // Killed between its files.
+  const auto certificate = here.data(4) + "/cluster/node-4.crt";
+  const auto before = read_whole(certificate);
+  REQUIRE(fs::remove(certificate));
+  const auto again = here.join(4, token);
+  CHECK(again.code == 0);
+  CHECK(again.output == joined.output);
+  CHECK(read_whole(certificate) == before);
+
+  const auto other = here.join(4, here.invitation(4));
+  CHECK(other.code == 78);
+  CHECK(has(other.errors, "remove " + here.data(4) + "/cluster and repeat"));
+  CHECK(read_whole(certificate) == before);
+}
