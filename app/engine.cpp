@@ -44,7 +44,9 @@ result<void> settle_ownership(const config& c, storage::store& store) {
                                     " groups, cluster.groups is " + std::to_string(k.groups));
   }
   if (cluster::read_applied_index(*store.snapshot()) != 0) {
-    return fail(errc::conflict, "the data directory is a single node's: `nacre cluster init` makes a cluster of it");
+    return fail(errc::conflict, std::string("the data directory is a single node's: ") +
+                                    (k.join ? "a node that joins begins with an empty directory"
+                                            : "`nacre cluster init` makes a cluster of it"));
   }
   const auto count = static_cast<std::uint32_t>(k.groups);
   return k.join ? cluster::join_cluster(store, count) : cluster::found_cluster(store, count, members_of(c));

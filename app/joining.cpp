@@ -50,6 +50,9 @@ result<void> put(const fs::path& file, std::string_view content, unsigned mode) 
 
 finished join_cluster(const config& c, std::string_view token, std::int64_t now) {
   if (c.cluster.node != 0) return failed(exit_config, "the configuration is a cluster's node already");
+  std::error_code ignored;
+  if (fs::exists(fs::path(c.data.dir) / "db", ignored))
+    return failed(exit_config, c.data.dir + " holds data: a node that joins begins with an empty directory");
   const auto root = crypto::open_key_provider(c.keys.root);
   if (!root) return failed(exit_config, root.error().text);
   const auto offer = crypto::open_join_token(**root, token, now);
@@ -61,7 +64,6 @@ finished join_cluster(const config& c, std::string_view token, std::int64_t now)
   const auto section =
       cluster_section({directory.string(), offer->node, offer->members, offer->groups, true, services.string()});
   if (!section) return failed(exit_config, "the token does not fit: " + section.error().text);
-  std::error_code ignored;
   fs::create_directories(directory, ignored);
   if (::chmod(c.data.dir.c_str(), 0700) != 0 || ::chmod(directory.c_str(), 0700) != 0)
     return failed(exit_io, directory.string() + " cannot be made");

@@ -13,9 +13,9 @@
 
 namespace nacre::app {
 
-// Writes the certificates and the key into DIR/cluster of data.dir and answers the section [cluster] that the node's
-// configuration needs from now on. Another invitation's files stay and are an error; the same ones are not, so the same
-// token answers the section again. `now`: seconds since 1970.
+// Writes the certificates and the key into DIR/cluster of data.dir, which must hold no data, and answers the section
+// [cluster] that the node's configuration needs from now on. Another invitation's files stay and are an error; the same
+// ones are not, so the same token answers the section again. `now`: seconds since 1970.
 finished join_cluster(const config& c, std::string_view token, std::int64_t now);
 
 // What the section says. The files lie in `directory` (ca.crt, node-N.crt, node-N.key).

@@ -78,3 +78,30 @@ TEST_CASE("a node whose section could not be written joins by the same invitatio
   CHECK(has(other.errors, "remove " + here.data(4) + "/cluster and repeat"));
   CHECK(read_whole(certificate) == before);
 }
+
+TEST_CASE("the directory of a single node in use does not join, by token or by configuration", "[cli][join]") {
+  machine here;
+  {
+    node_process::options how;
+    how.data = here.data(4);
+    how.arguments = {"--set", "keys.root=" + here.root()};
+    node_process single(how);
+    REQUIRE(single.start());
+    REQUIRE(single.stop() == 0);
+  }
+  const auto joined = here.join(4, here.invitation(4));
+  CHECK(joined.code == 78);
+  CHECK(joined.output.empty());
+  CHECK(has(joined.errors, "a node that joins begins with an empty directory"));
+  CHECK_FALSE(fs::exists(here.data(4) + "/cluster"));
+
+  const auto ca = here.path("ca");
+  here.get({"ca", "issue", "4", "--dir", ca});
+  const auto config = here.config(4, "[cluster]\nnode = 4\nlisten = \"127.0.0.1:1\"\nca = \"" + ca +
+                                         "/ca.crt\"\ncertificate = \"" + ca + "/node-4.crt\"\nkey = \"" + ca +
+                                         "/node-4.key\"\npeers = [\"4=127.0.0.1:1\"]\njoin = true\n");
+  const auto started = nacre::test::run("nacred", {"--dev", "--http", "127.0.0.1:0", "--config", config});
+  CHECK(started.code == 78);
+  CHECK(has(started.errors, "a node that joins begins with an empty directory"));
+  CHECK_FALSE(has(started.errors, "nacre cluster init"));
+}
