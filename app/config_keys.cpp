@@ -572,8 +572,9 @@ const std::vector<entry>& table() {
        "False for a node that comes later: it would found a cluster of its own, which the others do not speak to."},
       {"cluster.service_keys", entry::text{[](config& c) -> std::string& { return c.cluster.service_keys; }, any_text},
        "path",
-       "For a cluster that grew out of a single node: the service keys that `nacre cluster init` wrote, sealed under "
-       "the root key. Read at the first start of a directory only.",
+       "For a cluster that grew out of a single node, or has another CA than it began with: the service keys that "
+       "`nacre cluster init` or `nacre cluster keys` wrote, sealed under the root key. Read at the first start of a "
+       "directory only.",
        "Missing there: links and tokens from before are not known to this node; its first start with others' keys "
        "cannot be mended but by beginning again: another number, a new invitation, an empty directory."},
       {"cluster.operators", entry::list{[](config& c) -> text_list& { return c.cluster.operators; }, check_workspace},

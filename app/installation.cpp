@@ -49,13 +49,20 @@ bool holds_state(const model::view& v) {
   return any;
 }
 
-result<crypto::service_keys> imported_keys(const std::string& file, const crypto::key_provider& root) {
+// The record that a file of export_service_keys() holds.
+result<std::string> exported_record(const std::string& file) {
   auto read = crypto::read_operator_file(file, service_keys_file_bytes_max, crypto::file_privacy::owner_only);
   if (!read) return fail(errc::invalid, read.error().text);
   auto text = read->content.view();
   if (text.ends_with('\n')) text.remove_suffix(1);
-  const auto record = crypto::from_hex(text);
+  auto record = crypto::from_hex(text);
   if (!record) return fail(errc::invalid, file + " holds no service keys: it is not hex");
+  return std::move(*record);
+}
+
+result<crypto::service_keys> imported_keys(const std::string& file, const crypto::key_provider& root) {
+  auto record = exported_record(file);
+  if (!record) return fail(record.error());
   auto keys = crypto::unwrap_service_keys(root, *record);
   if (!keys) return fail(errc::invalid, file + " holds no service keys that this root key opens");
   return keys;
@@ -116,16 +123,15 @@ result<installation> open_installation(const fs::path& directory, const installa
   return out;
 }
 
-result<std::string> service_keys_text(const storage::store& from) {
-  auto record = from.snapshot()->get(model::space::meta, service_keys_key);
+result<void> export_service_keys(const installation& from, const fs::path& to) {
+  auto record = from.store->snapshot()->get(model::space::meta, service_keys_key);
   if (!record) return fail(errc::corrupt, "the data directory has lost its service keys");
-  return crypto::to_hex(*record) + "\n";
-}
-
-result<void> export_service_keys(const storage::store& from, const fs::path& to) {
-  auto text = service_keys_text(from);
-  if (!text) return fail(text.error());
-  return crypto::write_operator_file(to, *text, 0600, false);
+  auto done = crypto::write_operator_file(to, crypto::to_hex(*record) + "\n", 0600, false);
+  if (done || done.error().code != errc::conflict) return done;
+  // Every directory has wrapped them for itself, so the same keys are other bytes.
+  const auto there = exported_record(to.string());
+  if (there && from.keys->made_of_these(*there)) return {};
+  return fail(errc::conflict, to.string() + " is there already and holds another cluster's service keys");
 }
 
 std::string dev_root_key_source(const fs::path& directory) { return "file:" + (directory / "root.key").string(); }

@@ -39,10 +39,9 @@ struct installation_options {
 
 result<installation> open_installation(const std::filesystem::path& directory, const installation_options& options);
 
-// The wrapped service keys of `from`, hex and a line feed: useless without the root key.
-result<std::string> service_keys_text(const storage::store& from);
-// Writes them to a new file (mode 0600).
-result<void> export_service_keys(const storage::store& from, const std::filesystem::path& to);
+// Writes the wrapped service keys to a file (mode 0600), hex and a line feed: useless without the root key. One that
+// holds them already stays; `conflict`: it holds something else, and stays too.
+result<void> export_service_keys(const installation& from, const std::filesystem::path& to);
 
 // Where a development node keeps its root key: "file:DIR/root.key".
 std::string dev_root_key_source(const std::filesystem::path& directory);

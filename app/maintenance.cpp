@@ -122,7 +122,9 @@ class first_of_a_cluster final : public single_node {
  public:
   explicit first_of_a_cluster(installation i) : installation_(std::move(i)) {}
 
-  result<std::string> service_keys() const override { return service_keys_text(*installation_.store); }
+  result<void> export_service_keys(const std::filesystem::path& to) const override {
+    return app::export_service_keys(installation_, to);
+  }
 
   result<std::string> found_cluster(const place& at) override {
     const auto member = std::to_string(at.node) + "=" + at.address;
@@ -146,6 +148,16 @@ result<std::unique_ptr<single_node>> open_single_node(const directory_access& wh
   if (!groups) return fail(groups.error());
   if (*groups != 0) return fail(errc::conflict, where.directory.string() + " belongs to a cluster already");
   return std::make_unique<first_of_a_cluster>(std::move(*opened));
+}
+
+result<void> export_cluster_keys(const directory_access& where, const std::filesystem::path& to) {
+  auto opened = open(where, true);
+  if (!opened) return fail(opened.error());
+  auto groups = cluster::groups_of_cluster(*opened->store);
+  if (!groups) return fail(groups.error());
+  if (*groups == 0)
+    return fail(errc::invalid, where.directory.string() + " belongs to no cluster: `nacre cluster init` makes one");
+  return export_service_keys(*opened, to);
 }
 
 result<workspace_id> check_import_row(const std::string& row) {

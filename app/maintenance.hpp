@@ -58,8 +58,8 @@ result<std::unique_ptr<token_scanner>> open_scanner(const directory_access& wher
 class single_node {
  public:
   virtual ~single_node() = default;
-  // Wrapped under the root key, as text: useless without that. Every node that is to come needs them.
-  virtual result<std::string> service_keys() const = 0;
+  // As export_cluster_keys().
+  virtual result<void> export_service_keys(const std::filesystem::path& to) const = 0;
   struct place {
     std::uint64_t node = 0;
     std::string address;  // host:port
@@ -71,5 +71,9 @@ class single_node {
 };
 // `conflict`: it belongs to a cluster already.
 result<std::unique_ptr<single_node>> open_single_node(const directory_access& where);
+
+// Writes a cluster's service keys, which every node that is to come needs, from one of its directories; wrapped under
+// the root key and useless without it. `conflict`: the file is there and holds others.
+result<void> export_cluster_keys(const directory_access& where, const std::filesystem::path& to);
 
 }  // namespace nacre::app

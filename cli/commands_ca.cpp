@@ -1,5 +1,5 @@
-// ca init, ca issue, ca show, cluster init, cluster invite: the CA of one cluster, kept in a directory. Nothing here
-// talks to anybody.
+// ca init, ca issue, ca show, cluster init, cluster keys, cluster invite: the CA of one cluster, kept in a directory.
+// Nothing here talks to anybody.
 
 #include <sys/stat.h>
 
@@ -23,6 +23,8 @@ namespace {
 
 namespace fs = std::filesystem;
 using crypto::file_privacy;
+
+constexpr const char* service_keys_name = "service.keys";  // beside the CA, for the nodes to come
 
 std::int64_t seconds_now() { return system_clock{}.now().value() / 1000; }
 
@@ -70,6 +72,20 @@ bool is_member(std::string_view text) {
   };
   return number(text.substr(0, equals), 1'000'000'000) && number(text.substr(colon + 1), 65'535) &&
          std::all_of(text.begin(), text.end(), [](char c) { return c > ' ' && c < 0x7f && c != '"' && c != '\\'; });
+}
+
+app::directory_access access_of(const arguments& with, const fs::path& data) {
+  return {data, with.has("root-key") ? std::optional(with.get("root-key")) : std::nullopt};
+}
+
+// One CA, one cluster: what is there may be all that is left of another one's keys.
+refusal keys_refusal(const error& e) {
+  auto out = refusal_of(e);
+  if (e.code == errc::conflict) {
+    out.exit = exit_data;
+    out.advice = "each cluster has a CA of its own; is --dir the right one?";
+  }
+  return out;
 }
 
 std::string fingerprint_text(const crypto::digest& d) { return crypto::to_hex(crypto::view(d)); }
@@ -228,8 +244,7 @@ outcome<int> run_cluster_init(const arguments& with) {
   std::error_code failed;
   const fs::path authority = with.get("dir"), data = fs::absolute(with.get("data-dir"), failed).lexically_normal();
   if (failed) return refuse(exit_io, "--data-dir cannot be found");
-  app::directory_access access{data, with.has("root-key") ? std::optional(with.get("root-key")) : std::nullopt};
-  auto single = app::open_single_node(access);
+  auto single = app::open_single_node(access_of(with, data));
   if (!single) {
     auto r = refusal_of(single.error());
     if (single.error().code == errc::conflict) r.exit = exit_config;
@@ -239,19 +254,28 @@ outcome<int> run_cluster_init(const arguments& with) {
   const auto number = static_cast<std::uint64_t>(*node);
   auto ca = read_authority_certificate(authority);
   if (!ca) return refuse(ca.error());
+  if (auto done = (*single)->export_service_keys(authority / service_keys_name); !done)
+    return refuse(keys_refusal(done.error()));
   auto issued = issue_from(authority, {number, {}});
   if (!issued) return refuse(issued.error());
   const auto place = data / "cluster";
   if (auto done = write_node_files(place, number, *issued, true); !done) return refuse(done.error());
   if (auto done = write_file(place / "ca.crt", *ca, 0644, true); !done) return refuse(done.error());
-  auto keys = (*single)->service_keys();
-  if (!keys) return refuse(refusal_of(keys.error()));
-  if (auto done = write_file(authority / "service.keys", *keys, 0600, true); !done) return refuse(done.error());
   auto section =
       (*single)->found_cluster({number, with.get("address"), static_cast<std::uint32_t>(*groups), place.string()});
   if (!section) return refuse(refusal_of(section.error()));
   if (auto out = print_out("# Add this to the configuration of the node, and start it.\n" + *section); !out)
     return refuse(out.error());
+  return exit_ok;
+}
+
+outcome<int> run_cluster_keys(const arguments& with) {
+  const fs::path authority = with.get("dir");
+  if (auto ca = read_authority_certificate(authority); !ca) return refuse(ca.error());
+  const auto to = authority / service_keys_name;
+  if (auto done = app::export_cluster_keys(access_of(with, with.get("data-dir")), to); !done)
+    return refuse(keys_refusal(done.error()));
+  if (auto out = print_out(to.string() + "\n"); !out) return refuse(out.error());
   return exit_ok;
 }
 
@@ -284,7 +308,7 @@ outcome<int> run_cluster_invite(const arguments& with) {
   if (!made) return refuse(made.error());
   offer.cluster = *crypto::read_certificate(*ca)->cluster;
   offer.groups = static_cast<std::uint32_t>(*groups);
-  const auto services = directory / "service.keys";
+  const auto services = directory / service_keys_name;
   if (fs::exists(services)) {
     auto text = read_file(services, file_privacy::owner_only);
     if (!text) return refuse(text.error());

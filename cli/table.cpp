@@ -160,6 +160,11 @@ constexpr option_spec cluster_init_options[] = {
     {"groups", 0, "N", "Into how many groups with a leader each the workspaces are divided, for good (1)"},
     root_key,
 };
+constexpr option_spec cluster_keys_options[] = {
+    {"data-dir", 0, "DIR", "Data directory of any of its nodes, which may run", true},
+    ca_dir,
+    root_key,
+};
 constexpr option_spec timeout{"timeout", 0, "TIME", "How long to wait: 90s, 15m, 24h (10m)"};
 constexpr option_spec change_options[] = {timeout};
 constexpr option_spec remove_options[] = {yes, timeout};
@@ -265,6 +270,8 @@ constexpr example cluster_invite_examples[] = {
      "there: nacred --config FILE --join TOKEN"}};
 constexpr example cluster_init_examples[] = {
     {"nacre cluster init --data-dir /var/lib/nacre --dir ca --address 10.0.0.1:7400", "the node is stopped"}};
+constexpr example cluster_keys_examples[] = {
+    {"nacre cluster keys --data-dir /var/lib/nacre --dir ca --root-key file:root.key", "before the next invitation"}};
 constexpr example cluster_status_examples[] = {
     {"nacre cluster status --json | jq -r '.members[] | select(.votes | not) | .node'", "who does not vote?"}};
 constexpr example cluster_add_examples[] = {
@@ -393,6 +400,11 @@ constexpr command all[] = {
      "the "
      "second fetches the state nothing is answered.",
      false, cluster_init_options, no_operands, cluster_init_examples, run_cluster_init},
+    {"cluster keys", "Give a new CA of a cluster the cluster's service keys",
+     "A cluster keeps the service keys it began with, whatever CA its certificates are of later. Writes them, sealed "
+     "under the root key, beside the CA as `nacre cluster init` does; without them nodes that `nacre cluster invite` "
+     "invites are not taken in. What is there and differs stays.",
+     false, cluster_keys_options, no_operands, cluster_keys_examples, run_cluster_keys},
     {"cluster invite", "Make a token with which a new node joins a cluster",
      "Issues a certificate and prints a token that holds it, its key, the CA's certificate and the members, sealed "
      "under "

@@ -103,6 +103,7 @@ outcome<int> run_ca_init(const arguments&);
 outcome<int> run_ca_issue(const arguments&);
 outcome<int> run_ca_show(const arguments&);
 outcome<int> run_cluster_init(const arguments&);
+outcome<int> run_cluster_keys(const arguments&);
 outcome<int> run_cluster_invite(const arguments&);
 outcome<int> run_cluster_status(const arguments&);
 outcome<int> run_cluster_add(const arguments&);

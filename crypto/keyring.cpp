@@ -153,6 +153,10 @@ keyring::keyring(std::shared_ptr<const key_provider> root, service_keys keys)
       checksum_(keys.checksum.view()) {}
 
 std::string_view keyring::cluster_id() const { return cluster_id_; }
+bool keyring::made_of_these(std::string_view service_keys_record) const {
+  const auto keys = unwrap_service_keys(*root_, service_keys_record);
+  return keys && keys->cluster_id == cluster_id_;  // it names them: drawn with them, or what they are derived from
+}
 std::uint32_t keyring::pepper_version() const { return pepper_version_; }
 
 std::string keyring::make_data_key(workspace_id workspace, std::uint32_t version) const {

@@ -89,6 +89,8 @@ class keyring {
   std::uint32_t pepper_version() const;
   // key_provider::check_value() of the root key.
   std::string root_check_value() const { return root_->check_value(); }
+  // Whether wrap_service_keys() made this record of the service keys held here, under the root key held here.
+  bool made_of_these(std::string_view service_keys_record) const;
 
   // A fresh data key, wrapped under the root key, ready for space::sealed.
   std::string make_data_key(workspace_id workspace, std::uint32_t version) const;

@@ -68,7 +68,7 @@ TEST_CASE("nodes of a cluster that begins empty have the same service keys, anot
     auto opened = open_installation(home / name, o);
     REQUIRE(opened);
     const auto exported = home / (std::string(name) + ".keys");
-    if (!std::filesystem::exists(exported)) REQUIRE(export_service_keys(*opened->store, exported));
+    REQUIRE(export_service_keys(*opened, exported));
     const auto lookup = opened->keys->token_lookup("a token");
     return crypto::to_hex(crypto::view(lookup));
   };
@@ -81,6 +81,22 @@ TEST_CASE("nodes of a cluster that begins empty have the same service keys, anot
   const auto single = pepper_of("d", "");
   CHECK(single != first);
   CHECK(pepper_of("e", one, (home / "d.keys").string()) == single);
+
+  // Each directory has wrapped them for itself: the same keys may stay in a file, others may not be lost there.
+  const auto exports = [&](const char* name, const char* file) {
+    installation_options o;
+    o.root_key = dev_root_key_source(home / "keys");
+    auto opened = open_installation(home / name, o);
+    REQUIRE(opened);
+    return export_service_keys(*opened, home / file);
+  };
+  CHECK(exports("b", "a.keys"));
+  CHECK(exports("e", "d.keys"));
+  for (const char* name : {"c", "d"}) {
+    const auto refused = exports(name, "a.keys");
+    REQUIRE_FALSE(refused);
+    CHECK(refused.error().code == errc::conflict);
+  }
 }
 
 TEST_CASE("a scan tells tokens of every family, and nothing that only looks like one", "[app][scan]") {

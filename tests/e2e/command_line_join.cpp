@@ -29,6 +29,23 @@ struct machine : shell {
     return get({"cluster", "invite", "--dir", path("ca"), "--node", std::to_string(node), "--address", "127.0.0.1:1",
                 "--root-key", root(), "--member", "1=127.0.0.1:2"});
   }
+  // A single node has lived there.
+  void single(int node, const words& more = {}) const {
+    node_process::options how;
+    how.data = data(node);
+    how.arguments = {"--set", "keys.root=" + root()};
+    how.arguments.insert(how.arguments.end(), more.begin(), more.end());
+    node_process one(how);
+    REQUIRE(one.start());
+    REQUIRE(one.stop() == 0);
+  }
+  finished init(int node) const {
+    return run({"cluster", "init", "--data-dir", data(node), "--dir", path("ca"), "--address", "127.0.0.1:1",
+                "--root-key", root()});
+  }
+  finished keys(int node, const std::string& ca) const {
+    return run({"cluster", "keys", "--data-dir", data(node), "--dir", path(ca), "--root-key", root()});
+  }
   finished join(int node, const std::string& token) const {
     return nacre::test::run("nacred", {"--config", config(node), "--join", token});
   }
@@ -81,14 +98,7 @@ TEST_CASE("a node whose section could not be written joins by the same invitatio
 
 TEST_CASE("the directory of a single node in use does not join, by token or by configuration", "[cli][join]") {
   machine here;
-  {
-    node_process::options how;
-    how.data = here.data(4);
-    how.arguments = {"--set", "keys.root=" + here.root()};
-    node_process single(how);
-    REQUIRE(single.start());
-    REQUIRE(single.stop() == 0);
-  }
+  here.single(4);
   const auto joined = here.join(4, here.invitation(4));
   CHECK(joined.code == 78);
   CHECK(joined.output.empty());
@@ -104,4 +114,36 @@ TEST_CASE("the directory of a single node in use does not join, by token or by c
   CHECK(started.code == 78);
   CHECK(has(started.errors, "a node that joins begins with an empty directory"));
   CHECK_FALSE(has(started.errors, "nacre cluster init"));
+}
+
+TEST_CASE("a CA keeps the service keys of one cluster, and another CA gets them from a node", "[cli][join]") {
+  machine here;
+  here.single(1);
+  here.single(2);
+  REQUIRE(here.init(1).code == 0);
+  const auto kept = here.path("ca") + "/service.keys";
+  const auto before = read_whole(kept);
+  const auto refused = here.init(2);
+  CHECK(refused.code == 65);
+  CHECK(refused.output.empty());
+  CHECK(has(refused.errors, "another"));
+  CHECK(read_whole(kept) == before);
+  here.single(2);  // it has not become a cluster's
+
+  CHECK(here.keys(1, "ca").code == 0);
+  CHECK(read_whole(kept) == before);
+  here.get({"ca", "init", "--dir", here.path("new")});
+  const auto written = here.keys(1, "new");
+  INFO(written.errors);
+  CHECK(written.code == 0);
+  CHECK(read_whole(here.path("new") + "/service.keys") == before);
+  CHECK(mode_of(here.path("new") + "/service.keys") == "0600");
+
+  const auto alone = here.keys(2, "ca");
+  CHECK(alone.code == 78);
+  CHECK(has(alone.errors, "nacre cluster init"));
+  CHECK(here.keys(1, "none").code == 78);
+  machine::private_file(kept, "00\n");
+  CHECK(here.keys(1, "ca").code == 65);
+  CHECK(read_whole(kept) == "00\n");
 }

@@ -383,6 +383,34 @@ TEST_CASE("a single node becomes the first of a cluster, then of three, and lose
   all.await_serving({1, 2, 3});
 }
 
+TEST_CASE("a cluster whose CA is lost goes on under another one, and takes nodes in", "[cluster][members]") {
+  cluster all;
+  const auto id = all.conceal(1, "from before");
+  REQUIRE(id);
+  for (int node : {1, 2, 3}) CHECK(all.stop(node) == 0);
+  const auto ca = (all.data() / "ca").string(), root = "file:" + (all.data() / "root.key").string();
+  succeed(nacre::test::run("nacre", {"ca", "init", "--dir", ca, "--force"}));
+  for (const char* node : {"1", "2", "3"})
+    succeed(nacre::test::run("nacre", {"ca", "issue", node, "--dir", ca, "--force"}));
+  for (int node : {1, 2, 3}) REQUIRE(all.start(node));
+  all.await_serving({1, 2, 3});
+
+  // The keys of whoever comes are those of the cluster, not those of its CA.
+  CHECK(all.invite() == 4);
+  REQUIRE(all.start(4));
+  const auto other = all.operate(1, {"add", member(all, 4)});
+  CHECK(other.code == 65);
+  CHECK(has(other.errors, "other service keys"));
+  CHECK(all.stop(4) == 0);
+  succeed(nacre::test::run(
+      "nacre", {"cluster", "keys", "--data-dir", (all.data() / "node2").string(), "--dir", ca, "--root-key", root}));
+  CHECK(all.invite() == 5);
+  REQUIRE(all.start(5));
+  succeed(all.operate(1, {"add", member(all, 5)}));
+  all.await_serving({1, 2, 3, 5});
+  CHECK(holds(all.reveal(5, *id), "from before"));
+}
+
 TEST_CASE("a node whose disk is full says so and stands aside; the others go on, and it comes back",
           "[cluster][faults]") {
   struct small_disk {
