@@ -4,6 +4,7 @@
 
 #include <filesystem>
 
+#include "app/owner.hpp"
 #include "cluster/wire/endpoint.hpp"
 #include "crypto/certificates.hpp"
 #include "crypto/join_token.hpp"
@@ -50,6 +51,7 @@ result<void> put(const fs::path& file, std::string_view content, unsigned mode) 
 
 finished join_cluster(const config& c, std::string_view token, std::int64_t now) {
   if (c.cluster.node != 0) return failed(exit_config, "the configuration is a cluster's node already");
+  if (auto ours = check_owner(c.data.dir); !ours) return failed(exit_config, ours.error().text);
   std::error_code ignored;
   if (fs::exists(fs::path(c.data.dir) / "db", ignored))
     return failed(exit_config, c.data.dir + " holds data: a node that joins begins with an empty directory");

@@ -5,6 +5,7 @@
 
 #include "app/installation.hpp"
 #include "app/joining.hpp"
+#include "app/owner.hpp"
 #include "cluster/founding.hpp"
 #include "cluster/solo.hpp"
 #include "crypto/random.hpp"
@@ -20,6 +21,8 @@ namespace {
 constexpr std::size_t row_bytes_max = limits::body_bytes_max;
 
 result<installation> open(const directory_access& where, bool read_only) {
+  if (!read_only)
+    if (auto ours = check_owner(where.directory); !ours) return fail(ours.error());
   installation_options options;
   options.create = false;
   options.storage.read_only = read_only;

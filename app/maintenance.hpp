@@ -1,8 +1,8 @@
 #pragma once
 // What the command line does on a data directory itself, without a running node.
 //
-// Opening a directory for writing takes its lock, so an import beside a running node is refused; a
-// scan only reads and works beside one. Nothing here prints a token.
+// Opening a directory for writing takes its lock, so an import beside a running node is refused, and is for the user it
+// belongs to; a scan only reads and works beside one. Nothing here prints a token.
 
 #include <cstdint>
 #include <filesystem>

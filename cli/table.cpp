@@ -121,7 +121,7 @@ constexpr option_spec mint_options[] = {
 };
 constexpr option_spec import_options[] = {
     {"file", 0, "FILE", "The rows; - for standard input", true},
-    {"data-dir", 0, "DIR", "Into the directory of a stopped node"},
+    {"data-dir", 0, "DIR", "Into the directory of a stopped node, as the user it belongs to"},
     {"url", 0, "URL", "Into a running node, https://HOST[:PORT]"},
     {"insecure", 0, "", "With --url: send the token in clear text to another machine"},
     root_key,
@@ -269,7 +269,8 @@ constexpr example cluster_invite_examples[] = {
     {"nacre cluster invite --dir ca --node 4 --address 10.0.0.4:7400 --member 1=10.0.0.1:7400 --root-key file:root.key",
      "there: nacred --config FILE --join TOKEN"}};
 constexpr example cluster_init_examples[] = {
-    {"nacre cluster init --data-dir /var/lib/nacre --dir ca --address 10.0.0.1:7400", "the node is stopped"}};
+    {"nacre cluster init --data-dir /var/lib/nacre --dir ca --address 10.0.0.1:7400 --root-key file:root.key",
+     "the node is stopped"}};
 constexpr example cluster_keys_examples[] = {
     {"nacre cluster keys --data-dir /var/lib/nacre --dir ca --root-key file:root.key", "before the next invitation"}};
 constexpr example cluster_status_examples[] = {
@@ -391,7 +392,8 @@ constexpr command all[] = {
     {"ca show", "Show the CA and what it has issued in its directory", "Exit code 65 if a certificate has ended.",
      false, ca_show_options, no_operands, ca_show_examples, run_ca_show},
     {"cluster init", "Make a single node the first of a cluster",
-     "Works on the directory of a stopped node, which keeps all it holds. Needs the CA of `nacre ca init`; writes the "
+     "Works on the directory of a stopped node, which keeps all it holds, as the user it belongs to. Needs the CA of "
+     "`nacre ca init`; writes the "
      "node's certificate and key into DIR/cluster, and the service keys, sealed under the root key, beside the CA, "
      "where "
      "`nacre cluster invite` finds them for the nodes to come. Prints the section [cluster] for the node's "

@@ -1,5 +1,7 @@
 // From the invitation of a node to its files and its section: what may be done twice, and what is refused.
 
+#include <unistd.h>
+
 #include "tests/e2e/command_line_kit.hpp"
 
 using namespace nacre::e2e;
@@ -146,4 +148,28 @@ TEST_CASE("a CA keeps the service keys of one cluster, and another CA gets them 
   machine::private_file(kept, "00\n");
   CHECK(here.keys(1, "ca").code == 65);
   CHECK(read_whole(kept) == "00\n");
+}
+
+TEST_CASE("a data directory is written by whom it belongs to, by root no more than by others", "[cli][join]") {
+  if (::geteuid() != 0) {
+    WARN("SKIPPED: only root can give a directory to somebody else");
+    return;
+  }
+  constexpr uid_t somebody = 54'321;  // whose name nobody knows
+  machine here;
+  here.single(1);
+  const auto token = here.invitation(4);
+  fs::create_directory(here.data(4));
+  for (int node : {1, 4}) REQUIRE(::chown(here.data(node).c_str(), somebody, somebody) == 0);
+  write_whole(here.path("rows"), "");
+  for (const auto& refused : {here.init(1), here.join(4, token),
+                              here.run({"import", "pats", "--data-dir", here.data(1), "--root-key", here.root(),
+                                        "--file", here.path("rows")})}) {
+    INFO(refused.errors);
+    CHECK(refused.code == 78);
+    CHECK(refused.output.empty());
+    CHECK(has(refused.errors, "belongs to user 54321: run this as user 54321"));
+  }
+  for (int node : {1, 4}) CHECK_FALSE(fs::exists(here.data(node) + "/cluster"));
+  CHECK_FALSE(fs::exists(here.path("ca") + "/service.keys"));
 }
