@@ -456,7 +456,8 @@ result<void> check_cluster(const config& c) {
   }
   if (c.data.ephemeral) return bad("data.ephemeral", "a node of a cluster must keep what it has promised the others");
   const auto members = members_of(c);
-  if (members.size() > 7) return bad("cluster.peers", "more than 7 nodes");
+  if (members.size() > limits::cluster_members_max)
+    return bad("cluster.peers", "more than " + std::to_string(limits::cluster_members_max) + " nodes");
   bool self = false;
   for (std::size_t i = 0; i < members.size(); ++i) {
     self = self || members[i].node == k.node;

@@ -15,6 +15,7 @@
 #include "crypto/join_token.hpp"
 #include "crypto/operator_file.hpp"
 #include "crypto/random.hpp"
+#include "model/limits.hpp"
 #include "model/time.hpp"
 
 namespace nacre::cli {
@@ -299,7 +300,9 @@ outcome<int> run_cluster_invite(const arguments& with) {
   }
   if (!is_member(own)) return refuse(exit_usage, "--address must be HOST:PORT");
   offer.members.push_back(own);
-  if (offer.members.size() > crypto::join_members_max) return refuse(exit_usage, "too many members");
+  if (offer.members.size() > limits::cluster_members_max)
+    return refuse(exit_usage, "a cluster has at most " + std::to_string(limits::cluster_members_max) + " members",
+                  "if one of them is to be replaced, leave it out");
   auto root = crypto::open_key_provider(with.get("root-key"));
   if (!root) return refuse(refusal_of(root.error()));
   auto ca = read_authority_certificate(directory);

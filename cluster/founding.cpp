@@ -10,6 +10,7 @@
 #include "cluster/raft/state_installer.hpp"
 #include "cluster/stage.hpp"
 #include "crypto/random.hpp"
+#include "model/limits.hpp"
 #include "model/wire.hpp"
 
 namespace nacre::cluster {
@@ -35,7 +36,7 @@ result<std::uint32_t> groups_of_cluster(const storage::store& store) {
 }
 
 result<void> found_cluster(storage::store& store, std::uint32_t groups, const std::vector<peers::neighbour>& members) {
-  if (groups == 0 || groups > groups_max || members.empty() || members.size() > members_max)
+  if (groups == 0 || groups > groups_max || members.empty() || members.size() > limits::cluster_members_max)
     return fail(errc::invalid, "a cluster has 1 to 256 groups and 1 to 9 members");
   auto existing = groups_of_cluster(store);
   if (!existing) return fail(existing.error());

@@ -2,6 +2,7 @@
 
 #include "crypto/certificates.hpp"
 #include "crypto/jwt.hpp"
+#include "model/limits.hpp"
 #include "model/wire.hpp"
 
 namespace nacre::crypto {
@@ -48,7 +49,7 @@ result<join_offer> open_join_token(const key_provider& root, std::string_view to
   out.node = in.u64();
   out.expires = static_cast<std::int64_t>(in.u64());
   const auto members = in.u32();
-  if (members > join_members_max) return no_token();
+  if (members > limits::cluster_members_max) return no_token();
   for (std::uint32_t i = 0; i < members && in.ok(); ++i) out.members.push_back(in.text(member_bytes_max));
   out.groups = in.u32();
   if (!in.finished() || out.node == 0 || out.groups == 0) return no_token();

@@ -23,7 +23,6 @@
 namespace nacre::crypto {
 
 inline constexpr std::size_t join_token_bytes_max = 32 * 1024;
-inline constexpr std::size_t join_members_max = 16;
 inline constexpr std::int64_t join_seconds_max = 7 * 86'400;
 
 struct join_offer {

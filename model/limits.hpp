@@ -77,6 +77,9 @@ inline constexpr std::int64_t reveal_window_ms = 60'000;
 inline constexpr std::int64_t request_memory_ms = 120'000;
 inline constexpr std::size_t request_prune_batch = 64;  // forgotten per command that prunes
 
+// What agrees on every change: more of them wait for more.
+inline constexpr std::size_t cluster_members_max = 9;
+
 // One-time secrets: contracts/onetimesecret.md sections 2, 4 and 7.
 inline constexpr std::int64_t secret_ttl_s_min = 60;
 inline constexpr std::int64_t secret_ttl_s_default = 604'800;

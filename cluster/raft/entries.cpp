@@ -18,7 +18,7 @@ void put_members(model::writer& w, const member_list& members) {
 member_list get_members(model::reader& r) {
   member_list all;
   auto count = r.u8();
-  if (count > members_max) r.fail();
+  if (count > limits::cluster_members_max) r.fail();
   for (; count > 0 && r.ok(); --count) {
     member m;
     m.node = r.u64();

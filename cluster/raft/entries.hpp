@@ -44,7 +44,6 @@ struct seal {
   member_list members;
 };
 
-inline constexpr std::size_t members_max = 9;
 inline constexpr std::size_t address_bytes_max = 300;
 void put_members(model::writer& w, const member_list& members);
 // Fails the reader where there are too many, one twice or one without a number.

@@ -5,9 +5,11 @@
 // answer to one of the old) either has that entry in its log, which then is committed, or fetches the state.
 
 #include <algorithm>
+#include <string>
 #include <utility>
 
 #include "cluster/raft/replica.hpp"
+#include "model/limits.hpp"
 
 namespace nacre::cluster::raft {
 
@@ -78,7 +80,7 @@ void replica::heard_waiting(node_id from, const message& what) {
     at = host_.now_ms();
     send(from, fetch{0, 0});
   } else if (asks || std::holds_alternative<probe_reply>(what)) {  // as does who was taken out when this epoch began
-    if (waiting_at_.size() >= 4 * members_max) waiting_at_.clear();
+    if (waiting_at_.size() >= 4 * limits::cluster_members_max) waiting_at_.clear();
     waiting_at_[from] = host_.now_ms();
   }
 }
@@ -170,7 +172,8 @@ void replica::change_members(member_list members, std::uint64_t deadline_ms, uni
     finish([done = std::move(done), code, why = std::move(why)]() mutable { done(fail(code, std::move(why))); });
   };
   if (stopped_) return refuse(errc::busy, "The node is stopping");
-  if (members.empty() || members.size() > members_max) return refuse(errc::invalid, "A cluster has 1 to 9 members");
+  if (members.empty() || members.size() > limits::cluster_members_max)
+    return refuse(errc::invalid, "A cluster has 1 to " + std::to_string(limits::cluster_members_max) + " members");
   if (same_nodes(members, options_.members)) return finish([done = std::move(done)]() mutable { done({}); });
   changes_.push_back({std::move(members), deadline_ms, host_.now_ms(), 0, {}, std::move(done)});
   ask_change(changes_.back());

@@ -5,6 +5,7 @@
 #include "http/cluster_view.hpp"
 #include "http/families/body.hpp"
 #include "http/json.hpp"
+#include "model/limits.hpp"
 #include "model/policy.hpp"
 
 namespace nacre::http::clusters {
@@ -131,8 +132,8 @@ result<cluster_wish> wish_in(const json_document& body) {
         return fail(errc::invalid, "Each node and each address may stand there once");
     out.members.push_back(std::move(m));
   }
-  if (out.members.empty() || out.members.size() > cluster_members_max)
-    return fail(errc::invalid, "A cluster has 1 to " + std::to_string(cluster_members_max) + " members");
+  if (out.members.empty() || out.members.size() > limits::cluster_members_max)
+    return fail(errc::invalid, "A cluster has 1 to " + std::to_string(limits::cluster_members_max) + " members");
   return out;
 }
 

@@ -375,8 +375,8 @@ TEST_CASE("a node of a cluster has all it needs, or says in one line what is mis
   CHECK(error_of(with({"cluster.peers=2=a:1,2=b:1"})) == "cluster.peers: names node 2 twice");
   CHECK(error_of(with({"cluster.peers=1=a:1,2=a:1"})) == "cluster.peers: gives a:1 to two nodes");
   CHECK(error_of(with({"cluster.peers=[]"})) == "cluster.peers: does not name this node, 2");
-  CHECK_THAT(error_of(with({"cluster.peers=1=a:1,2=b:1,3=c:1,4=d:1,5=e:1,6=f:1,7=g:1,8=h:1"})),
-             Contains("more than 7"));
+  CHECK_THAT(error_of(with({"cluster.peers=1=a:1,2=b:1,3=c:1,4=d:1,5=e:1,6=f:1,7=g:1,8=h:1,9=i:1,10=j:1"})),
+             Contains("more than 9"));
   for (std::string wrong : {"2", "2=", "x=a:1", "0=a:1", "02=a:1", "2=a", "2=a:0", "2=a b:1", "2=::1:7"})
     CHECK_THAT(error_of(with({"cluster.peers=" + wrong})), Contains("cluster.peers") && Contains("wants ID=HOST:PORT"));
   for (std::string wrong : {"node-1:7400", "7400", "127.0.0.1", "127.0.0.1:0"})

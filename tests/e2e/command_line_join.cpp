@@ -27,9 +27,20 @@ struct machine : shell {
     private_file(file, "[data]\ndir = \"" + data(node) + "\"\n[keys]\nroot = \"" + root() + "\"\n" + more);
     return file;
   }
-  std::string invitation(int node) const {
-    return get({"cluster", "invite", "--dir", path("ca"), "--node", std::to_string(node), "--address", "127.0.0.1:1",
-                "--root-key", root(), "--member", "1=127.0.0.1:2"});
+  finished invite(int node, int members) const {
+    words all{"cluster",   "invite",      "--dir",      path("ca"), "--node", std::to_string(node),
+              "--address", "127.0.0.1:1", "--root-key", root()};
+    for (int other = 1; other <= members; ++other)
+      for (const auto& word : {std::string("--member"), std::to_string(other) + "=127.0.0.1:1" + std::to_string(other)})
+        all.push_back(word);
+    return run(all);
+  }
+  std::string invitation(int node, int members = 1) const {
+    auto made = invite(node, members);
+    INFO(made.errors);
+    REQUIRE(made.code == 0);
+    made.output.pop_back();
+    return made.output;
   }
   // A single node has lived there.
   void single(int node, const words& more = {}) const {
@@ -172,4 +183,17 @@ TEST_CASE("a data directory is written by whom it belongs to, by root no more th
   }
   for (int node : {1, 4}) CHECK_FALSE(fs::exists(here.data(node) + "/cluster"));
   CHECK_FALSE(fs::exists(here.path("ca") + "/service.keys"));
+}
+
+TEST_CASE("who is invited to the largest cluster there can be has a section to start with", "[cli][join]") {
+  machine here;
+  const auto joined = here.join(9, here.invitation(9, 8));
+  REQUIRE(joined.code == 0);
+  const auto checked = nacre::test::run("nacred", {"--check-config", here.config(9, joined.output)});
+  INFO(checked.errors);
+  CHECK(checked.code == 0);
+  const auto more = here.invite(10, 9);
+  CHECK(more.code == 64);
+  CHECK(more.output.empty());
+  CHECK(has(more.errors, "at most 9 members"));
 }
