@@ -10,7 +10,7 @@
 int main(int argc, char** argv) {
   if (auto held = nacre::crypto::hold_standard_descriptors(); !held) {
     std::fprintf(stderr, "nacred: %s\n", held.error().text.c_str());
-    return 74;  // EX_IOERR
+    return nacre::app::exit_io;
   }
   // Before any thread exists, so that all inherit the mask and only sigwait() takes these.
   sigset_t stop;
