@@ -106,11 +106,8 @@ class growing_cluster {
     {
       auto single = app::open_single_node({filled_, {}});
       if (!single) throw std::runtime_error("catch-up: " + single.error().text);
-      auto keys = (*single)->service_keys();
+      auto keys = (*single)->export_service_keys(directory_ / "ca" / "service.keys");
       if (!keys) throw std::runtime_error("catch-up: " + keys.error().text);
-      const auto file = directory_ / "ca" / "service.keys";
-      std::ofstream(file) << *keys;
-      fs::permissions(file, fs::perms::owner_read | fs::perms::owner_write);
     }
     const auto whole = open_directory(filled_);
     for (const auto& m : members) {
