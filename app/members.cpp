@@ -333,7 +333,7 @@ void members::change(http::cluster_wish wish, cluster::deadline by, unique_funct
     }
     if (i.stopping) return done(fail(errc::busy, "The node is stopping"));
   }
-  done(fail(errc::conflict, "Another change of members is on its way"));
+  done(fail(errc::busy, "Another change of members is on its way"));
 }
 
 http::cluster_view members::show() const {

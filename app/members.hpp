@@ -3,7 +3,8 @@
 //
 // Before the log is asked for other members it is made sure that this will do: whoever comes has proved to be a node of
 // this cluster that waits to be taken in, and of whoever will be there a majority answers. Errors: `invalid`,
-// `conflict` in words for an operator, `busy` (no leader), `outcome_unknown`. Threads: any.
+// `conflict` in words for an operator, `busy` (no leader; another change is on its way), `outcome_unknown`. Threads:
+// any.
 
 #include <functional>
 #include <memory>

@@ -220,7 +220,7 @@ outcome<standing> bring_about(server& at, const standing& seen, const nodes& wan
     auto now = look(at);
     if (now && nodes_of(*now) == wanted && is_settled(*now)) return now;
     if (!now && (now.error().exit != exit_unavailable || steady::now() > until)) return now;
-    if (now && now->epoch != seen.epoch && nodes_of(*now) != nodes_of(seen))
+    if (now && now->epoch != seen.epoch && nodes_of(*now) != nodes_of(seen) && nodes_of(*now) != wanted)
       return refuse(exit_data, "the members were changed by somebody else meanwhile", "see `nacre cluster status`");
     if (steady::now() > until)
       return refuse(exit_unavailable, "the change was not decided in time; it may still come",
@@ -229,8 +229,11 @@ outcome<standing> bring_about(server& at, const standing& seen, const nodes& wan
       auto answer = at.call("PUT", "/api/v1/cluster/members", body_of(wanted, now->epoch));
       if (answer) continue;
       auto r = answer.error();
-      if (r.exit == exit_data && is_settled(*now))  // 409, or 400
-        r.advice = "nothing was changed; `nacre cluster status` says who is there and how far";
+      if (r.exit == exit_data) {  // 409, or 400
+        // What was asked for once before, and was on its way, may have come just now.
+        if (auto then = look(at); then && then->epoch != now->epoch) continue;
+        if (is_settled(*now)) r.advice = "nothing was changed; `nacre cluster status` says who is there and how far";
+      }
       if (r.exit != exit_unavailable) return refuse(std::move(r));
       if (!asked) std::cerr << "nacre: not decided yet: " << printable(r.text) << "; asking again\n";
       asked = true;
@@ -320,12 +323,10 @@ outcome<bool> let_in(const nodes& came, nodes& wanted) {
   return true;
 }
 
-outcome<bool> let_go(const std::string& text, nodes& wanted) {
+outcome<std::uint64_t> member_named(const std::string& text) {
   const auto node = node_number_in(text);
   if (!node) return refuse(exit_usage, "NODE must be a number from 1 to 1000000000");
-  if (wanted.erase(*node) == 0)
-    return refuse(exit_data, "node " + text + " is no member", "see `nacre cluster status`");
-  return true;
+  return *node;
 }
 
 }  // namespace
@@ -352,8 +353,12 @@ outcome<int> run_cluster_remove(const arguments& with) {
   if (auto yes = sure(with, "Take these nodes out of the cluster? Their numbers never come back"); !yes)
     return refuse(yes.error());
   return change(with, [&](nodes& wanted, nodes&) -> outcome<bool> {
-    for (const auto& each : with.operands())
-      if (auto gone = let_go(each, wanted); !gone) return gone;
+    for (const auto& each : with.operands()) {
+      auto node = member_named(each);
+      if (!node) return refuse(node.error());
+      // Not refused: the same command, cut short, may have taken it out.
+      if (wanted.erase(*node) == 0) std::cerr << "nacre: node " << *node << " is no member\n";
+    }
     return true;
   });
 }
@@ -362,10 +367,15 @@ outcome<int> run_cluster_replace(const arguments& with) {
   nodes named;
   if (auto good = newcomer(with.operand(1), named); !good) return refuse(good.error());
   return change(with, [&](nodes& wanted, nodes& came) -> outcome<bool> {
+    auto old = member_named(with.operand(0));
+    if (!old) return refuse(old.error());
     came = named;
-    if (auto gone = let_go(with.operand(0), wanted); !gone) return gone;
-    if (wanted.contains(named.begin()->first))
-      return refuse(exit_data, "node " + std::to_string(named.begin()->first) + " is a member already");
+    const auto node = named.begin()->first;
+    const bool gone = !wanted.contains(*old), there = wanted.contains(node);  // both: it was decided before
+    if (gone && !there)
+      return refuse(exit_data, "node " + std::to_string(*old) + " is no member", "see `nacre cluster status`");
+    if (there && !gone) return refuse(exit_data, "node " + std::to_string(node) + " is a member already");
+    wanted.erase(*old);
     return let_in(came, wanted);
   });
 }

@@ -55,7 +55,48 @@ struct cluster : shell {
   std::unique_ptr<child_process> process;
 };
 
+// What `nacre cluster` is told of nodes 1 to `members`, of which so many vote.
+std::string standing(int epoch, int members, int voting) {
+  std::string all;
+  for (int node = 1; node <= members; ++node)
+    all += (all.empty() ? "" : ",") + ("{\"node\":" + std::to_string(node)) +
+           ",\"address\":\"127.0.0.1:" + std::to_string(7'400 + node) +
+           "\",\"votes\":" + (node <= voting ? "true" : "false") + "}";
+  const auto number = std::to_string(epoch);
+  return nacre::test::http_status(200, {},
+                                  "{\"data\":{\"mode\":\"cluster\",\"node\":1,\"epoch\":" + number + ",\"members\":[" +
+                                      all + "],\"groups\":[{\"group\":0,\"leader\":1,\"epoch\":" + number + "}]}}");
+}
+
+// A command at a node that answers so.
+finished operate(const nacre::test::receiver::answering& answer, words what) {
+  const nacre::test::receiver node(answer);
+  shell me(node.url(""));
+  me.environment["NACRE_TOKEN"] = "a-token-of-an-operator";
+  what.insert(what.begin(), "cluster");
+  return me.run(what);
+}
+
 }  // namespace
+
+TEST_CASE("a change that came just before it was asked for again is no refusal", "[cli][cluster]") {
+  const auto told = [](int epoch, int members) {
+    return operate(
+        [=](const nacre::test::received& r, std::size_t n) {
+          if (r.line().starts_with("PUT"))
+            return nacre::test::http_status(409, {}, R"({"code":"conflict","message":"changed meanwhile"})");
+          return n == 0 ? standing(1, 3, 3) : standing(epoch, members, members);
+        },
+        {"add", "4=127.0.0.1:7404"});
+  };
+  CHECK(told(2, 4).code == 0);
+  const auto other = told(2, 2);
+  CHECK(other.code == 65);
+  CHECK(has(other.errors, "by somebody else"));
+  const auto none = told(1, 3);
+  CHECK(none.code == 65);
+  CHECK(has(none.errors, "nothing was changed"));
+}
 
 TEST_CASE("a CA is made once, issues what nodes need, and tells what there is", "[cli][ca]") {
   shell me;

@@ -87,6 +87,12 @@ TEST_CASE("three nodes become five and three again, and a lost disk another node
 
   all.ask_only({3, 4, 5});
   succeed(all.operate(1, {"remove", "1", "2", "--yes"}));
+  // Whoever lost the answer gives the same command again, at the same node.
+  for (int at : {3, 1}) {
+    const auto again = all.operate(at, {"remove", "1", "2", "--yes"});
+    succeed(again);
+    CHECK(has(again.errors, "node 2 is no member"));
+  }
   all.await_serving({3, 4, 5});
   CHECK(them.get_on());
   CHECK(eventually([&] { return gives(all, 1, "taken out"); }));
@@ -107,6 +113,7 @@ TEST_CASE("three nodes become five and three again, and a lost disk another node
     REQUIRE(started);
   }
   succeed(all.operate(4, {"replace", "5", member(all, 6)}));
+  succeed(all.operate(3, {"replace", "5", member(all, 6)}));
   all.await_serving({3, 4, 6});
   all.ask_only({3, 4, 6});
   CHECK(them.get_on());
@@ -197,6 +204,40 @@ TEST_CASE("a node that loses its directory before it was taken in comes again un
   CHECK(three.serves(1));
 }
 
+TEST_CASE("a change that was cut short is on its way, and the same command again awaits it", "[cluster][members]") {
+  cluster three;
+  CHECK(three.invite() == 4);
+  const auto token = three.operator_token();
+  // Its answer goes to nobody, as after the command was killed. 503: the question below was there first.
+  const auto wish = body_of(three, 1, {1, 2, 3, 4});
+  std::jthread lost([&] { (void)eventually([&] { return put_members(three, 1, token, wish).status != 503; }); });
+  CHECK(eventually([&] { return has(put_members(three, 1, token, body_of(three, 7, {1})).body, "on its way"); }));
+  const auto errors = three.data() / "again";
+  nacre::test::child_options how;
+  how.environment = {{"NACRE_TOKEN", token}, {"XDG_CONFIG_HOME", three.data().string()}};
+  nacre::test::child_process again({nacre::test::program("nacre").string(), "cluster", "add", member(three, 4), "--url",
+                                    "http://127.0.0.1:" + std::to_string(three.port(1))},
+                                   errors, how);
+  CHECK(eventually([&] { return has(nacre::test::read_whole(errors), "on its way"); }));
+  CHECK(again.running());
+  REQUIRE(three.start(4));
+  CHECK(again.wait() == 0);
+  INFO(nacre::test::read_whole(errors));
+  three.await_serving({1, 2, 3, 4});
+
+  // A replacement that was decided still waits for the vote.
+  CHECK(three.invite() == 5);
+  REQUIRE(three.start(5));
+  succeed(three.operate(2, {"replace", "4", member(three, 5)}));
+  three.kill(5);
+  const auto waits = three.operate(2, {"replace", "4", member(three, 5), "--timeout", "1s"});
+  CHECK(waits.code == 69);
+  CHECK(has(waits.errors, "node 5 "));
+  REQUIRE(three.start(5));
+  succeed(three.operate(2, {"replace", "4", member(three, 5)}));
+  CHECK(three.operate(2, {"replace", "4", "5=" + three.address(9)}).code == 65);
+}
+
 TEST_CASE("a change that would stop the cluster is refused in words, and changes nothing", "[cluster][members]") {
   cluster three;
   const auto told = [&](int at, words what, std::string_view why) {
@@ -207,7 +248,7 @@ TEST_CASE("a change that would stop the cluster is refused in words, and changes
     CHECK(standing(three, 1)["epoch"].number() == 1);
   };
   told(2, {"add", "9=" + three.address(9)}, "does not answer at " + three.address(9));
-  told(1, {"remove", "7", "--yes"}, "is no member");
+  told(1, {"replace", "7", member(three, 9)}, "node 7 is no member");
   told(1, {"add", "3=127.0.0.1:1"}, "a number is never given to a second node");
   told(1, {"replace", "1", member(three, 2)}, "is a member already");
   CHECK(three.operate(1, {"add", "x"}).code == 64);
