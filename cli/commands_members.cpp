@@ -8,6 +8,7 @@
 #include <chrono>
 #include <iostream>
 #include <map>
+#include <utility>
 
 #include "cli/server.hpp"
 #include "cli/terminal.hpp"
@@ -105,6 +106,14 @@ outcome<standing> look(server& at) {
     return refuse(std::move(r));
   }
   return read(answer->root());
+}
+
+// While a change is awaited the node that is asked may go: that is said once, for others know as much.
+outcome<standing> look_again(server& at, bool& told) {
+  auto now = look(at);
+  if (!now && now.error().exit == exit_unavailable && !std::exchange(told, true))
+    std::cerr << "nacre: " << printable(now.error().text) << "; asking again (another node may be asked with --url)\n";
+  return now;
 }
 
 std::string state_of(const member& m) {
@@ -212,19 +221,22 @@ bool is_settled(const standing& now) {
 }
 
 // Asks until it is so, or refused, or the time is up.
-outcome<standing> bring_about(server& at, const standing& seen, const nodes& wanted, steady::time_point until) {
+outcome<standing> bring_about(server& at, const standing& seen, const nodes& wanted, steady::time_point until,
+                              bool& told) {
   for (const auto& [node, address] : wanted)
     if (!is_plain(address)) return refuse(exit_usage, "the address of node " + std::to_string(node) + " is none");
   bool asked = false;
   for (;;) {
-    auto now = look(at);
+    auto now = look_again(at, told);
     if (now && nodes_of(*now) == wanted && is_settled(*now)) return now;
-    if (!now && (now.error().exit != exit_unavailable || steady::now() > until)) return now;
+    if (!now && now.error().exit != exit_unavailable) return now;
     if (now && now->epoch != seen.epoch && nodes_of(*now) != nodes_of(seen) && nodes_of(*now) != wanted)
       return refuse(exit_data, "the members were changed by somebody else meanwhile", "see `nacre cluster status`");
     if (steady::now() > until)
-      return refuse(exit_unavailable, "the change was not decided in time; it may still come",
-                    "see `nacre cluster status`, and give the same command again");
+      return refuse(exit_unavailable,
+                    now ? "the change was not decided in time; it may still come"
+                        : "whether the members are changed is not known: " + now.error().text,
+                    "see `nacre cluster status`, perhaps at another node with --url, and give the same command again");
     if (now) {
       auto answer = at.call("PUT", "/api/v1/cluster/members", body_of(wanted, now->epoch));
       if (answer) continue;
@@ -243,11 +255,11 @@ outcome<standing> bring_about(server& at, const standing& seen, const nodes& wan
 }
 
 // Until those that came have the state and vote, and the members have a leader; who was taken out knows of none.
-outcome<standing> await_votes(server& at, const nodes& wanted, const nodes& came, steady::time_point until) {
+outcome<standing> await_votes(server& at, const nodes& wanted, const nodes& came, steady::time_point until,
+                              bool& told) {
   std::optional<progress> shown;
-  std::optional<standing> last;
   for (;;) {
-    auto now = look(at);
+    auto now = look_again(at, told);
     if (now) {
       if (nodes_of(*now) != wanted) return refuse(exit_data, "the members were changed again meanwhile");
       std::uint64_t fetched = 0;
@@ -265,16 +277,17 @@ outcome<standing> await_votes(server& at, const nodes& wanted, const nodes& came
       if (all) return now;
       if (fetched > 0 && !shown) shown.emplace("KiB of the state fetched:");
       if (shown) shown->at(fetched >> 10);
-      last = std::move(*now);
     } else if (now.error().exit != exit_unavailable) {
       return now;
     }
     if (steady::now() > until) {
+      if (!now)
+        return refuse(exit_unavailable, "the members are changed; how far they are is not known: " + now.error().text,
+                      "it goes on by itself; see `nacre cluster status` at another node, with --url");
       std::string who;
-      if (last)
-        for (const auto& m : last->members)
-          if (came.contains(m.node) && !m.votes)
-            who += (who.empty() ? "" : ", ") + ("node " + std::to_string(m.node)) + " " + state_of(m);
+      for (const auto& m : now->members)
+        if (came.contains(m.node) && !m.votes)
+          who += (who.empty() ? "" : ", ") + ("node " + std::to_string(m.node)) + " " + state_of(m);
       return refuse(exit_unavailable,
                     "the members are changed, but " +
                         (who.empty() ? "they have no leader yet" : "who came does not vote yet: " + printable(who)),
@@ -300,9 +313,10 @@ outcome<int> change(const arguments& with, Make make) {
   nodes came;
   if (outcome<bool> fits = make(wanted, came); !fits) return refuse(fits.error());
   if (wanted.empty()) return refuse(exit_data, "no member would be left");
-  auto done = bring_about(*at, *seen, wanted, until);
+  bool told = false;
+  auto done = bring_about(*at, *seen, wanted, until, told);
   if (!done) return refuse(done.error());
-  done = await_votes(*at, wanted, came, until);
+  done = await_votes(*at, wanted, came, until, told);
   if (!done) return refuse(done.error());
   if (!wanted.contains(done->node))
     std::cerr << "node " << done->node << ", which was asked, is no member any more: ask another from now on\n";

@@ -98,6 +98,31 @@ TEST_CASE("a change that came just before it was asked for again is no refusal",
   CHECK(has(none.errors, "nothing was changed"));
 }
 
+TEST_CASE("a node that goes while a change is awaited is told of at once, and not what it said before",
+          "[cli][cluster]") {
+  const auto told = [](std::size_t answered) {
+    return operate(
+        [=](const nacre::test::received& r, std::size_t n) {
+          if (n >= answered) return std::string();
+          if (r.line().starts_with("PUT")) return nacre::test::http_status(200, {}, "{}");
+          return n == 0 ? standing(1, 3, 3) : standing(2, 4, 3);
+        },
+        {"add", "4=127.0.0.1:7404", "--timeout", "2s"});
+  };
+  const auto check = [](const finished& f, std::string_view last) {
+    INFO(f.errors);
+    CHECK(f.code == 69);
+    const auto line = f.errors.find("asking again (another node may be asked with --url)");
+    CHECK(line != std::string::npos);
+    CHECK(f.errors.find("another node may be asked", line + 20) == std::string::npos);
+    CHECK(has(f.errors, last));
+    CHECK_FALSE(has(f.errors, "does not vote yet"));
+  };
+  check(told(4), "the members are changed; how far they are is not known: no answer from");
+  check(told(1), "whether the members are changed is not known: no answer from");
+  CHECK(has(told(1'000).errors, "does not vote yet: node 4"));
+}
+
 TEST_CASE("a CA is made once, issues what nodes need, and tells what there is", "[cli][ca]") {
   shell me;
   const auto ca = me.path("ca");
