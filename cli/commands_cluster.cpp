@@ -18,11 +18,13 @@
 #include <csignal>
 #include <iostream>
 #include <optional>
+#include <utility>
 
 #include "cli/arguments.hpp"
 #include "cli/authority.hpp"
 #include "cli/dev_cluster.hpp"
 #include "cli/http_client.hpp"
+#include "cli/server.hpp"
 #include "cli/terminal.hpp"
 #include "crypto/jwt.hpp"
 #include "crypto/keyring.hpp"
@@ -35,7 +37,7 @@ namespace {
 namespace fs = std::filesystem;
 using steady = std::chrono::steady_clock;
 
-constexpr std::chrono::seconds start_patience{60}, stop_patience{15};
+constexpr std::chrono::seconds start_patience{60}, others_patience{10}, stop_patience{15};
 constexpr std::size_t small_file_bytes_max = 64 * 1024;
 
 outcome<fs::path> nacred_beside_us() {
@@ -133,10 +135,15 @@ struct running {
   dev_node node;
   std::vector<std::string> command;
   pid_t pid = -1;
-  int out = -1;  // what it prints
-  std::string printed;
+  int out = -1;                            // what it prints
+  std::string printed = {}, why_not = {};  // why it does not serve, as it says
   bool said_ready = false, serves = false, ended = false;
 };
+
+std::string reasons_in(const std::string& answer) {
+  const auto body = json_answer::parse(answer);
+  return body ? text_at(body->root(), "/reasons") : std::string();
+}
 
 // 74 if there is no process or pipe to be had. What the child cannot do ends it with 127.
 outcome<bool> start(running& r, const signals& ours) {
@@ -192,11 +199,13 @@ class fleet {
   outcome<int> run() {
     for (auto& each : nodes_)
       if (auto started = start(each, signals_); !started) return refuse(started.error());
-    const auto give_up = steady::now() + start_patience;
-    while (!stopping_ && !all_serve()) {
+    auto give_up = steady::now() + start_patience;
+    // One that serves has a majority beside it; whoever does not follow soon may have been taken out.
+    for (auto before = serving(); !stopping_ && before < nodes_.size();) {
       if (steady::now() > give_up) {
+        if (before > 0) break;
         stop();
-        return refuse(exit_unavailable, "not every node serves after " + std::to_string(start_patience.count()) + " s",
+        return refuse(exit_unavailable, "no node serves after " + std::to_string(start_patience.count()) + " s",
                       "their logs: " + nodes_.front().node.log.string() + " and so on");
       }
       wait(std::chrono::milliseconds(100));
@@ -207,12 +216,17 @@ class fleet {
                       "its log: " + lost->node.log.string());
       }
       ask_whether_they_serve();
+      if (const auto now = serving(); now != std::exchange(before, now)) give_up = steady::now() + others_patience;
     }
     if (!stopping_) {
       std::string text;
-      for (const auto& each : nodes_)
+      for (const auto& each : nodes_) {
+        if (!each.serves)
+          std::cerr << "node " << each.node.number << " does not serve: "
+                    << (each.why_not.empty() ? "its log: " + each.node.log.string() : printable(each.why_not)) << "\n";
         text += "node " + std::to_string(each.node.number) + " pid " + std::to_string(each.pid) + " url " +
                 each.node.url() + " restart: " + shell_line(each.command) + "\n";
+      }
       if (auto out = print_out(text + "ready\n"); !out) return refuse(out.error());
     }
     while (!stopping_ && !all_ended()) wait(std::chrono::milliseconds(-1));
@@ -223,8 +237,9 @@ class fleet {
   }
 
  private:
-  bool all_serve() const {
-    return std::all_of(nodes_.begin(), nodes_.end(), [](const auto& n) { return n.serves; });
+  std::size_t serving() const {
+    return static_cast<std::size_t>(
+        std::count_if(nodes_.begin(), nodes_.end(), [](const auto& n) { return n.serves; }));
   }
   bool all_ended() const {
     return std::all_of(nodes_.begin(), nodes_.end(), [](const auto& n) { return n.ended; });
@@ -283,6 +298,7 @@ class fleet {
       if (!client) continue;
       auto answer = client->send("GET", "/readyz", {});
       each.serves = answer && answer->status == 200;
+      each.why_not = answer ? reasons_in(answer->body) : answer.error().text;
     }
   }
 

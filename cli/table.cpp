@@ -437,7 +437,8 @@ constexpr command all[] = {
      "DIR. When all serve it prints a line for each, with what starts it again, and then `ready`. What they write to "
      "standard error is in DIR/nodeN.log. Ctrl-C ends them all. `nacre token mint --data-dir DIR` makes tokens for "
      "it.\n\n"
-     "Started again on the same directory it goes on where it ended.",
+     "Started again on the same directory it goes on where it ended; of a node that does not serve beside the others, "
+     "such as one that was taken out, it says why.",
      false, cluster_dev_options, no_operands, cluster_dev_examples, run_cluster_dev},
 
     {"completion", "Print a shell's completion", "", false, no_options, shell, bash_example, run_completion},

@@ -216,6 +216,33 @@ TEST_CASE("a development cluster serves on every node, and ends whole", "[cli][c
   CHECK(c.run({"cluster", "dev"}).code == 64);
 }
 
+TEST_CASE("a development cluster goes on without a node that was taken out, and says so", "[cli][cluster]") {
+  const auto port = std::to_string(nacre::test::free_ports(3));
+  shell me;
+  const words dev{
+      nacre::test::program("nacre").string(), "cluster", "dev", "--data-dir", me.path("c"), "--http-base-port", port};
+  {
+    child_process first(dev, me.home / "errors", me.options());
+    REQUIRE(first.line("ready"));
+    me.environment["NACRE_TOKEN"] =
+        me.get({"token", "mint", "--data-dir", me.path("c"), "--sub", new_uuid(), "--scope", "nacre.cluster"});
+    me.environment["NACRE_URL"] = "http://127.0.0.1:" + port;
+    CHECK(me.run({"cluster", "remove", "2", "3", "--yes"}).code == 0);
+    first.signal(SIGTERM);
+    CHECK(first.wait() == 0);
+  }
+  child_process again(dev, me.home / "again", me.options());
+  CHECK(again.line("ready"));
+  const auto told = read_whole(me.home / "again");
+  INFO(told);
+  for (const char* node : {"2", "3"})
+    CHECK(has(told, "node " + std::string(node) + " does not serve: cluster: this node was taken out"));
+  CHECK(nodes_of(again.output()).size() == 3);
+  CHECK(me.run({"cluster", "status"}).code == 0);
+  again.signal(SIGTERM);
+  CHECK(again.wait() == 0);
+}
+
 TEST_CASE("the nodes of a development cluster die with it, however it dies", "[cli][cluster]") {
   cluster c({"--nodes", "1", "--http-base-port", std::to_string(nacre::test::free_ports(3))});
   REQUIRE(c.ready());
