@@ -101,8 +101,11 @@ outcome<bool> prepare(const dev_cluster& all) {
     if (auto made = private_directory(node.data); !made) return made;
     for (const auto* name : {"dev-issuer.jwk", "dev-issuer.jwks.json"})
       if (auto done = copy_private(all.directory / name, node.data / name); !done) return done;
-    auto done = crypto::write_operator_file(node.config, dev_node_config(all, node), 0600, true);
-    if (!done) return refuse(exit_io, node.config.string() + ": " + done.error().text);
+  }
+  // The first node's last: before it is there nothing was started, and all of this is done again.
+  for (auto node = all.nodes.rbegin(); node != all.nodes.rend(); ++node) {
+    auto done = crypto::write_operator_file(node->config, dev_node_config(all, *node), 0600, true);
+    if (!done) return refuse(exit_io, node->config.string() + ": " + done.error().text);
   }
   return true;
 }

@@ -243,6 +243,26 @@ TEST_CASE("a development cluster goes on without a node that was taken out, and 
   CHECK(again.wait() == 0);
 }
 
+TEST_CASE("a development cluster whose first start was cut short before it had nodes is begun again",
+          "[cli][cluster]") {
+  shell me;
+  const auto dev = [&](const char* nodes) {
+    return words{"cluster",    "dev",        "--nodes",          nodes,
+                 "--data-dir", me.path("c"), "--http-base-port", std::to_string(nacre::test::free_ports(3))};
+  };
+  fs::create_directory(me.path("c"));
+  write_whole(me.path("c/node2"), "in the way");
+  CHECK(me.run(dev("3")).code == 74);
+  fs::remove(me.path("c/node2"));
+  auto again = dev("3");
+  again.insert(again.begin(), nacre::test::program("nacre").string());
+  child_process three(again, me.home / "errors", me.options());
+  INFO(read_whole(me.home / "errors"));
+  CHECK(three.line("ready"));
+  three.signal(SIGTERM);
+  CHECK(three.wait() == 0);
+}
+
 TEST_CASE("the nodes of a development cluster die with it, however it dies", "[cli][cluster]") {
   cluster c({"--nodes", "1", "--http-base-port", std::to_string(nacre::test::free_ports(3))});
   REQUIRE(c.ready());
