@@ -225,18 +225,15 @@ struct members::impl {
   result<void> welcome(const std::vector<neighbour>& guests, cluster::deadline by, std::size_t groups) {
     if (guests.empty()) return {};
     words.invite(guests);
-    const auto until = std::min<steady::time_point>(by, steady::now() + guest_patience);
-    const bool all = await(until, [&] {
-      const auto heard = words.heard();
+    const auto asked = steady::now();  // what was said before may be of another who had that number
+    (void)await(std::min<steady::time_point>(by, asked + guest_patience), [&] {
+      const auto heard = words.heard(asked);
       return std::all_of(guests.begin(), guests.end(), [&](const auto& g) { return heard.contains(g.node); });
     });
-    const auto heard = words.heard();
+    const auto heard = words.heard(asked);
     for (const auto& g : guests) {
       const auto at = heard.find(g.node);
-      if (at == heard.end()) {
-        if (!all) return unheard(g, words.status());
-        continue;
-      }
+      if (at == heard.end()) return unheard(g, words.status());
       if (!at->second.waits)
         return fail(errc::conflict, "Node " + std::to_string(g.node) +
                                         " does not wait to be taken in: it belongs to a cluster already. A node that "

@@ -204,6 +204,27 @@ TEST_CASE("a node that loses its directory before it was taken in comes again un
   CHECK(three.serves(1));
 }
 
+TEST_CASE("a used number is refused for what its node is now, not for what it last said", "[cluster][members]") {
+  cluster three;
+  CHECK(three.invite() == 4);
+  REQUIRE(three.start(4));
+  succeed(three.operate(1, {"add", member(three, 4)}));
+  succeed(three.operate(1, {"remove", "4", "--yes"}));
+  const auto refused = [&](std::string_view why) {
+    const auto f = three.operate(1, {"add", member(three, 4)});
+    INFO(f.errors);
+    CHECK(f.code == 65);
+    CHECK(has(f.errors, why));
+  };
+  refused("does not wait to be taken in");
+  three.kill(4);
+  refused("does not answer");
+  std::filesystem::remove_all(three.data() / "node4");
+  CHECK(three.invite(4) == 4);
+  REQUIRE(three.start(4));
+  refused("take it in under a new number");
+}
+
 TEST_CASE("a change that was cut short is on its way, and the same command again awaits it", "[cluster][members]") {
   cluster three;
   CHECK(three.invite() == 4);
