@@ -310,6 +310,9 @@ outcome<int> change(const arguments& with, Make make) {
   if (seen->single)
     return refuse(exit_data, at->url() + " is a single node", "`nacre cluster init` makes it the first of a cluster");
   auto wanted = nodes_of(*seen);
+  if (!wanted.contains(seen->node))  // it hears of nothing any more, or not yet
+    return refuse(exit_data, "node " + std::to_string(seen->node) + ", which was asked, is no member",
+                  "ask another node with --url");
   nodes came;
   if (outcome<bool> fits = make(wanted, came); !fits) return refuse(fits.error());
   if (wanted.empty()) return refuse(exit_data, "no member would be left");
