@@ -139,15 +139,17 @@ class caf_service final : public service {
     // one ends: it must not keep this node from what is its own behind it.
     constexpr std::size_t at_once_max = 4'096, looked_at_max = 4 * at_once_max;
     constexpr std::int64_t clocks_differ_ms = 600'000;
-    constexpr std::int64_t step_ms =
-        60'000;  // of swept_until_, for to ask how current the view is costs a cluster a round
+    constexpr std::int64_t step_ms = 60'000;        // of swept_until_: to ask for the age costs a cluster a round
     constexpr std::chrono::minutes settled_for{1};  // a view that lacks more may yet show what was due long ago
     auto now = time_.now();
     auto give_up = steady::now() + std::chrono::seconds(5);
     std::map<workspace_id, std::vector<model::due>> found;
     std::map<workspace_id, bool> ours;
     std::size_t looked_at = 0, wanted = 0;
+    const auto done_by = after(now, -clocks_differ_ms);
+    swept_until_ = std::min(swept_until_, done_by);  // the clock may have been ahead
     const auto from = std::max(swept_until_, std::exchange(goes_on_at_, time_min));
+    const bool current = swept_until_ < after(done_by, -step_ms) && log_.applied_age() < settled_for;
     std::optional<timestamp> first;
     timestamp last = from;
     {
@@ -181,10 +183,8 @@ class caf_service final : public service {
     }
     notes_->all_left(give_up);  // so that nothing is swept twice at the same time
     bool all_done = *failures == 0 && notes_->none_left();
-    const auto until = std::min(after(now, -clocks_differ_ms), first.value_or(now));
-    if (complete && all_done && wanted == looked_at && from == swept_until_ && until >= after(from, step_ms) &&
-        log_.applied_age() < settled_for)
-      swept_until_ = until;
+    if (complete && all_done && wanted == looked_at && from == swept_until_ && current)
+      swept_until_ = std::min(done_by, first.value_or(now));
     return wanted == at_once_max && all_done;
   }
 

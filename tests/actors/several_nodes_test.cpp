@@ -174,3 +174,20 @@ TEST_CASE("what was due long before a node came to know of it is swept", "[actor
   CHECK(eventually([&] { return dues_of(node, ours) == 0; }));
   service.reset();
 }
+
+TEST_CASE("what falls due is swept also after the clock was ahead for a while", "[actors][sweep]") {
+  constexpr std::int64_t day_ms = 86'400'000;
+  installation node;
+  node.found();
+  node.service.reset();
+  several log(*node.log);
+  actors::settings s;
+  s.note_flush = std::chrono::milliseconds(5);
+  node.time.advance(day_ms);
+  auto service = actors::make_service(log, node.keys, node.time, s);
+  REQUIRE(eventually([&] { return log.looks >= 3; }));
+  node.time.advance(-day_ms);
+  put_dues(node, ours, 3);
+  CHECK(eventually([&] { return dues_of(node, ours) == 0; }));
+  service.reset();
+}

@@ -4,6 +4,8 @@
 
 #include <atomic>
 #include <deque>
+#include <map>
+#include <vector>
 
 #include "model/keys.hpp"
 #include "model/webhooks.hpp"
@@ -95,6 +97,26 @@ TEST_CASE("who has many deliveries and slow receivers does not keep others from 
   answer(std::move(held.front()), 200);
   auto next = node.out.next();
   CHECK(is_of(patient, next));
+  sender->stop({});
+}
+
+TEST_CASE("workspaces with as much to tell take turns", "[app][webhooks]") {
+  world node;
+  std::vector<workspace_id> all;
+  for (std::uint64_t i = 1; i <= 6; ++i) {
+    all.push_back(workspace_no(10 + i));
+    node.found(all.back());
+    const auto id = node.hook(all.back());
+    for (int n = 0; n < 10; ++n) node.ping(all.back(), id);
+  }
+  auto sender = node.sender(*node.log, 4);
+  std::map<workspace_id, int> told;
+  for (int i = 0; i < 30; ++i) {
+    auto next = node.out.next();
+    for (auto ws : all) told[ws] += is_of(ws, next);
+    answer(std::move(next), 200);
+  }
+  for (auto ws : all) CHECK(told[ws] >= 3);
   sender->stop({});
 }
 
