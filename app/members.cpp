@@ -243,7 +243,8 @@ struct members::impl {
             errc::conflict,
             "Node " + std::to_string(g.node) +
                 " has other service keys: it was not begun with those of this cluster "
-                "(cluster.service_keys). Begin again there: another number, a new invitation, an empty directory");
+                "(cluster.service_keys; after a change of the CA `nacre cluster keys` gives them to the new one). "
+                "Begin again there: another number, a new invitation, an empty directory");
       if (at->second.groups != groups)
         return fail(errc::conflict, "Node " + std::to_string(g.node) + " was made for " +
                                         std::to_string(at->second.groups) + " groups, the cluster has " +

@@ -57,6 +57,7 @@ async function open(who) {
 
 const isAnswer = (url) => url.pathname.endsWith('/answer');
 const isPickup = (url) => url.pathname.endsWith('/pickup');
+const isLook = (request) => request.method() === 'GET' && request.url().includes('/api/v1/requests/');
 
 // Lets `times` requests reach the node and their answers get lost on the way back.
 async function loseAnswers(who, pattern, times) {
@@ -310,6 +311,9 @@ journey('a pickup that is refused when it is tried again is not given up', async
     await asker.button('Open the answer').click();
     await asker.page.getByRole('alert').getByText(words).waitFor();
     assert.deepEqual(lost.map((each) => each.status), [200]);
+    const looked = asker.page.waitForResponse((each) => isLook(each.request()));
+    await asker.page.evaluate(() => void document.dispatchEvent(new Event('visibilitychange')));
+    await (await looked).finished(); // who comes back to the tab sees it as picked up, by whomever
     assert.equal(await open(asker), 'taken, then refused');
   }
 });
@@ -368,7 +372,6 @@ journey('a look that comes late leaves alone what is being opened', async (arriv
   let endLook, endPickup;
   const mayLook = new Promise((go) => (endLook = go));
   const mayPickUp = new Promise((go) => (endPickup = go));
-  const isLook = (each) => each.method() === 'GET' && each.url().includes('/api/v1/requests/');
   await asker.page.route('**/api/v1/requests/*', (route) => mayLook.then(() => route.fallback()), { times: 1 });
   await asker.page.route(isPickup, (route) => mayPickUp.then(() => route.fallback()));
   const began = asker.page.waitForRequest(isLook);
