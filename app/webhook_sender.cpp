@@ -172,16 +172,20 @@ class sender final : public webhook_sender {
     return steady::now() + again;
   }
 
-  // One place at a time, to whoever has the fewest, and of those to whoever got one least lately: else a few workspaces
-  // with long lines and slow receivers would take every place that comes free, for theirs are due longest.
+  // One place at a time, to whoever has the fewest, and of those to whoever has waited longest since it got one or had
+  // something to tell: else a few workspaces with long lines and slow receivers would take every place that comes free.
   using queues = std::map<workspace_id, std::deque<model::due_webhook>>;
   void share_out(const model::view& v, queues& due, timestamp now) {
-    std::erase_if(served_, [&due](const auto& each) { return !due.contains(each.first); });
+    if (posting_ >= settings_.at_once) return;  // and nobody was asked whether something is due
+    std::erase_if(waits_since_, [&due](const auto& each) { return !due.contains(each.first); });
     std::multimap<std::pair<std::size_t, std::uint64_t>, queues::iterator> next;
     auto queue = [&](queues::iterator of) {
-      next.emplace(std::pair(count_of(per_workspace_, of->first), count_of(served_, of->first)), of);
+      next.emplace(std::pair(count_of(per_workspace_, of->first), waits_since_[of->first]), of);
     };
-    for (auto it = due.begin(); it != due.end(); ++it) queue(it);
+    for (auto it = due.begin(); it != due.end(); ++it) {
+      if (waits_since_.try_emplace(it->first, turn_ + 1).second) ++turn_;
+      queue(it);
+    }
     while (posting_ < settings_.at_once && !next.empty()) {
       const auto of = next.begin()->second;
       next.erase(next.begin());
@@ -190,7 +194,7 @@ class sender final : public webhook_sender {
       hooks.pop_front();
       if (begin_one(v, hook, now)) {
         hooks.push_back(std::move(hook));
-        served_[of->first] = ++served_at_;
+        waits_since_[of->first] = ++turn_;
       }
       if (!hooks.empty()) queue(of);
     }
@@ -360,8 +364,8 @@ class sender final : public webhook_sender {
 
   // ---- counting ------------------------------------------------------------------------------------------
 
-  template <class Key, class Number>
-  static Number count_of(const std::map<Key, Number>& counts, const Key& key) {
+  template <class Key>
+  static std::size_t count_of(const std::map<Key, std::size_t>& counts, const Key& key) {
     auto it = counts.find(key);
     return it == counts.end() ? 0 : it->second;
   }
@@ -384,8 +388,8 @@ class sender final : public webhook_sender {
   std::size_t posting_ = 0;
   std::map<std::string, std::size_t> per_host_;
   std::map<workspace_id, std::size_t> per_workspace_;
-  std::map<workspace_id, std::uint64_t> served_;  // when they last got a place, of those with something due
-  std::uint64_t served_at_ = 0;
+  std::map<workspace_id, std::uint64_t> waits_since_;  // which turn, of those with something due
+  std::uint64_t turn_ = 0;
   std::map<workspace_id, std::vector<model::settle_deliveries::item>> unsettled_;
   std::set<workspace_id> settling_;  // with a command under way
   std::map<workspace_id, steady::time_point> paused_;

@@ -68,6 +68,14 @@ struct world : installation {
 bool is_of(workspace_id ws, const held_posts::one& p) { return p.what.body.find(to_string(ws)) != std::string::npos; }
 void answer(held_posts::one p, int status) { p.done({http::post_result::fate::answered, status}); }
 
+// Counts how often the sender has looked.
+class watched final : public forwarding_log {
+ public:
+  using forwarding_log::forwarding_log;
+  std::shared_ptr<const model::view> applied_view() const override { return ++looks, whole_.applied_view(); }
+  mutable std::atomic<int> looks{0};
+};
+
 // Loses sight of the first settling, as a node does that is cut off from the others.
 class losing_one final : public forwarding_log {
  public:
@@ -103,18 +111,35 @@ TEST_CASE("who has many deliveries and slow receivers does not keep others from 
 TEST_CASE("workspaces with as much to tell take turns", "[app][webhooks]") {
   world node;
   std::vector<workspace_id> all;
+  std::vector<webhook_id> hooks;
   for (std::uint64_t i = 1; i <= 6; ++i) {
     all.push_back(workspace_no(10 + i));
     node.found(all.back());
-    const auto id = node.hook(all.back());
-    for (int n = 0; n < 10; ++n) node.ping(all.back(), id);
+    hooks.push_back(node.hook(all.back()));
+    for (int n = 0; n < 10; ++n) node.ping(all.back(), hooks.back());
   }
-  auto sender = node.sender(*node.log, 4);
+  watched log(*node.log);
+  auto sender = node.sender(log, 4);
+  auto left = [&] {
+    std::size_t n = 0;
+    for (std::size_t i = 0; i < all.size(); ++i) n += model::waiting_for(*node.view(), all[i], hooks[i]);
+    return n;
+  };
+  const auto to_tell = left();
   std::map<workspace_id, int> told;
-  for (int i = 0; i < 30; ++i) {
-    auto next = node.out.next();
-    for (auto ws : all) told[ws] += is_of(ws, next);
-    answer(std::move(next), 200);
+  std::deque<held_posts::one> held;
+  for (std::size_t answered = 1; answered <= 30; ++answered) {
+    while (held.size() < 4) held.push_back(node.out.next());  // every place is taken when it is settled
+    for (auto ws : all) told[ws] += is_of(ws, held.front());
+    answer(std::move(held.front()), 200);
+    held.pop_front();
+    held.push_back(node.out.next());
+    REQUIRE(eventually([&] { return left() == to_tell - answered; }));
+    for (int i = 0; i < 2; ++i) {  // it looks, with no place to give
+      const int before = log.looks;
+      sender->wake();
+      REQUIRE(eventually([&] { return log.looks > before; }));
+    }
   }
   for (auto ws : all) CHECK(told[ws] >= 3);
   sender->stop({});
