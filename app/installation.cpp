@@ -130,7 +130,8 @@ result<void> export_service_keys(const installation& from, const fs::path& to) {
   if (done || done.error().code != errc::conflict) return done;
   // Every directory has wrapped them for itself, so the same keys are other bytes.
   const auto there = exported_record(to.string());
-  if (there && from.keys->made_of_these(*there)) return {};
+  if (!there) return fail(errc::conflict, there.error().text);
+  if (from.keys->made_of_these(*there)) return {};
   return fail(errc::conflict, to.string() + " is there already and holds another cluster's service keys");
 }
 

@@ -29,6 +29,7 @@
 #include "crypto/jwt.hpp"
 #include "crypto/keyring.hpp"
 #include "crypto/operator_file.hpp"
+#include "model/limits.hpp"
 
 namespace nacre::cli {
 
@@ -102,7 +103,12 @@ outcome<bool> prepare(const dev_cluster& all) {
     for (const auto* name : {"dev-issuer.jwk", "dev-issuer.jwks.json"})
       if (auto done = copy_private(all.directory / name, node.data / name); !done) return done;
   }
-  // The first node's last: before it is there nothing was started, and all of this is done again.
+  // The first node's last: before it is there nothing was started, and all of this is done again, perhaps for fewer.
+  if (!fs::exists(all.nodes.front().config)) {
+    std::error_code ignored;
+    for (std::uint64_t n = all.nodes.size() + 1; n <= limits::cluster_members_max; ++n)
+      fs::remove(dev_node_of(all.directory, n, 1).config, ignored);
+  }
   for (auto node = all.nodes.rbegin(); node != all.nodes.rend(); ++node) {
     auto done = crypto::write_operator_file(node->config, dev_node_config(all, *node), 0600, true);
     if (!done) return refuse(exit_io, node->config.string() + ": " + done.error().text);

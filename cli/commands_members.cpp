@@ -225,7 +225,7 @@ outcome<standing> bring_about(server& at, const standing& seen, const nodes& wan
                               bool& told) {
   for (const auto& [node, address] : wanted)
     if (!is_plain(address)) return refuse(exit_usage, "the address of node " + std::to_string(node) + " is none");
-  bool asked = false;
+  bool asked = false, accepted = false;
   for (;;) {
     auto now = look_again(at, told);
     if (now && nodes_of(*now) == wanted && is_settled(*now)) return now;
@@ -239,7 +239,11 @@ outcome<standing> bring_about(server& at, const standing& seen, const nodes& wan
                     "see `nacre cluster status`, perhaps at another node with --url, and give the same command again");
     if (now) {
       auto answer = at.call("PUT", "/api/v1/cluster/members", body_of(wanted, now->epoch));
-      if (answer) continue;
+      if (answer && !std::exchange(accepted, true)) continue;
+      if (answer) {
+        pause_ms(look_every_ms);
+        continue;
+      }
       auto r = answer.error();
       if (r.exit == exit_data) {  // 409, or 400
         // What was asked for once before, and was on its way, may have come just now.

@@ -254,11 +254,13 @@ TEST_CASE("a development cluster whose first start was cut short before it had n
   write_whole(me.path("c/node2"), "in the way");
   CHECK(me.run(dev("3")).code == 74);
   fs::remove(me.path("c/node2"));
+  write_whole(me.path("c/node4.toml"), "of more nodes, asked for first");
   auto again = dev("3");
   again.insert(again.begin(), nacre::test::program("nacre").string());
   child_process three(again, me.home / "errors", me.options());
   INFO(read_whole(me.home / "errors"));
   CHECK(three.line("ready"));
+  CHECK_FALSE(fs::exists(me.path("c/node4.toml")));  // it would be counted at the next start
   three.signal(SIGTERM);
   CHECK(three.wait() == 0);
 }
