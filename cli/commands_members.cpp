@@ -239,9 +239,8 @@ outcome<standing> bring_about(server& at, const standing& seen, const nodes& wan
                     "see `nacre cluster status`, perhaps at another node with --url, and give the same command again");
     if (now) {
       auto answer = at.call("PUT", "/api/v1/cluster/members", body_of(wanted, now->epoch));
-      if (answer && !std::exchange(accepted, true)) continue;
       if (answer) {
-        pause_ms(look_every_ms);
+        if (std::exchange(accepted, true)) pause_ms(look_every_ms);
         continue;
       }
       auto r = answer.error();

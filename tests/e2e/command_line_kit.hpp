@@ -68,6 +68,7 @@ inline installation& quick() {
   }());
   return one;
 }
+inline std::string url() { return quick().node().url(); }
 
 // Someone signed in by a JWT, owner of a fresh workspace.
 struct owner_shell : shell {
@@ -92,6 +93,7 @@ inline std::string forwarded(std::uint16_t port, const test::received& r) {
                        : test::http_status(a.status, "X-Request-Id: " + a.header("X-Request-Id") + "\r\n", a.body);
 }
 
+inline bool is_pickup(const test::received& r) { return r.line().starts_with("POST ") && has(r.line(), "/pickup "); }
 inline bool is_reveal(const test::received& r) { return r.line().starts_with("POST ") && has(r.line(), "/reveal"); }
 
 inline std::string mode_of(const std::filesystem::path& path) {

@@ -23,8 +23,6 @@ namespace fs = std::filesystem;
 
 namespace {
 
-std::string url() { return quick().node().url(); }
-
 // A terminal with `nacre` in it: what is shown, and what is typed.
 class terminal {
  public:

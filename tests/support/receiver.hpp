@@ -33,8 +33,10 @@ struct received {
   }
 };
 
+// Says that the connection ends, as every one of the receiver's does: else who sends the next request over it cannot
+// know whether that was heard.
 inline std::string http_status(int status, std::string_view more = {}, std::string_view body = {}) {
-  return "HTTP/1.1 " + std::to_string(status) + " x\r\n" + std::string(more) +
+  return "HTTP/1.1 " + std::to_string(status) + " x\r\nConnection: close\r\n" + std::string(more) +
          "Content-Length: " + std::to_string(body.size()) + "\r\n\r\n" + std::string(body);
 }
 
