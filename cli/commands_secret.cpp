@@ -435,6 +435,14 @@ std::string state_in_words(const std::string& state) {
   return state;
 }
 
+// What became of a secret; empty if its receipt cannot be read.
+std::string state_told(server& at, route& by, const std::string& receipt) {
+  auto answer = as_anybody(at, by, "GET", "/receipt/" + receipt, {}, {{"Sec-Purpose", "prefetch"}});
+  if (!answer || answer->status != 200) return {};
+  auto body = json_answer::parse(answer->body);
+  return body ? text_at(body->root(), "/record/state") : std::string();
+}
+
 }  // namespace
 
 outcome<int> run_secret_receipt(const arguments& with) {
@@ -496,10 +504,16 @@ outcome<int> run_secret_burn(const arguments& with) {
   auto answer = as_anybody(r->at, by, "POST", "/receipt/" + r->what.identifier + "/burn", body);
   ::explicit_bzero(body.data(), body.size());
   if (!answer) return refuse(answer.error());
-  if (answer->status == 404)
-    return refuse(
-        {exit_data, "there is nothing to burn: it was opened, burned or has expired", "", answer->request_id});
-  if (answer->status != 200) {
+  if (answer->status == 404) {
+    // Perhaps it was us: a try whose answer got lost. Its receipt says what became of it.
+    const auto state = state_told(r->at, by, r->what.identifier);
+    const bool known = state == "revealed" || state == "expired";
+    if (state != "burned")
+      return refuse({exit_data,
+                     "there is nothing to burn: it " +
+                         (known ? state_in_words(state) : std::string("was opened, burned or has expired")),
+                     "", answer->request_id});
+  } else if (answer->status != 200) {
     auto told = meaning_of(*answer);
     if (answer->status == 422 && !*passphrase)
       told.advice = "it is protected: give --passphrase, --passphrase-file or --passphrase-fd";

@@ -253,12 +253,17 @@ TEST_CASE("a passphrase comes from a file or a descriptor, never as an argument"
   CHECK_FALSE(has(wrong.errors, "sesame"));
   CHECK(me.run({"secret", "open", link, "--passphrase", "open sesame"}).code == 64);  // no such option here
   CHECK(me.get({"secret", "open", link, "--passphrase-fd", "0"}, "open sesame\n") == "the door code is 4711");
+  auto late = me.run({"secret", "burn", "--yes", made["receipt"].text()});
+  CHECK(late.code == 65);
+  CHECK(has(late.errors, "it was opened"));
 
   auto burned = shared(me, {"--passphrase-file", me.path("right")});
   CHECK(me.run({"secret", "burn", burned["receipt"].text()}).code == 64);  // nobody to ask
   CHECK(me.run({"secret", "burn", "--yes", burned["receipt"].text()}).code == 65);
   CHECK(me.run({"secret", "burn", "--yes", burned["receipt"].text(), "--passphrase-file", me.path("right")}).code == 0);
   CHECK(me.json({"secret", "receipt", burned["receipt"].text()})["state"].text() == "burned");
+  // Who lost the answer asks again, and it is so.
+  CHECK(me.get({"secret", "burn", "--yes", burned["receipt"].text()}) == "burned");
   CHECK(me.run({"secret", "open", burned["link"].text()}).code == 65);
   CHECK(me.run({"secret", "open", burned["receipt"].text()}).code == 65);  // a receipt opens nothing
   CHECK(me.run({"secret", "receipt", burned["link"].text()}).code == 65);
