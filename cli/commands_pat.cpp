@@ -90,7 +90,10 @@ outcome<int> show_new(const arguments& with, const json_answer& answer) {
 
 // What would fail after the deed should fail before it.
 outcome<bool> output_is_free(const arguments& with) {
-  if (!with.has("output")) return true;
+  if (!with.has("output")) {
+    if (output_is_closed()) return refuse(exit_io, "standard output is closed; nothing was done");
+    return true;
+  }
   auto file = new_file::make(with.get("output"));
   if (!file) return refuse(file.error());
   return true;

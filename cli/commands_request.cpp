@@ -228,11 +228,9 @@ outcome<int> run_secret_request(const arguments& with) {
   auto ttl = with.seconds("ttl", limits::secret_ttl_s_max);
   if (!ttl) return refuse(ttl.error());
   taking by{{}, {}, false};
-  if (wait) {
-    auto file = output_of(with, "asked for");
-    if (!file) return refuse(file.error());
-    if (*file) by.file.emplace(std::move(**file));
-  }
+  auto file = output_of(with, "asked for");
+  if (!file) return refuse(file.error());
+  if (*file) by.file.emplace(std::move(**file));
   auto at = server::choose(with, with.has("guest") ? sign_in::never : sign_in::if_there_is);
   if (!at) return refuse(at.error());
   link what;

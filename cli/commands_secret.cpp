@@ -1,7 +1,5 @@
 // secret share|open|receipt|burn: one-time secrets (the API of Onetime Secret, v2).
 
-#include <fcntl.h>
-#include <poll.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -187,13 +185,6 @@ outcome<std::string> retry_key(const arguments& with) {
   return key;
 }
 
-bool output_is_closed() {
-  const int how = ::fcntl(STDOUT_FILENO, F_GETFL);
-  if (how < 0 || (how & O_ACCMODE) == O_RDONLY) return true;  // it came closed: crypto/process.hpp
-  pollfd p{STDOUT_FILENO, POLLOUT, 0};
-  return ::poll(&p, 1, 0) > 0 && (p.revents & POLLERR) != 0;
-}
-
 outcome<bool> hand_over(secure_bytes value, std::optional<new_file>& file, bool json) {
   if (json) {
     std::string line;
@@ -208,6 +199,7 @@ outcome<bool> hand_over(secure_bytes value, std::optional<new_file>& file, bool 
 }
 
 outcome<int> run_secret_share(const arguments& with) {
+  if (output_is_closed()) return refuse(exit_io, "standard output is closed; nothing was shared");
   const bool sealed = !with.has("no-seal");
   if (!sealed && with.has("seal")) return refuse(exit_usage, "--seal or --no-seal, not both");
   auto ttl = with.seconds("ttl", limits::secret_ttl_s_max);

@@ -17,8 +17,6 @@ outcome<std::string> link_given(const arguments& with, std::string_view question
 std::string base_for_others(const server& at, const std::string& said_base);
 // The key under which an answer that got lost comes again; with --retry-key also for the next start of this program.
 outcome<std::string> retry_key(const arguments& with);
-// Whether what is written to standard output would be lost at once.
-bool output_is_closed();
 // To the file, as JSON, or as it is.
 class new_file;
 outcome<bool> hand_over(crypto::secure_bytes value, std::optional<new_file>& file, bool json);

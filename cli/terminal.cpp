@@ -216,6 +216,13 @@ outcome<bool> print_out(std::string_view bytes) {
   return true;
 }
 
+bool output_is_closed() {
+  const int how = ::fcntl(STDOUT_FILENO, F_GETFL);
+  if (how < 0 || (how & O_ACCMODE) == O_RDONLY) return true;  // it came closed: crypto/process.hpp
+  pollfd p{STDOUT_FILENO, POLLOUT, 0};
+  return ::poll(&p, 1, 0) > 0 && (p.revents & POLLERR) != 0;
+}
+
 void pause_ms(int ms) { ::poll(nullptr, 0, ms); }
 
 }  // namespace nacre::cli

@@ -69,6 +69,8 @@ bool ask_yes(std::string_view question);
 
 // All of it to a descriptor; false if it did not take everything.
 bool write_all(int fd, std::string_view bytes);
+// Whether what is written to standard output would be lost at once.
+bool output_is_closed();
 // Standard output, flushed; 74 if it is closed or full.
 outcome<bool> print_out(std::string_view bytes);
 
