@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <charconv>
 #include <iostream>
+#include <set>
 
 #include "app/maintenance.hpp"
 #include "cli/arguments.hpp"
@@ -69,7 +70,7 @@ bool is_member(std::string_view text) {
   const auto number = [](std::string_view digits, std::uint64_t most) {
     std::uint64_t n = 0;
     const auto [end, wrong] = std::from_chars(digits.data(), digits.data() + digits.size(), n);
-    return wrong == std::errc() && end == digits.data() + digits.size() && n > 0 && n <= most;
+    return wrong == std::errc() && end == digits.data() + digits.size() && n > 0 && n <= most && digits.front() != '0';
   };
   return number(text.substr(0, equals), 1'000'000'000) && number(text.substr(colon + 1), 65'535) &&
          std::all_of(text.begin(), text.end(), [](char c) { return c > ' ' && c < 0x7f && c != '"' && c != '\\'; });
@@ -292,14 +293,18 @@ outcome<int> run_cluster_invite(const arguments& with) {
   offer.node = static_cast<std::uint64_t>(*node);
   offer.expires = seconds_now() + seconds->value_or(3'600);
   offer.members = with.all("member");
-  const auto own = std::to_string(*node) + "=" + with.get("address");
-  for (const auto& each : offer.members) {
+  offer.members.push_back(std::to_string(*node) + "=" + with.get("address"));
+  if (!is_member(offer.members.back())) return refuse(exit_usage, "--address must be HOST:PORT");
+  std::set<std::string_view> numbers, addresses;
+  for (std::string_view each : offer.members) {
     if (!is_member(each)) return refuse(exit_usage, "--member must be ID=HOST:PORT");
-    if (each.substr(0, each.find('=')) == std::to_string(*node))
-      return refuse(exit_usage, "--node is a member already", "a number is never given to a second node");
+    const auto equals = each.find('=');
+    if (!numbers.insert(each.substr(0, equals)).second)
+      return refuse(exit_usage, "node " + std::string(each.substr(0, equals)) + " is named twice",
+                    "a number is never given to a second node");
+    if (!addresses.insert(each.substr(equals + 1)).second)
+      return refuse(exit_usage, std::string(each.substr(equals + 1)) + " is named twice");
   }
-  if (!is_member(own)) return refuse(exit_usage, "--address must be HOST:PORT");
-  offer.members.push_back(own);
   if (offer.members.size() > limits::cluster_members_max)
     return refuse(exit_usage, "a cluster has at most " + std::to_string(limits::cluster_members_max) + " members",
                   "if one of them is to be replaced, leave it out");

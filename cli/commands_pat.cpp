@@ -279,10 +279,8 @@ outcome<int> run_pat_revoke(const arguments& with) {
   if (auto yes = sure(with, "Revoke this token for good?"); !yes) return refuse(yes.error());
   auto pat = at->ask("POST", path_of(*id, "revoke"), {}, {}, true);
   if (!pat) return refuse(pat.error());
-  if (with.has("json"))
-    std::cout << simdjson::minify(*value_at(pat->root(), "/data")) << "\n";
-  else
-    std::cout << "revoked " << printable(text_at(pat->root(), "/data/name")) << "\n";
+  if (with.has("json")) return print_data(*pat);
+  std::cout << "revoked " << printable(text_at(pat->root(), "/data/name")) << "\n";
   return exit_ok;
 }
 

@@ -148,10 +148,7 @@ outcome<int> run_whoami(const arguments& with) {
   if (!at) return refuse(at.error());
   auto me = at->ask("GET", "/api/v1/me");
   if (!me) return refuse(me.error());
-  if (with.has("json")) {
-    std::cout << simdjson::minify(*value_at(me->root(), "/data")) << "\n";
-    return exit_ok;
-  }
+  if (with.has("json")) return print_data(*me);
   sheet s;
   s.row("server", at->url());
   if (!at->used().name.empty()) s.row("profile", at->used().name);

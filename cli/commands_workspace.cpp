@@ -152,11 +152,9 @@ outcome<int> run_member_put(const arguments& with) {
   if (with.has("email")) body += ",\"email\":" + json_quoted(with.get("email"));
   auto member = at->ask("PUT", *path + "/" + *user, body + "}");
   if (!member) return refuse(member.error());
-  if (with.has("json"))
-    std::cout << simdjson::minify(*value_at(member->root(), "/data")) << "\n";
-  else
-    std::cout << printable(text_at(member->root(), "/data/userId")) << " is "
-              << printable(text_at(member->root(), "/data/role")) << "\n";
+  if (with.has("json")) return print_data(*member);
+  std::cout << printable(text_at(member->root(), "/data/userId")) << " is "
+            << printable(text_at(member->root(), "/data/role")) << "\n";
   return exit_ok;
 }
 

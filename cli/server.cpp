@@ -94,6 +94,13 @@ std::string text_at(json_value of, string_view pointer) {
   return simdjson::minify(*found);
 }
 
+outcome<int> print_data(const json_answer& answer) {
+  auto data = value_at(answer.root(), "/data");
+  if (!data) return refuse(exit_unavailable, "the server's answer holds no data", "is this URL a nacre server?");
+  if (auto out = print_out(simdjson::minify(*data) + "\n"); !out) return refuse(out.error());
+  return exit_ok;
+}
+
 std::string base64(string_view bytes) {
   auto text = crypto::base64url_encode(bytes);
   for (char& c : text) c = c == '-' ? '+' : c == '_' ? '/' : c;

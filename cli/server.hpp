@@ -39,6 +39,8 @@ std::string text_at(json_value of, std::string_view pointer);
 // Lent, for what should not be copied; empty if it is no string.
 std::string_view lent_at(json_value of, std::string_view pointer);
 std::optional<json_value> value_at(json_value of, std::string_view pointer);
+// What the answer is about, as JSON to standard output; 69 if it is about nothing.
+outcome<int> print_data(const json_answer& answer);
 
 enum class sign_in : std::uint8_t { needed, if_there_is, never };
 

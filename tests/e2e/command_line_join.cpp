@@ -197,3 +197,21 @@ TEST_CASE("who is invited to the largest cluster there can be has a section to s
   CHECK(more.output.empty());
   CHECK(has(more.errors, "at most 9 members"));
 }
+
+TEST_CASE("an invitation names each node and each address once", "[cli][join]") {
+  machine here;
+  const auto invited = [&](words members) {
+    words all{"cluster", "invite",    "--dir",       here.path("ca"), "--node",
+              "4",       "--address", "127.0.0.1:4", "--root-key",    here.root()};
+    for (const auto& each : members) all.insert(all.end(), {"--member", each});
+    const auto made = here.run(all);
+    CHECK(made.code == (made.output.empty() ? 64 : 0));
+    return made.output.empty() ? made.errors : std::string("invited");
+  };
+  CHECK(invited({"1=127.0.0.1:1", "2=127.0.0.1:2"}) == "invited");
+  CHECK(has(invited({"1=127.0.0.1:1", "1=127.0.0.1:2"}), "node 1 is named twice"));
+  CHECK(has(invited({"4=127.0.0.1:3"}), "node 4 is named twice"));
+  CHECK(has(invited({"04=127.0.0.1:3"}), "ID=HOST:PORT"));
+  CHECK(has(invited({"1=127.0.0.1:1", "2=127.0.0.1:1"}), "127.0.0.1:1 is named twice"));
+  CHECK(has(invited({"1=127.0.0.1:4"}), "127.0.0.1:4 is named twice"));
+}
