@@ -237,6 +237,8 @@ outcome<int> run_ca_show(const arguments& with) {
 }
 
 outcome<int> run_cluster_init(const arguments& with) {
+  // What it prints the node cannot start without, and it cannot be done twice.
+  if (output_is_closed()) return refuse(exit_io, "standard output is closed; nothing was done");
   auto node = with.number("node", 1, 1, 1'000'000'000);
   if (!node) return refuse(node.error());
   auto groups = with.number("groups", 1, 1, 64);

@@ -52,10 +52,11 @@ struct machine : shell {
     REQUIRE(one.start());
     REQUIRE(one.stop() == 0);
   }
-  finished init(int node) const {
-    return run({"cluster", "init", "--data-dir", data(node), "--dir", path("ca"), "--address", "127.0.0.1:1",
-                "--root-key", root()});
+  words init_words(int node) const {
+    return {"cluster",  "init",      "--data-dir",  data(node),   "--dir",
+            path("ca"), "--address", "127.0.0.1:1", "--root-key", root()};
   }
+  finished init(int node) const { return run(init_words(node)); }
   finished keys(int node, const std::string& ca) const {
     return run({"cluster", "keys", "--data-dir", data(node), "--dir", path(ca), "--root-key", root()});
   }
@@ -133,6 +134,10 @@ TEST_CASE("a CA keeps the service keys of one cluster, and another CA gets them 
   machine here;
   here.single(1);
   here.single(2);
+  // Its section is told once: not where nobody could read it.
+  words unheard{"/bin/sh", "-c", "exec \"$0\" \"$@\" >&-", nacre::test::program("nacre").string()};
+  for (const auto& each : here.init_words(1)) unheard.push_back(each);
+  CHECK(child_process(unheard, here.home / "errors", here.options()).wait() == 74);
   REQUIRE(here.init(1).code == 0);
   const auto kept = here.path("ca") + "/service.keys";
   const auto before = read_whole(kept);
