@@ -141,7 +141,9 @@ class caf_service final : public service {
     constexpr std::int64_t clocks_differ_ms = 600'000;
     constexpr std::int64_t step_ms = 60'000;        // of swept_until_: to ask for the age costs a cluster a round
     constexpr std::chrono::minutes settled_for{1};  // a view that lacks more may yet show what was due long ago
-    auto now = time_.now();
+    const auto past = settings_.past ? settings_.past() : time_.now();
+    if (!past) return false;
+    const auto now = *past;
     auto give_up = steady::now() + std::chrono::seconds(5);
     std::map<workspace_id, std::vector<model::due>> found;
     std::map<workspace_id, bool> ours;
@@ -171,6 +173,7 @@ class caf_service final : public service {
       for (std::size_t at = 0; at < list.size(); at += limits::dues_per_command_max) {
         auto end = std::min(list.size(), at + limits::dues_per_command_max);
         auto p = own_proposal(ws, give_up);
+        p.what.ctx.now = now;
         p.what.what = model::sweep{
             {list.begin() + static_cast<std::ptrdiff_t>(at), list.begin() + static_cast<std::ptrdiff_t>(end)}};
         if (!notes_->enter(give_up)) return false;

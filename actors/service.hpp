@@ -13,6 +13,7 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -171,6 +172,8 @@ struct settings {
   std::size_t kdf_threads = 0;  // that stretch passphrases; 0: one less than there are cores, at least one
   std::chrono::milliseconds retry_window{60'000};  // how long a reveal can be fetched again with its key; 0: never
   std::uint64_t guest_bytes_max = 1ull << 30;      // live secrets of guests, all together; 0: no bound
+  // What may be erased as expired: what ended before then. Not set: by `time`. Nothing: it cannot be said at present.
+  std::function<std::optional<timestamp>()> past = {};
   bool keep_receipt_links = true;  // an account's `recent` names its receipts; docs/adr/0013 says what that costs
 };
 

@@ -52,7 +52,8 @@ result<void> settle_ownership(const config& c, storage::store& store) {
   return k.join ? cluster::join_cluster(store, count) : cluster::found_cluster(store, count, members_of(c));
 }
 
-result<engine> open_raft(const config& c, const installation& at, cluster::commit_listener on_commit, logger& log) {
+result<engine> open_raft(const config& c, const installation& at, cluster::commit_listener on_commit, const clock& time,
+                         logger& log) {
   const auto& k = c.cluster;
   const auto listen = cluster::wire::parse_endpoint(k.listen);
   if (!listen) return fail(errc::invalid, "cluster.listen is no address:port");
@@ -81,7 +82,7 @@ result<engine> open_raft(const config& c, const installation& at, cluster::commi
   auto ordered = cluster::make_raft_log(*at.store, std::move(options), *out.words, std::move(on_commit));
   if (!ordered) return fail(ordered.error());
   out.ordered = std::move(*ordered);
-  out.people = std::make_unique<members>(*out.ordered, *out.words, *out.connections, *at.keys);
+  out.people = std::make_unique<members>(*out.ordered, *out.words, *out.connections, *at.keys, time);
   return out;
 }
 
@@ -125,9 +126,10 @@ result<std::string> cluster_id_of(const config& c) {
   return std::string(identity->name().cluster.view());
 }
 
-result<engine> open_engine(const config& c, const installation& at, cluster::commit_listener on_commit, logger& log) {
+result<engine> open_engine(const config& c, const installation& at, cluster::commit_listener on_commit,
+                           const clock& time, logger& log) {
   if (auto ours = settle_ownership(c, *at.store); !ours) return fail(ours.error());
-  if (c.cluster.node != 0) return open_raft(c, at, std::move(on_commit), log);
+  if (c.cluster.node != 0) return open_raft(c, at, std::move(on_commit), time, log);
   cluster::solo_options options;
   options.gather = c.commit.delay;
   options.round_max = c.commit.batch_max;

@@ -38,9 +38,10 @@ struct engine {
 };
 // `conflict`, `invalid`: the directory belongs elsewhere, or something an operator must mend. A directory that is
 // empty joins in founding the cluster it is configured for, or, with cluster.join, waits to be taken into it; one with
-// a single node's data does neither (`nacre cluster init`). The installation and `log` must outlive it. Connections are
-// attempted from now on.
-result<engine> open_engine(const config& c, const installation& at, cluster::commit_listener on_commit, logger& log);
+// a single node's data does neither (`nacre cluster init`). The installation, `time` and `log` must outlive it.
+// Connections are attempted from now on.
+result<engine> open_engine(const config& c, const installation& at, cluster::commit_listener on_commit,
+                           const clock& time, logger& log);
 
 // Why the node cannot serve, as far as its cluster is concerned.
 std::vector<std::string> not_ready_reasons(const engine& of);

@@ -108,6 +108,7 @@ struct members::impl {
   cluster::log& log;
   standings& words;
   const cluster::caf_peers& connections;
+  const clock& time;
   const std::string keys_check;  // no token: it names keys to who has the same ones
 
   struct task {
@@ -121,10 +122,11 @@ struct members::impl {
   bool busy = false, stopping = false;
   std::thread worker, teller;
 
-  impl(cluster::log& l, standings& w, const cluster::caf_peers& c, const crypto::keyring& keys)
+  impl(cluster::log& l, standings& w, const cluster::caf_peers& c, const crypto::keyring& keys, const clock& t)
       : log(l),
         words(w),
         connections(c),
+        time(t),
         keys_check(crypto::view(keys.token_lookup("nacre/cluster/service-keys")).substr(0, 16)) {}
 
   node_word own_word(const cluster_status& s) const {
@@ -133,6 +135,7 @@ struct members::impl {
     w.certificate_end = connections.certificate_end();
     w.keys_check = keys_check;
     w.failed = !log.status().writable;
+    w.clock = time.now();
     return w;
   }
 
@@ -286,8 +289,8 @@ struct members::impl {
 };
 
 members::members(cluster::log& log, standings& words, const cluster::caf_peers& connections,
-                 const crypto::keyring& keys)
-    : impl_(std::make_unique<impl>(log, words, connections, keys)) {
+                 const crypto::keyring& keys, const clock& time)
+    : impl_(std::make_unique<impl>(log, words, connections, keys, time)) {
   auto& i = *impl_;
   i.worker = std::thread([&i] { i.work(); });
   i.teller = std::thread([&i] {
@@ -332,6 +335,17 @@ void members::change(http::cluster_wish wish, cluster::deadline by, unique_funct
     if (i.stopping) return done(fail(errc::busy, "The node is stopping"));
   }
   done(fail(errc::busy, "Another change of members is on its way"));
+}
+
+std::optional<timestamp> members::agreed_time() const {
+  const auto& i = *impl_;
+  const auto here = i.log.standing();
+  const auto own = i.time.now();
+  std::vector<timestamp> others;
+  for (const auto& [node, word] : i.words.heard())
+    if (node != here.self && std::find(here.members.begin(), here.members.end(), node) != here.members.end())
+      others.push_back(word.clock.value_or(own));
+  return app::agreed_time(own, std::move(others), here.members.size());
 }
 
 http::cluster_view members::show() const {
@@ -385,6 +399,7 @@ http::cluster_view members::show() const {
       one.behind = committed - std::min(committed, applied);
       one.certificate_end = timestamp{std::clamp<std::int64_t>(word->certificate_end, 0, certificate_end_max) * 1000};
       one.version = word->version;
+      if (word->clock && mine.clock) one.clock_ahead_ms = word->clock->value() - mine.clock->value();
       if (one.votes) ++good;
     }
     out.members.push_back(std::move(one));

@@ -15,6 +15,7 @@
 #include "crypto/keyring.hpp"
 #include "http/cluster_view.hpp"
 #include "model/error.hpp"
+#include "model/time.hpp"
 #include "model/unique_function.hpp"
 
 namespace nacre::app {
@@ -22,10 +23,13 @@ namespace nacre::app {
 class members {
  public:
   // All references must outlive it.
-  members(cluster::log& log, standings& words, const cluster::caf_peers& connections, const crypto::keyring& keys);
+  members(cluster::log& log, standings& words, const cluster::caf_peers& connections, const crypto::keyring& keys,
+          const clock& time);
   ~members();
 
   http::cluster_view show() const;
+  // What is past by the clocks of most members; nothing while too few are heard. Any thread.
+  std::optional<timestamp> agreed_time() const;
   // One change at a time; `done` is called once, on a thread of its own or the log's.
   void change(http::cluster_wish wish, cluster::deadline by, unique_function<void(result<void>)> done);
   // Refuses what is waiting. What the log is asked already is called back when the log stops, which must be next.

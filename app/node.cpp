@@ -193,7 +193,7 @@ int run_node(const config& c, const sigset_t& stop) {
       }
     }
   };
-  auto order = open_engine(c, *opened, on_commit, log);
+  auto order = open_engine(c, *opened, on_commit, time, log);
   if (!order) {
     const bool busy = order.error().code == errc::busy;
     return fail_start(log, busy ? exit_unavailable : exit_config, order.error());
@@ -210,6 +210,7 @@ int run_node(const config& c, const sigset_t& stop) {
   line.guest_bytes_max = c.onetime.guest_bytes_max;
   line.keep_receipt_links = c.onetime.keep_receipt_links;
   line.node = node_name;
+  if (const auto* people = order->people.get()) line.past = [people] { return people->agreed_time(); };
   auto service = actors::make_service(*ordered, *opened->keys, time, line);
 
   http::gate_settings remembered;

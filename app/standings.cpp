@@ -20,6 +20,10 @@ bool holds(const std::vector<cluster::peers::neighbour>& all, const cluster::pee
   return std::any_of(all.begin(), all.end(), [&](const auto& each) { return each.node == one.node; });
 }
 
+std::int64_t milliseconds_since(steady::time_point at) {
+  return std::chrono::duration_cast<std::chrono::milliseconds>(steady::now() - at).count();
+}
+
 }  // namespace
 
 std::string encode(const node_word& w) {
@@ -43,6 +47,7 @@ std::string encode(const node_word& w) {
         .u64(g.applied_index)
         .flag(g.fetching)
         .u64(g.fetched_bytes);
+  if (w.clock) out.time(*w.clock);
   return out.take();
 }
 
@@ -77,6 +82,7 @@ std::optional<node_word> decode_word(std::string_view frame) {
     g.fetched_bytes = in.u64();
     w.of.push_back(g);
   }
+  if (in.ok() && !in.finished()) w.clock = in.time();
   // What is shown to people and in JSON.
   const bool plain = std::all_of(w.version.begin(), w.version.end(), [](char c) { return c > ' ' && c < 0x7f; });
   if (!in.ok() || !plain) return std::nullopt;
@@ -94,6 +100,13 @@ node_word word_of(const cluster::cluster_status& s) {
   return w;
 }
 
+std::optional<timestamp> agreed_time(timestamp own, std::vector<timestamp> others, std::size_t members) {
+  others.push_back(own);
+  if (others.size() <= members / 2) return std::nullopt;
+  std::sort(others.begin(), others.end());
+  return std::min(own, others[(others.size() - 1) / 2]);
+}
+
 void standings::tell(const node_word& mine) {
   const auto frame = encode(mine);
   for (const auto& p : below_.status())
@@ -107,7 +120,10 @@ std::map<cluster::node_id, node_word> standings::heard(moment since) const {
   std::map<cluster::node_id, node_word> out;
   std::lock_guard lock(hearing_);
   for (const auto& [node, each] : said_)
-    if (each.at >= since) out.emplace(node, each.what);
+    if (each.at >= since) {
+      auto& word = out.emplace(node, each.what).first->second;
+      if (word.clock) word.clock = kept_after(*word.clock, milliseconds_since(each.at));
+    }
   return out;
 }
 

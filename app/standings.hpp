@@ -2,9 +2,10 @@
 // What the nodes of a cluster tell each other of themselves, over the connections that the log uses: so that whichever
 // node an operator asks knows of all of them who has applied what, who fetches a state and whose certificate ends.
 //
-// A word is sent to everybody connected, twice a second, and forgotten when it is not renewed. It decides nothing about
-// what the cluster keeps: what a peer says of itself is shown, and believed about itself alone. Frames that are no
-// words go on to the log untouched; an older node drops a word like any frame it does not know.
+// A word is sent to everybody connected, twice a second, and forgotten when it is not renewed. What a peer says of
+// itself is shown, and believed about itself alone. It decides nothing about what the cluster keeps, but that clocks
+// which disagree keep it longer (agreed_time). Frames that are no words go on to the log untouched; an older node drops
+// a word like any frame it does not know.
 //
 // Besides the log's neighbours it keeps connections to `guests`: nodes that somebody wants to take in, who must prove
 // who they are, and say that they wait for it, before the cluster is told of them. And for a while to those that the
@@ -21,6 +22,7 @@
 
 #include "cluster/log.hpp"
 #include "cluster/peers.hpp"
+#include "model/time.hpp"
 
 namespace nacre::app {
 
@@ -42,11 +44,18 @@ struct node_word {
     std::uint64_t fetched_bytes = 0;
   };
   std::vector<group> of;  // by group, from 0
+  // Its wall clock, when it said so; of what was heard: what it must show by now. Nothing: an older program's.
+  std::optional<timestamp> clock = {};
 };
 // Nothing if the bytes are no word.
 std::optional<node_word> decode_word(std::string_view frame);
 std::string encode(const node_word& w);
 node_word word_of(const cluster::cluster_status& s);  // the rest is for whoever knows it
+
+// What is past by the clocks of most members of so many: never later than `own`, and no later than the half of those
+// heard says whose clocks are behind. A node whose clock has run or jumped ahead so erases nothing that is still good
+// to the others. Nothing while fewer than a majority are heard.
+std::optional<timestamp> agreed_time(timestamp own, std::vector<timestamp> others, std::size_t members);
 
 class standings final : public cluster::peers {
  public:
@@ -54,7 +63,7 @@ class standings final : public cluster::peers {
 
   void tell(const node_word& mine);
   using moment = std::chrono::steady_clock::time_point;
-  // Of those that said something since then; by default: of late.
+  // Of those that said something since then; by default: of late. Their clocks have gone on since.
   std::map<cluster::node_id, node_word> heard(moment since = std::chrono::steady_clock::now() - word_lasts) const;
   // Whom to be connected to besides; none: nobody any more.
   void invite(std::vector<neighbour> guests);

@@ -30,6 +30,7 @@ struct member {
   bool self = false, votes = false, connected = false, fetching = false;
   std::string contact_ms, applied, behind;  // empty: not known
   std::uint64_t fetched = 0;
+  std::int64_t clock_ahead_ms = 0;
 };
 struct standing {
   bool single = true;
@@ -43,9 +44,10 @@ struct standing {
   std::vector<group> groups;
 };
 
-std::uint64_t number_at(json_value of, std::string_view pointer) {
+template <class Number = std::uint64_t>
+Number number_at(json_value of, std::string_view pointer) {
   const auto text = text_at(of, pointer);
-  std::uint64_t n = 0;
+  Number n = 0;
   std::from_chars(text.data(), text.data() + text.size(), n);
   return n;
 }
@@ -86,6 +88,7 @@ standing read(json_value root) {
     one.applied = text_at(m, "/appliedIndex");
     one.behind = text_at(m, "/behind");
     one.fetched = number_at(m, "/fetchedBytes");
+    one.clock_ahead_ms = number_at<std::int64_t>(m, "/clockAheadMs");
     s.members.push_back(std::move(one));
   });
   each_of(*data, "/groups", [&](json_value g) {
@@ -125,6 +128,15 @@ std::string state_of(const member& m) {
   return m.role == "unknown" ? "has not said yet" : "comes";
 }
 
+// Where clocks differ by more than what a word on its way takes.
+std::string clock_of(const member& m) {
+  constexpr std::int64_t tell_ms = 2'000;
+  const auto ahead = m.clock_ahead_ms;
+  if (ahead > -tell_ms && ahead < tell_ms) return {};
+  const auto seconds = std::to_string(ahead / 1'000);
+  return ahead > 0 ? "; its clock is " + seconds + " s ahead" : "; its clock is " + seconds.substr(1) + " s behind";
+}
+
 std::string or_dash(const std::string& text) { return text.empty() ? "-" : text; }
 
 void show(const standing& s) {
@@ -147,7 +159,7 @@ void show(const standing& s) {
                m.self                 ? "asked"
                : m.contact_ms.empty() ? "never"
                                       : m.contact_ms + " ms",
-               or_dash(m.applied), or_dash(m.behind), printable(state_of(m)),
+               or_dash(m.applied), or_dash(m.behind), printable(state_of(m)) + clock_of(m),
                or_dash(m.certificate_end.substr(0, 10))});
   nodes.print();
   table groups({"GROUP", "LEADER", "EPOCH", "TERM", "COMMITTED", "APPLIED HERE"});

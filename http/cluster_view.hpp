@@ -34,6 +34,7 @@ struct cluster_member {
   std::uint64_t fetched_bytes = 0;       // so far
   std::optional<timestamp> certificate_end;
   std::string version;
+  std::optional<std::int64_t> clock_ahead_ms;  // of the clock of the node that answers; give or take what a word takes
 };
 
 struct cluster_group {

@@ -77,6 +77,11 @@ void write(json_writer& w, const cluster_member& m) {
   else
     w.value(nullptr);
   write_text(w, "version", m.version);
+  w.key("clockAheadMs");
+  if (m.clock_ahead_ms)
+    w.value(*m.clock_ahead_ms);
+  else
+    w.value(nullptr);
   w.end_object();
 }
 

@@ -23,6 +23,7 @@ node_word some_word() {
   w.failed = true;
   w.members = {{1, "127.0.0.1:7400"}, {9, "node-9.internal:7400"}};
   w.of = {{2, 1, 3, 4, 500, 499, false, 0}, {0, 9, 3, 5, 70, 7, true, 1 << 20}};
+  w.clock = timestamp{1'900'000'000'123};
   return w;
 }
 
@@ -74,14 +75,20 @@ TEST_CASE("a word is read as it was written, and what a newer node says behind i
   CHECK(read->of[0].role == 2);
   CHECK(read->of[1].fetching);
   CHECK(read->of[1].fetched_bytes == 1 << 20);
+  CHECK(read->clock == timestamp{1'900'000'000'123});
   CHECK(same(*read, some_word()));
+  auto older = some_word();
+  older.clock.reset();
+  CHECK_FALSE(decode_word(encode(older))->clock);
   CHECK(same(decode_word(bytes + "more").value(), some_word()));
   CHECK(same(decode_word(encode(node_word{})).value(), node_word{}));
 }
 
 TEST_CASE("half a word, or bytes that are none, are nothing", "[app][standings][property]") {
   const auto bytes = encode(some_word());
-  for (std::size_t size = 0; size < bytes.size(); ++size) CHECK_FALSE(decode_word(bytes.substr(0, size)));
+  const auto of_older = bytes.size() - sizeof(std::int64_t);  // which say no time
+  for (std::size_t size = 0; size < bytes.size(); ++size)
+    CHECK(decode_word(bytes.substr(0, size)).has_value() == (size == of_older));
   testing::random_source random(testing::announced_seed("words"));
   for (int i = 0; i < 20'000; ++i) {
     auto changed = bytes;
@@ -159,4 +166,35 @@ TEST_CASE("guests are connected beside the log's neighbours, and who is let go o
   auto now = below.nodes();
   std::sort(now.begin(), now.end());
   CHECK(now == std::vector<node_id>{1, 2, 4});
+}
+
+TEST_CASE("what is past is what most clocks say, and never what only the own one does", "[app][standings]") {
+  const auto at = [](std::int64_t ms) { return timestamp{ms}; };
+  CHECK(agreed_time(at(100), {}, 1) == at(100));
+  CHECK(agreed_time(at(100), {at(103), at(98)}, 3) == at(100));
+  // Ahead, by however much and however many are heard; behind, it waits.
+  CHECK(agreed_time(at(9'000), {at(103), at(98)}, 3) == at(103));
+  CHECK(agreed_time(at(9'000), {at(103)}, 3) == at(103));
+  CHECK(agreed_time(at(9'000), {at(9'001), at(100)}, 3) == at(9'000));
+  CHECK(agreed_time(at(7), {at(103), at(98)}, 3) == at(7));
+  CHECK(agreed_time(at(9'000), {at(9'001), at(100), at(101)}, 5) == at(101));
+  // Too few are heard to say.
+  CHECK_FALSE(agreed_time(at(100), {}, 2));
+  CHECK_FALSE(agreed_time(at(100), {}, 3));
+  CHECK_FALSE(agreed_time(at(100), {at(100)}, 4));
+  CHECK_FALSE(agreed_time(at(100), {at(100)}, 5));
+}
+
+TEST_CASE("a clock that was told has gone on since", "[app][standings]") {
+  fake_peers below;
+  standings words(below);
+  REQUIRE(words.start([](node_id, std::string) {}));
+  below.come(2, encode(some_word()));
+  const auto first = words.heard().at(2).clock;
+  REQUIRE(first);
+  CHECK(*first >= *some_word().clock);
+  const auto begin = std::chrono::steady_clock::now();
+  while (std::chrono::steady_clock::now() < begin + std::chrono::milliseconds(3)) {
+  }
+  CHECK(words.heard().at(2).clock.value() >= after(*first, 3));
 }

@@ -127,8 +127,14 @@ bool cluster::start(int node) {
       command.push_back(each);
     command = net_->inside(node, std::move(command));
   }
-  children_[node] =
-      std::make_unique<test::child_process>(command, home_ / ("errors" + std::to_string(node)), surroundings());
+  auto how = surroundings();
+#ifdef NACRE_SHIFTED_CLOCK
+  if (const auto ahead = options_.clocks_ahead_s.find(node); ahead != options_.clocks_ahead_s.end()) {
+    how.environment["LD_PRELOAD"] = NACRE_SHIFTED_CLOCK;
+    how.environment["SHIFTED_CLOCK_S"] = std::to_string(ahead->second);
+  }
+#endif
+  children_[node] = std::make_unique<test::child_process>(command, home_ / ("errors" + std::to_string(node)), how);
   return children_[node]->line("ready http://").has_value();
 }
 

@@ -26,6 +26,7 @@ class cluster {
     std::vector<std::string> arguments = {"--set", "limits.enabled=false"};
     std::function<void(const std::filesystem::path& data)> laid_out;  // called before the nodes are started
     std::map<std::string, std::string> environment = {};              // of every program
+    std::map<int, int> clocks_ahead_s = {};                           // nodes whose clocks are wrong
     std::vector<int> first = {};                                      // the nodes to start with; none: all
   };
   cluster() : cluster(options{}) {}
