@@ -78,6 +78,7 @@ principal principal_of(workspace_id ws, pat_id id, const model::pat_record& reco
   p.who.scopes = model::implied(record.scopes);
   p.bound_to = ws;
   p.expires = record.expires;
+  p.narrowed = !record.only.none();
   return p;
 }
 

@@ -36,6 +36,7 @@ struct principal {
   std::optional<workspace_id> claimed;   // of a JWT that names one
   std::optional<timestamp> expires;      // via PAT: when the token does
   bool operates = false;                 // of a JWT: it has operator_scope
+  bool narrowed = false;                 // via PAT: only from somewhere, so often or from some day on
 };
 
 // A token somebody presented, found and worth something now.

@@ -38,6 +38,11 @@ result<model::scope_set> scopes_of(const json_value& value) {
   return scopes;
 }
 
+std::optional<json_value> expiry_in(const json_document& body) {
+  auto expires = body.find("expiresAt");
+  return expires ? expires : body.find("expires_at");
+}
+
 result<std::optional<timestamp>> expiry_of(const json_value& value) {
   if (value.is_null()) return std::optional<timestamp>{};
   auto text = value.string();

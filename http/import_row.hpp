@@ -30,8 +30,10 @@ struct import_row {
 result<import_row> parse_import_row(std::string_view json);
 model::operation import_operation(const import_row& row, const crypto::keyring& keys, pat_id if_none);
 
-// Shared with the create request: "scopes" and "expiresAt" are spelt the same there.
+// Shared with other requests: "scopes" and "expiresAt" are spelt the same there, and that also "expires_at"
+// (contracts/alephant-pats.md section 4.1).
 result<model::scope_set> scopes_of(const json_value& value);
+std::optional<json_value> expiry_in(const json_document& body);
 result<std::optional<timestamp>> expiry_of(const json_value& value);
 
 }  // namespace nacre::http

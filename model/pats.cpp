@@ -431,14 +431,6 @@ class pat_rules {
   }
 
   static error no_other_kind() { return {errc::forbidden, "A token of this kind makes no token of another kind"}; }
-  // The strongest of them is told.
-  static error lacks(scope_set missing) {
-    for (auto s : {scope_admin, scope_write, scope_introspect, scope_read})
-      if (missing & s)
-        return {errc::insufficient_scope,
-                "Insufficient permissions. Required scope: " + std::string(nacre::model::name_of(s))};
-    return {errc::insufficient_scope, "Insufficient permissions"};
-  }
 
   bool token_known(const std::array<std::uint8_t, 32>& lookup) const {
     return st_.get(space::index, keys::token(bytes::view(lookup))) ||

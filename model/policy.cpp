@@ -25,6 +25,12 @@ constexpr bool is_one_of = (std::is_same_v<Op, Others> || ...);
 
 }  // namespace
 
+error lacks(scope_set missing) {
+  for (auto s : {scope_admin, scope_write, scope_introspect, scope_read})
+    if (missing & s) return {errc::insufficient_scope, required(s)};
+  return {errc::insufficient_scope, required(missing)};
+}
+
 result<standing> stand(const view& v, const context& ctx, scope_set needed) {
   auto outsider = [] { return fail(errc::forbidden, "You are not a member of this workspace"); };
   // A guest has no id; an admin may have put the nil one into a workspace.

@@ -28,6 +28,9 @@ struct standing {
   bool may_administer() const { return is_admin() || (grants & bit_of(permission::owner)); }
 };
 
+// Why who lacks these may not; the strongest of them is told.
+error lacks(scope_set missing);
+
 // Whether all this may be handed on: a token never makes a stronger one.
 bool covers(const standing& who, permission_set permissions, bool all_projects,
             const std::vector<project_id>& projects);

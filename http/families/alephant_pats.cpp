@@ -94,9 +94,7 @@ result<pat_fields> parse_fields(body_of what, std::string_view body, timestamp n
     if (!set) return fail(set.error());
     out.scopes = *set;
   }
-  auto expires = json->find("expiresAt");
-  if (!expires) expires = json->find("expires_at");
-  if (expires) {
+  if (auto expires = expiry_in(*json)) {
     auto when = expiry_of(*expires);
     if (!when) return fail(when.error());
     if (*when && **when <= now) return fail(errc::invalid, "expiresAt must be in the future");
@@ -130,6 +128,13 @@ void at_token(call_ptr c, pat_id id, model::scope_set needed, Go go) {
         if (!(*v)->trustworthy()) return refuse(std::move(c), {errc::storage_failed, "Stored state could not be read"});
         go(std::move(c), **v, std::move(pat));
       });
+}
+
+// A token that is good only from somewhere, or so often, hands out none that is good for more. Asked before the order:
+// what that does to rows is the same in every program of one format, and these have not always asked.
+std::optional<error> beyond_its_bounds(const call& c) {
+  if (!c.caller.narrowed) return std::nullopt;
+  return error{errc::forbidden, "A token with restrictions makes, brings in and reveals no other"};
 }
 
 void reveal(call_ptr c, const model::reveal_pat& op) {
@@ -246,6 +251,8 @@ void reveal_pat(call_ptr c) {
       }
       auto key = retry_key_of(req);
       if (!key) return refuse(std::move(member), key.error());
+      if (auto why = beyond_its_bounds(*member); why && member->caller.who.pat != id)
+        return refuse(std::move(member), std::move(*why));
       const auto& s = member->with.settings;
       model::reveal_pat op{id, s.limits_enabled, s.reveals_per_pat, s.reveals_per_user, std::nullopt, 0};
       if (!*key) return reveal(std::move(member), op);
@@ -322,6 +329,11 @@ void import_pat(call_ptr c) {
     if (!row) return refuse(std::move(mine), row.error());
     if (row->workspace != mine->ctx.workspace)
       return refuse(std::move(mine), {errc::invalid, "workspaceId must be the workspace of the X-Workspace-Id header"});
+    if (auto why = beyond_its_bounds(*mine)) return refuse(std::move(mine), std::move(*why));
+    // As with a create. Who is signed in has what their role has, and that is asked for by the order.
+    const auto& who = mine->caller.who;
+    if (auto missing = model::implied(row->scopes) & ~who.scopes; missing && who.via == model::caller::kind::pat)
+      return refuse(std::move(mine), model::lacks(static_cast<model::scope_set>(missing)));
     auto op = import_operation(*row, mine->with.keys, pat_id{crypto::random_uuid()});
     order_and_answer(std::move(mine), std::move(op),
                      [](call&, actors::answer& a) { return one_pat(201, std::get<model::pat_entry>(a.outcome.what)); });

@@ -114,7 +114,13 @@ result<requirements> requirements_of(std::string_view text) {
 
 // What is required by where the call came from.
 result<requirements> requirements_of(const call& c) {
-  if (!c.path_goes_on) return requirements_of(c.req.query);
+  if (!c.path_goes_on) {
+    // Said where nobody listens: what is required must not go unheard.
+    const auto* unheard = c.req.query.empty() ? c.req.find("x-nacre-require") : nullptr;
+    if (unheard && !unheard->empty())
+      return fail(errc::invalid, "X-Nacre-Require is read behind a longer path; here the query says what is required");
+    return requirements_of(c.req.query);
+  }
   const std::string* said = nullptr;
   for (const auto& h : c.req.headers) {
     if (!same_word(h.name, "x-nacre-require")) continue;

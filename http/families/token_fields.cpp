@@ -69,7 +69,7 @@ result<actors::renew_pat> renewal_of(const call& c, pat_id id) {
     if (!yes) return fail(errc::invalid, "untilFirstUse must be true or false");
     out.until_first_use = *yes;
   }
-  if (auto expires = json->find("expiresAt")) {
+  if (auto expires = expiry_in(*json)) {
     auto when = expiry_of(*expires);
     if (!when) return fail(when.error());
     if (*when && **when <= c.ctx.now) return fail(errc::invalid, "expiresAt must be in the future");

@@ -7,7 +7,7 @@
 //                      []: from everywhere
 //   rotation: {"overlap": seconds the old token stays good, default 0, at most limits::rotation_overlap_s_max;
 //              "untilFirstUse": true ends it with the new one's first use, if that comes earlier;
-//              "expiresAt": RFC 3339 or null, a new expiry}
+//              "expiresAt" or "expires_at": RFC 3339 or null, a new expiry}
 
 #include <optional>
 

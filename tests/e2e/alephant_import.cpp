@@ -98,6 +98,21 @@ TEST_CASE("only owners and admins import, and only into the workspace they stand
   CHECK(t.owner.get("/api/v1/pats").json()["pagination"]["total"].number() == 1);
 }
 
+TEST_CASE("a token brings in none that may more than itself", "[alephant][import]") {
+  team t(shared());
+  const auto brought = [&](const auto& by, const std::string& scopes) {
+    auto stronger = row(t.workspace, t.owner.user(), new_uuid() + new_uuid());
+    stronger.replace(stronger.find(R"(["read","write"])"), 16, scopes);
+    return t.owner.with(by["token"].text()).post("/api/v1/pats/import", stronger);
+  };
+  auto few = t.owner.new_pat(R"("name":"few","scopes":["admin"],"maxUses":5)");
+  check_error(brought(few, R"(["read"])"), 403, "forbidden");
+  auto all = t.owner.new_pat(R"("name":"admin","scopes":["admin"])");
+  check_error(brought(all, R"(["read","introspect"])"), 403, "insufficient_scope");
+  CHECK(brought(all, R"(["admin"])").status == 201);
+  CHECK(t.owner.get("/api/v1/pats").json()["pagination"]["total"].number() == 3);
+}
+
 TEST_CASE("an import row that breaks a rule is refused", "[alephant][import]") {
   team t(shared());
   auto good = row(t.workspace, t.member.user(), "x");

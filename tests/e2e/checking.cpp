@@ -465,6 +465,9 @@ TEST_CASE("behind a longer path, as Envoy asks, the requirement comes in a heade
   CHECK(ask("GET", "/orders", {}) == 400);
   CHECK(ask("GET", "/orders", {{"X-Nacre-Require", "x=y"}}) == 400);
   CHECK(ask("GET", "/orders", {{"X-Nacre-Require", "scope=read"}, {"X-Nacre-Require", "scope=read"}}) == 400);
+  // What is required must not go unheard.
+  CHECK(ask("GET", "", {{"X-Nacre-Require", "scope=write"}}) == 400);
+  CHECK(ask("GET", "", {{"X-Nacre-Require", ""}}) == 200);
   // Where the query says it, a client's header changes nothing.
   CHECK(ask("GET", "?scope=write", {{"X-Nacre-Require", "scope=read"}}) == 403);
   CHECK(ask("GET", "?scope=read", {{"X-Nacre-Require", "scope=write"}}) == 200);

@@ -157,9 +157,10 @@ TEST_CASE("rotation is for the creator, owners and admins of the token's workspa
 TEST_CASE("a rotation that cannot be read changes nothing", "[rotation]") {
   team t(shared());
   auto pat = t.owner.new_pat();
-  for (const auto* body : {R"({"overlap":-1})", R"({"overlap":2592001})", R"({"overlap":"60"})", R"({"overlap":1.5})",
-                           R"({"overlap":1e3})", R"({"untilFirstUse":1})", R"({"expiresAt":"2001-01-01T00:00:00Z"})",
-                           R"({"expiresAt":"soon"})", R"([])", R"({)", R"({"overlap":1,"overlap":2})"}) {
+  for (const auto* body :
+       {R"({"overlap":-1})", R"({"overlap":2592001})", R"({"overlap":"60"})", R"({"overlap":1.5})",
+        R"({"overlap":1e3})", R"({"untilFirstUse":1})", R"({"expiresAt":"2001-01-01T00:00:00Z"})",
+        R"({"expiresAt":"soon"})", R"({"expires_at":"soon"})", R"([])", R"({)", R"({"overlap":1,"overlap":2})"}) {
     INFO(body);
     check_error(rotate(t.owner, pat, body), 400, "invalid_request");
   }
@@ -292,6 +293,9 @@ TEST_CASE("a token with restrictions makes none without, and loosens none", "[re
   check_error(as_narrow.post("/api/v1/pats", R"({"name":"wide"})"), 403, "forbidden");
   check_error(as_narrow.patch(pat_path(narrow["id"].text()), R"({"allowedNetworks":[]})"), 403, "forbidden");
   check_error(rotate(as_narrow, other), 403, "forbidden");
+  // A reveal hands a token out like a rotation: itself it may.
+  check_error(as_narrow.post(pat_path(other["id"].text(), "reveal")), 403, "forbidden");
+  CHECK(as_narrow.post(pat_path(narrow["id"].text(), "reveal")).status == 200);
   CHECK(rotate(as_narrow, narrow).status == 200);  // still as narrow
 }
 
