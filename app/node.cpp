@@ -21,6 +21,7 @@
 #include "http/gate.hpp"
 #include "http/outbound/poster.hpp"
 #include "http/server.hpp"
+#include "model/keys.hpp"
 #include "model/records.hpp"
 
 namespace nacre::app {
@@ -179,7 +180,9 @@ int run_node(const config& c, const sigset_t& stop) {
   auto on_commit = [&](const cluster::committed_round& round) {
     numbers.round_committed(round.commands, round.synced, round.sync_microseconds);
     for (const auto& w : round.writes) {
-      if (w.in == model::space::sealed && w.what != storage::write::kind::put) erased = true;
+      // A rotation puts the new token over the old one.
+      const bool may_bury = w.what != storage::write::kind::put || model::keys::is_sealed_pat(w.key);
+      if (w.in == model::space::sealed && may_bury) erased = true;
       if (w.in == model::space::index && w.what == storage::write::kind::erase_range) {
         if (auto* gate = door.load()) gate->expect_imported_tokens();  // there may be some now
       }

@@ -5,6 +5,7 @@
 #include <array>
 #include <atomic>
 #include <barrier>
+#include <functional>
 #include <thread>
 
 #include "model/secret_records.hpp"
@@ -60,6 +61,37 @@ std::string without_ids(std::string body) {
     body.replace(at, body.find('"', at) - at, "-");
   }
   return body;
+}
+
+// The last bytes of what lies sealed in rows of a kind, which nothing else holds. While the node is down.
+std::vector<std::string> sealed_tails(const fs::path& database, char kind,
+                                      const std::function<std::string(std::string_view row)>& sealed) {
+  constexpr std::size_t kind_at = 16, tail_bytes = 24;
+  nacre::storage::rocks_options reader;
+  reader.read_only = true;
+  auto store = nacre::storage::open_rocks_store(database, reader);
+  REQUIRE(store);
+  std::vector<std::string> tails;
+  (*store)->snapshot()->scan(nacre::model::space::sealed, "", std::string(kind_at + 1, '\xff'),
+                             [&](std::string_view key, std::string_view value) {
+                               if (key.at(kind_at) != kind) return true;
+                               const auto whole = sealed(value);
+                               tails.push_back(whole.substr(whole.size() - tail_bytes));
+                               return true;
+                             });
+  return tails;
+}
+
+// How often one of these lies in one of the files.
+std::size_t left_in(const fs::path& database, const std::vector<std::string>& tails) {
+  std::size_t found = 0;
+  std::error_code gone;
+  for (const auto& file : fs::recursive_directory_iterator(database, gone)) {
+    if (!file.is_regular_file(gone)) continue;
+    const auto bytes = read_whole(file.path());
+    for (const auto& tail : tails) found += bytes.find(tail) != std::string::npos;
+  }
+  return found;
 }
 
 }  // namespace
@@ -234,35 +266,14 @@ TEST_CASE("what was revealed, burned or has expired leaves the files within the 
   http_client me(on.port());
   std::vector<hidden> all;
   for (int i = 0; i < 150; ++i) all.push_back(conceal(me, "to be shredded " + std::to_string(i)).value());
-  // What lies sealed is read while the node is down: the last bytes of each text, which nothing else holds.
   REQUIRE(on.node().stop() == 0);
   const auto database = on.node().data() / "db";
-  std::vector<std::string> tails;
-  {
-    nacre::storage::rocks_options reader;
-    reader.read_only = true;
-    auto store = nacre::storage::open_rocks_store(database, reader);
-    REQUIRE(store);
-    (*store)->snapshot()->scan(nacre::model::space::sealed, "", std::string(17, '\xff'),
-                               [&](std::string_view key, std::string_view value) {
-                                 if (key.at(16) != 'X') return true;
-                                 auto held = nacre::model::decode<nacre::model::held_secret>(value).value();
-                                 tails.push_back(held.sealed.substr(held.sealed.size() - 24));
-                                 return true;
-                               });
-  }
+  const auto tails = sealed_tails(database, 'X', [](std::string_view row) {
+    return nacre::model::decode<nacre::model::held_secret>(row).value().sealed;
+  });
   REQUIRE(tails.size() == 150);
-  auto left = [&] {
-    std::size_t found = 0;
-    std::error_code gone;
-    for (const auto& file : fs::recursive_directory_iterator(database, gone)) {
-      if (!file.is_regular_file(gone)) continue;
-      auto bytes = read_whole(file.path());
-      for (const auto& tail : tails) found += bytes.find(tail) != std::string::npos;
-    }
-    return found;
-  };
-  REQUIRE(left() >= tails.size() * 9 / 10);  // the log of writes is cut into blocks, and now and then a row with it
+  // The log of writes is cut into blocks, and now and then a row with it.
+  REQUIRE(left_in(database, tails) >= tails.size() * 9 / 10);
   on.node().how().arguments.insert(on.node().how().arguments.end(), {"--set", "storage.shred_deadline_ms=2000"});
   REQUIRE(on.node().start());
   me = http_client(on.port());
@@ -275,5 +286,30 @@ TEST_CASE("what was revealed, burned or has expired leaves the files within the 
       REQUIRE(me.send("POST", "/api/v2/guest/receipt/" + all[i].receipt + "/burn", json_body, R"({"continue":true})")
                   .status == 200);
   }
-  CHECK(eventually([&] { return left() == 0; }));
+  CHECK(eventually([&] { return left_in(database, tails) == 0; }));
+}
+
+TEST_CASE("a token that was replaced leaves the files within the deadline", "[rotation][shred]") {
+  installation on(unlimited());
+  const auto ws = new_uuid();
+  person owner = on.join(ws, "owner", "Oda");
+  const auto pat = owner.new_pat();
+  http_client me(on.port());
+  const auto secret = conceal(me, "told, so that there is something to shred").value();
+  REQUIRE(on.node().stop() == 0);
+  const auto database = on.node().data() / "db";
+  const auto whole = [](std::string_view row) { return std::string(row); };
+  const auto token = sealed_tails(database, 'P', whole), told = sealed_tails(database, 'X', whole);
+  REQUIRE(token.size() == 1);
+  REQUIRE(told.size() == 1);
+  on.node().how().arguments.insert(on.node().how().arguments.end(), {"--set", "storage.shred_deadline_ms=2000"});
+  REQUIRE(on.node().start());
+  // What lay there at the start is shredded in any case: the token is replaced after that.
+  me = http_client(on.port());
+  REQUIRE(reveal(me, secret.identifier).status == 200);
+  REQUIRE(eventually([&] { return left_in(database, told) == 0; }));
+  REQUIRE(left_in(database, token) > 0);
+  person again(on.port(), owner.credential(), ws);
+  REQUIRE(again.post(pat_path(pat["id"].text(), "rotate")).status == 200);
+  CHECK(eventually([&] { return left_in(database, token) == 0; }));
 }
