@@ -38,6 +38,8 @@ async function loseAnswers(who, pattern, times) {
 }
 
 const isReveal = (url) => url.pathname.endsWith('/reveal');
+const isBurn = (url) => url.pathname.endsWith('/burn');
+const isReceipt = (url) => /^\/api\/v2\/guest\/receipt\/[^/]+$/.test(url.pathname);
 
 describe('the pages', { concurrency: 2 }, () => {
 
@@ -342,6 +344,37 @@ journey('burning is asked twice, works where the link was made and on the receip
   await sender.reaches('gone');
   await sender.visit('/receipt/%20x');
   await sender.reaches('gone');
+});
+
+journey('what was read while the burn got no answer is not called burned, and what the lost try burned is', async (arrive) => {
+  const away = (route) => route.fulfill({ status: 503, json: { code: 'busy', message: '' } });
+  const burns = [
+    // what becomes of the first try, of the secret then, and what the page says
+    [away, 'read', 'gone', 'There was nothing left to burn'],
+    [(route) => route.fetch().then(() => route.abort('connectionreset')), 'left', 'burned', 'Burned. The link opens nothing any more.'],
+  ];
+  for (const [first, then, state, words] of burns) {
+    const sender = await arrive();
+    const { path } = await sender.share('burned or read', { where: 'On the server' });
+    await sender.page.route(isBurn, async (route) => {
+      await first(route);
+      if (then === 'read') assert.equal((await node.call('POST', `${path}/reveal`, { continue: 'true' })).status, 200);
+    }, { times: 1 });
+    await sender.page.route(isReceipt, (route) => route.abort(), { times: 1 });
+    await sender.button('Burn it unread').click();
+    await sender.button('Burn').click();
+    assert.equal(await sender.reaches('burned', 'gone'), state);
+    await sender.page.getByRole('status').getByText(words).waitFor();
+  }
+
+  const sender = await arrive();
+  await sender.share('nobody knows');
+  await sender.page.route(isBurn, (route) => route.fulfill({ status: 404, json: {} }));
+  await sender.page.route(isReceipt, (route) => route.fulfill({ status: 429, json: {} }));
+  await sender.button('Burn it unread').click();
+  await sender.button('Burn').click();
+  await sender.page.getByRole('alert').getByText('The server does not answer.').waitFor();
+  assert.equal(await sender.reaches('shared', 'burned', 'gone'), 'shared');
 });
 
 // ---- exactly one reader, and not lost ---------------------------------------------------------------
