@@ -772,7 +772,6 @@ journey('each language is picked from the browser, can be switched to, stays, an
   const titles = { en: 'Share a secret', de: 'Geheimnis teilen', fr: 'Partager un secret', es: 'Compartir un secreto', pt: 'Partilhar um segredo', ja: '秘密を共有する', zh: '分享秘密' };
   const { secret, receipt } = await node.conceal('in every tongue', { passphrase: 'sesame' });
   const pages = [['/', 'writing'], ['/s', 'fault'], [`/secret/${secret}`, 'ready'], [`/receipt/${receipt}`, 'waiting']];
-  const fits = (who) => who.page.evaluate(() => document.documentElement.scrollWidth <= innerWidth);
   await Promise.all(Object.entries(titles).map(async ([language, title]) => {
     const who = await arrive({ locale: { pt: 'pt-BR', zh: 'zh-CN', de: 'de-CH' }[language] ?? language, viewport: { width: 320, height: 640 } });
     for (const [path, state] of pages) {
@@ -781,9 +780,14 @@ journey('each language is picked from the browser, can be switched to, stays, an
       assert.equal(await who.page.evaluate(() => document.documentElement.lang), language);
       const said = await who.page.locator('body').innerText();
       assert.ok(!/undefined|\[object|NaN|=>/.test(said), said);
-      assert.ok(await fits(who), `${language} ${path} is wider than a phone`);
+      assert.ok(await who.fits(), `${language} ${path} is wider than a phone`);
       if (path === '/') assert.equal(await who.page.getByRole('heading', { level: 1 }).textContent(), title);
     }
+    await who.visit(`/secret/${(await node.conceal('whole on a phone')).secret}`);
+    await who.reaches('ready');
+    await who.page.locator('button.main').click();
+    await who.reaches('shown');
+    assert.ok(await who.fits(), `${language}: what was opened is wider than its card`);
   }));
   const who = await arrive({ locale: 'it-IT' });
   await who.visit('/');

@@ -177,6 +177,17 @@ export class Person {
     return this.page.locator('main').getAttribute('data-state');
   }
 
+  // Nothing sticks out of the window, nor into the edge of a card, which would cut it off.
+  fits() {
+    return this.page.evaluate(() => {
+      const inside = (card) => {
+        const end = card.getBoundingClientRect().right - Number.parseFloat(getComputedStyle(card).paddingRight);
+        return [...card.querySelectorAll('*')].every((each) => each.getBoundingClientRect().right <= end);
+      };
+      return document.documentElement.scrollWidth <= innerWidth && [...document.querySelectorAll('.card')].every(inside);
+    });
+  }
+
   button(name) {
     return this.page.getByRole('button', { name });
   }

@@ -490,7 +490,6 @@ journey('the count is of bytes and ends where the server would refuse', async (a
 journey('each language says it all and fits a phone', async (arrive) => {
   const asker = await arrive();
   const asked = await request(asker);
-  const fits = (who) => who.page.evaluate(() => document.documentElement.scrollWidth <= innerWidth);
   for (const language of ['en', 'de', 'fr', 'es', 'pt', 'ja', 'zh']) {
     const who = await arrive({ locale: language, viewport: { width: 320, height: 640 } });
     for (const [path, state] of [['/ask', 'writing'], [asked.ownPath, 'made'], [asked.path, 'writing'], ['/r', 'fault']]) {
@@ -500,7 +499,7 @@ journey('each language says it all and fits a phone', async (arrive) => {
       assert.equal(await who.page.evaluate(() => document.documentElement.lang), language);
       const said = await who.page.locator('body').innerText();
       assert.ok(!/undefined|\[object|NaN|=>/.test(said), said);
-      assert.ok(await fits(who), `${language} ${path} is wider than a phone`);
+      assert.ok(await who.fits(), `${language} ${path} is wider than a phone`);
     }
   }
 });
