@@ -313,6 +313,35 @@ journey('the server’s own rules are told, and the text stays', async (arrive) 
   await sender.reaches('shared');
 });
 
+journey('while the link is made nothing can be typed, and no passphrase is claimed that was not sent', async (arrive) => {
+  const sender = await arrive();
+  await sender.visit('/');
+  const text = sender.page.getByRole('textbox', { name: 'Your secret' });
+  const passphrase = sender.page.getByRole('textbox', { name: 'Passphrase (optional)' });
+  await text.fill('as it was');
+  for (const end of [(route) => route.fulfill({ status: 507, json: {} }), (route) => route.continue()]) {
+    let letThrough;
+    const held = new Promise((done) => (letThrough = done));
+    await sender.page.route('**/conceal', async (route) => {
+      await held;
+      await end(route);
+    }, { times: 1 });
+    await sender.button('Create the link').click();
+    await sender.button('Sealing…').waitFor();
+    for (const field of [text, passphrase]) {
+      await field.focus();
+      await sender.page.keyboard.type('sesame');
+      assert.equal(await field.inputValue(), field === text ? 'as it was' : '');
+    }
+    for (const choice of [sender.button('Make up a password'), sender.page.getByLabel('Expires after'), ...await sender.page.getByRole('radio').all()])
+      assert.ok(await choice.isDisabled());
+    letThrough();
+    await sender.button('Sealing…').waitFor({ state: 'detached' });
+  }
+  await sender.reaches('shared');
+  assert.equal(await sender.page.getByText('The reader will also need the passphrase.').count(), 0);
+});
+
 // ---- burn -------------------------------------------------------------------------------------------
 
 journey('burning is asked twice, works where the link was made and on the receipt, and wants the passphrase', async (arrive) => {
