@@ -251,6 +251,39 @@ journey('a passphrase is asked for, wrong ones are counted in words, and a lock 
   assert.equal(await reader.read(), 'second');
 });
 
+journey('one press is one try of a passphrase, also when its answer gets lost', async (arrive) => {
+  const sender = await arrive();
+  const { path } = await sender.share('one try a press', { passphrase: 'sesame' });
+  const reader = await arrive();
+  await reader.visit(path);
+  await reader.reaches('ready');
+  const lost = await loseAnswers(reader, isReveal, 2);
+  const tried = async (passphrase, words) => {
+    await reader.page.getByRole('textbox', { name: 'Passphrase' }).fill(passphrase);
+    await reader.clickOpen();
+    await reader.page.getByRole('alert').getByText(words).waitFor();
+  };
+  await tried('wrong', 'There is still no answer.');
+  assert.equal(reader.calls('/reveal').length, 1);
+  await tried('sesame', 'There is still no answer.');
+  await tried('mistyped', 'Up to 2 tries are left.');
+  await reader.page.getByRole('textbox', { name: 'Passphrase' }).fill('sesame');
+  await reader.clickOpen();
+  assert.equal(await reader.read(), 'one try a press');
+  assert.deepEqual(lost.map(({ status }) => status), [422, 200]);
+  assert.equal(new Set(reader.calls('/reveal').filter((each) => each.method() === 'POST').map((each) => each.headers()['idempotency-key'])).size, 1);
+
+  await sender.share('burned by one try', { passphrase: 'sesame' });
+  const burns = await loseAnswers(sender, isBurn, 1);
+  await sender.button('Burn it unread').click();
+  await sender.page.getByLabel('Passphrase of the secret').fill('sesame');
+  await sender.button('Burn').click();
+  await sender.page.getByRole('alert').getByText('The server does not answer.').waitFor();
+  assert.deepEqual([burns.map(({ status }) => status), sender.calls('/burn').length], [[200], 1]);
+  await sender.button('Burn').click();
+  await sender.reaches('burned');
+});
+
 journey('a made-up password is long, never the same, and shared like any text', async (arrive) => {
   const sender = await arrive();
   await sender.visit('/');
@@ -538,7 +571,7 @@ journey('a reload between click and answer loses nothing', async (arrive) => {
   await loseAnswers(reader, isReveal, 1_000);
   await reader.page.getByRole('textbox', { name: 'Passphrase' }).fill('sesame');
   await reader.clickOpen();
-  await reader.page.getByText('The connection was lost.').waitFor();
+  await reader.page.getByRole('alert').getByText('There is still no answer.').waitFor();
   await reader.page.unrouteAll({ behavior: 'ignoreErrors' });
   await reader.page.reload();
   await reader.page.getByText('You opened this secret a moment ago').waitFor();
