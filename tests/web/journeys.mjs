@@ -828,6 +828,23 @@ journey('a wrong clock is told, and what is left is counted by the server’s', 
   await sender.page.getByText(/\((2 hours|120 minutes|119 minutes) left\)/).waitFor();
 });
 
+journey('a receipt that was asked for too often is asked for again when the server says so', async (arrive) => {
+  const { receipt } = await node.conceal('followed');
+  const sender = await arrive();
+  await sender.page.clock.install();
+  await sender.visit(`/receipt/${receipt}`);
+  await sender.reaches('waiting');
+  await sender.page.route(isReceipt, (route) => route.fulfill({ status: 429, headers: { 'Retry-After': '30' }, json: {} }), { times: 1 });
+  await sender.page.clock.runFor(4_100);
+  await sender.page.getByText('Try again in 30 seconds.').waitFor();
+  const asked = sender.calls().length;
+  await sender.page.clock.runFor(20_000);
+  await sender.page.evaluate(() => fetch('/robots.txt').then((came) => came.text()));
+  assert.equal(sender.calls().length, asked);
+  await sender.page.clock.runFor(10_000);
+  await sender.page.getByText('Try again in 30 seconds.').waitFor({ state: 'detached' });
+});
+
 // ---- for everybody ----------------------------------------------------------------------------------
 
 journey('each language is picked from the browser, can be switched to, stays, and fits a phone', async (arrive) => {

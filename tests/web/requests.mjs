@@ -364,6 +364,21 @@ journey('a damaged link shows nothing of the request before it', async (arrive) 
   assert.equal(await who.page.locator('[data-test=link]').textContent(), asked.link);
 });
 
+journey('a request that was looked at too often is looked at again when the server says so', async (arrive) => {
+  const asker = await arrive();
+  await asker.page.clock.install();
+  await request(asker);
+  await asker.page.route('**/api/v1/requests/*', (route) => route.fulfill({ status: 429, headers: { 'Retry-After': '30' }, json: {} }), { times: 1 });
+  await asker.page.clock.runFor(5_100);
+  await asker.page.getByText('Try again in 30 seconds.').waitFor();
+  const asked = asker.calls().length;
+  await asker.page.clock.runFor(20_000);
+  await asker.page.evaluate(() => fetch('/robots.txt').then((came) => came.text()));
+  assert.equal(asker.calls().length, asked);
+  await asker.page.clock.runFor(10_000);
+  await asker.page.getByText('Nobody has answered yet.').waitFor();
+});
+
 journey('a look that comes late leaves alone what is being opened', async (arrive) => {
   const asker = await arrive();
   const asked = await request(asker);
