@@ -925,10 +925,9 @@ journey('the keyboard is enough, and focus goes where something happened', async
   await who.visit('/');
   await who.reaches('writing');
   const press = (key) => who.page.keyboard.press(key);
-  const focused = () => who.page.evaluate(() => document.activeElement.id || document.activeElement.textContent.trim());
   const reach = async (what) => {
     for (let i = 0; i < 20; ++i) {
-      if ((await focused()) === what) return;
+      if ((await who.focused()) === what) return;
       await press('Tab');
     }
     assert.fail(`no Tab leads to ${what}`);
@@ -938,7 +937,7 @@ journey('the keyboard is enough, and focus goes where something happened', async
   await reach('Create the link');
   await press('Enter');
   await who.reaches('shared');
-  assert.equal(await focused(), 'The link is ready');
+  assert.equal(await who.focused(), 'The link is ready');
   const link = await who.page.locator('[data-test=link]').textContent();
   await who.page.goto(link);
   await who.reaches('ready');
@@ -949,6 +948,62 @@ journey('the keyboard is enough, and focus goes where something happened', async
   await reach('Show');
   await press('Space');
   await who.page.getByText('typed by hand').waitFor();
+});
+
+journey('what is refused, kept or burned takes the focus from nobody', async (arrive) => {
+  const who = await arrive();
+  const refuse = (pattern) => who.page.route(pattern, (route) => route.fulfill({ status: 403, json: {} }), { times: 1 });
+  const refused = who.page.getByRole('alert').getByText('This server does not offer this to guests.');
+  await who.visit('/');
+  await who.page.getByRole('textbox', { name: 'Your secret' }).fill('held fast');
+  await who.page.getByRole('textbox', { name: 'Passphrase (optional)' }).fill('sesame');
+  for (const from of [who.button('Create the link'), who.page.getByRole('radio', { name: 'On the server' })]) {
+    await refuse('**/conceal');
+    await from.press('Enter');
+    await refused.waitFor();
+    assert.equal(await who.focused(), 'Create the link');
+  }
+  await who.button('Create the link').press('Enter');
+  await who.reaches('shared');
+  const link = await who.page.locator('[data-test=link]').textContent();
+
+  const burn = who.button('Burn it unread');
+  await burn.press('Enter');
+  assert.match(await who.focused(), /^Burn this secret\?/);
+  await who.button('Keep it').press('Enter');
+  assert.equal(await who.focused(), 'Burn it unread');
+  await burn.press('Enter');
+  await refuse(isBurn);
+  await who.page.getByLabel('Passphrase of the secret').fill('sesame');
+  await who.button('Burn').press('Enter');
+  await refused.waitFor();
+  assert.equal(await who.focused(), 'Burn');
+
+  const other = await arrive();
+  const field = other.page.getByRole('textbox', { name: 'Passphrase' });
+  await other.page.route(/guest.secret/, (route) => route.fulfill({ status: 403, json: {} }), { times: 1 });
+  await other.page.goto(link);
+  await other.button('Try again').press('Enter');
+  await other.reaches('ready');
+  assert.equal(await other.focused(), 'A secret for you');
+  for (const [from, focused] of [[field, ''], [other.button('Open the secret'), 'Open the secret']]) {
+    await field.fill('wrong');
+    await from.press('Enter');
+    await other.page.getByRole('alert').getByText(focused ? 'Up to 3' : 'Up to 4').waitFor();
+    assert.equal(await other.focused(), focused); // a field has no words
+  }
+
+  await who.button('Burn').press('Enter');
+  await who.reaches('burned');
+  assert.equal(await who.focused(), 'Burned');
+  await who.button('Share another').press('Enter');
+  assert.equal(await who.focused(), 'text');
+  const { receipt } = await node.conceal('burned by its receipt');
+  await who.visit(`/receipt/${receipt}`);
+  await burn.press('Enter');
+  await who.button('Burn').press('Enter');
+  await who.reaches('burned');
+  assert.equal(await who.focused(), 'Burned');
 });
 
 journey('copying fills the clipboard with the whole link and the whole secret', async (arrive) => {

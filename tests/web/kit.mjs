@@ -188,6 +188,15 @@ export class Person {
     });
   }
 
+  // What has the focus once the next frame is drawn: its id, or its words.
+  focused() {
+    return this.page.evaluate(async () => {
+      await new Promise((drawn) => requestAnimationFrame(() => setTimeout(drawn)));
+      const { activeElement: it } = document;
+      return it === document.body ? 'nothing' : it.id || it.textContent.trim();
+    });
+  }
+
   button(name) {
     return this.page.getByRole('button', { name });
   }

@@ -568,10 +568,9 @@ journey('nothing stands in the way of who cannot see or use a mouse, in light an
 journey('the keyboard is enough, and focus goes where something happened', async (arrive) => {
   const who = await arrive();
   const press = (key) => who.page.keyboard.press(key);
-  const focused = () => who.page.evaluate(() => document.activeElement.id || document.activeElement.textContent.trim());
   const reach = async (what) => {
     for (let i = 0; i < 20; ++i) {
-      if ((await focused()) === what) return;
+      if ((await who.focused()) === what) return;
       await press('Tab');
     }
     assert.fail(`no Tab leads to ${what}`);
@@ -601,6 +600,43 @@ journey('the keyboard is enough, and focus goes where something happened', async
   await reach('Show');
   await press('Space');
   await who.page.getByText('typed by hand').waitFor();
+});
+
+journey('what is refused, kept or withdrawn takes the focus from nobody', async (arrive) => {
+  const asker = await arrive();
+  const refuse = (who, pattern) => who.page.route(pattern, (route) => route.fulfill({ status: 403, json: {} }), { times: 1 });
+  const pressed = async (who, name, pattern) => {
+    await refuse(who, pattern);
+    await who.button(name).press('Enter');
+    await who.page.getByRole('alert').getByText('This server does not offer this to guests.').waitFor();
+    assert.equal(await who.focused(), name);
+  };
+  await asker.visit('/ask');
+  await pressed(asker, 'Create the request', '**/api/v1/requests');
+  const asked = await request(asker);
+  const writer = await arrive();
+  await write(writer, asked.path, 'held fast');
+  await pressed(writer, 'Seal and send', isAnswer);
+
+  await asker.button('Withdraw the request').press('Enter');
+  await asker.button('Keep it').press('Enter');
+  assert.equal(await asker.focused(), 'Withdraw the request');
+  await asker.button('Withdraw the request').press('Enter');
+  await asker.page.route('**/api/v1/requests/*', (route) => (route.request().method() === 'DELETE' ? route.fulfill({ status: 403, json: {} }) : route.fallback()));
+  await asker.page.getByRole('button', { name: 'Withdraw', exact: true }).press('Enter');
+  await asker.page.getByRole('alert').waitFor();
+  assert.equal(await asker.focused(), 'Withdraw');
+  await asker.page.unroute('**/api/v1/requests/*');
+
+  await writer.button('Seal and send').press('Enter');
+  await asker.reaches('ready');
+  await pressed(asker, 'Open the answer', isPickup);
+  const second = await arrive();
+  await request(second);
+  await second.button('Withdraw the request').press('Enter');
+  await second.page.getByRole('button', { name: 'Withdraw', exact: true }).press('Enter');
+  await second.reaches('cancelled');
+  assert.equal(await second.focused(), 'Withdrawn');
 });
 
 });
