@@ -333,8 +333,8 @@ journey('the server’s own rules are told, and the text stays', async (arrive) 
     [{ status: 403, json: { code: 'GUEST_CONCEAL_DISABLED' } }, 'This server does not offer this to guests.'],
     [{ status: 507, json: {} }, 'This server has no room'],
     [{ status: 500, json: {} }, 'The server could not do it (500).'],
-    [{ status: 502, contentType: 'text/html', body: '<h1>Bad gateway</h1>' }, 'The server cannot be reached. Your text is still here'],
-    [null, 'The server cannot be reached. Your text is still here'],
+    [{ status: 502, contentType: 'text/html', body: '<h1>Bad gateway</h1>' }, 'No answer came. Your text is still here; try again. It may have been stored'],
+    [null, 'No answer came. Your text is still here; try again. It may have been stored'],
   ];
   for (const [answer, words] of told) {
     await sender.page.route('**/conceal', (route) => (answer ? route.fulfill(answer) : route.abort()), { times: 1 });

@@ -37,6 +37,7 @@ export const de: Texts = {
     submit: 'Link erstellen',
     working: 'Wird versiegelt …',
     empty: 'Noch ist nichts da, was sich teilen ließe.',
+    noAnswer: 'Es kam keine Antwort. Ihr Text ist noch da; versuchen Sie es noch einmal. Vielleicht wurde er trotzdem gespeichert: ohne seinen Link öffnet ihn niemand, und er läuft ab.',
     doneTitle: 'Der Link ist fertig',
     doneLead: 'Schicken Sie ihn einer einzigen Person. Er steht nur auf dieser Seite und nur jetzt.',
     link: 'Link',
@@ -120,7 +121,6 @@ export const de: Texts = {
     clock: (span) => `Die Uhr dieses Geräts geht um ${span} falsch. Was bleibt, wird nach der Uhr des Servers gezählt.`,
   },
   trouble: {
-    unreachable: 'Der Server ist nicht zu erreichen. Ihr Text ist noch da; versuchen Sie es noch einmal.',
     unreachableNow: 'Der Server ist im Augenblick nicht zu erreichen. Die Seite versucht es weiter.',
     limited: (span) => `Zu viele Anfragen aus Ihrem Netz. In ${span} geht es wieder.`,
     noAnswer: 'Der Server antwortet nicht. Versuchen Sie es noch einmal.',

@@ -37,6 +37,7 @@ export const en = {
     submit: 'Create the link',
     working: 'Sealing…',
     empty: 'There is nothing to share yet.',
+    noAnswer: 'No answer came. Your text is still here; try again. It may have been stored all the same: without its link nobody opens it, and it expires.',
     doneTitle: 'The link is ready',
     doneLead: 'Send it to one person. It is shown on this page only, and only now.',
     link: 'Link',
@@ -120,7 +121,6 @@ export const en = {
     clock: (span: string) => `The clock of this device is off by ${span}. What is left is counted by the server’s clock.`,
   },
   trouble: {
-    unreachable: 'The server cannot be reached. Your text is still here; try again.',
     unreachableNow: 'The server cannot be reached at the moment. The page keeps trying.',
     limited: (span: string) => `Too many requests from your network. Try again in ${span}.`,
     noAnswer: 'The server does not answer. Try again.',

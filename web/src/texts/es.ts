@@ -37,6 +37,7 @@ export const es: Texts = {
     submit: 'Crear el enlace',
     working: 'Sellando…',
     empty: 'Todavía no hay nada que compartir.',
+    noAnswer: 'No llegó ninguna respuesta. Su texto sigue aquí; reintente. Quizá se guardó de todos modos: sin su enlace nadie lo abre, y caduca.',
     doneTitle: 'El enlace está listo',
     doneLead: 'Envíelo a una sola persona. Solo se muestra en esta página, y solo ahora.',
     link: 'Enlace',
@@ -120,7 +121,6 @@ export const es: Texts = {
     clock: (span) => `El reloj de este dispositivo se desvía ${span}. Lo que queda se cuenta con el del servidor.`,
   },
   trouble: {
-    unreachable: 'No se llega al servidor. Su texto sigue aquí; reintente.',
     unreachableNow: 'En este momento no se llega al servidor. La página sigue intentándolo.',
     limited: (span) => `Demasiadas peticiones desde su red. Inténtelo en ${span}.`,
     noAnswer: 'El servidor no responde. Reintente.',

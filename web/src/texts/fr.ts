@@ -37,6 +37,7 @@ export const fr: Texts = {
     submit: 'Créer le lien',
     working: 'Mise sous scellés…',
     empty: 'Il n’y a encore rien à partager.',
+    noAnswer: 'Aucune réponse n’est arrivée. Votre texte est toujours là ; réessayez. Il a peut-être été enregistré malgré tout : sans son lien, personne ne l’ouvre, et il expire.',
     doneTitle: 'Le lien est prêt',
     doneLead: 'Envoyez-le à une seule personne. Il n’est affiché que sur cette page, et seulement maintenant.',
     link: 'Lien',
@@ -120,7 +121,6 @@ export const fr: Texts = {
     clock: (span) => `L’horloge de cet appareil se trompe de ${span}. Le temps restant est compté par celle du serveur.`,
   },
   trouble: {
-    unreachable: 'Le serveur est injoignable. Votre texte est toujours là ; réessayez.',
     unreachableNow: 'Le serveur est injoignable pour le moment. La page continue d’essayer.',
     limited: (span) => `Trop de requêtes depuis votre réseau. Réessayez dans ${span}.`,
     noAnswer: 'Le serveur ne répond pas. Réessayez.',

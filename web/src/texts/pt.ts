@@ -37,6 +37,7 @@ export const pt: Texts = {
     submit: 'Criar o link',
     working: 'A selar…',
     empty: 'Ainda não há nada para partilhar.',
+    noAnswer: 'Não chegou nenhuma resposta. O seu texto ainda está aqui; tente de novo. Talvez tenha sido guardado mesmo assim: sem o seu link ninguém o abre, e ele expira.',
     doneTitle: 'O link está pronto',
     doneLead: 'Envie-o a uma só pessoa. Só aparece nesta página, e só agora.',
     link: 'Link',
@@ -120,7 +121,6 @@ export const pt: Texts = {
     clock: (span) => `O relógio deste aparelho está errado em ${span}. O que falta é contado pelo do servidor.`,
   },
   trouble: {
-    unreachable: 'Não se chega ao servidor. O seu texto ainda está aqui; tente de novo.',
     unreachableNow: 'De momento não se chega ao servidor. A página continua a tentar.',
     limited: (span) => `Demasiados pedidos da sua rede. Tente de novo dentro de ${span}.`,
     noAnswer: 'O servidor não responde. Tente de novo.',

@@ -37,6 +37,7 @@ export const zh: Texts = {
     submit: '创建链接',
     working: '正在加封…',
     empty: '还没有可分享的内容。',
+    noAnswer: '没有收到回应。您的内容仍在这里，请重试。它也可能已被保存：没有链接谁也打不开，到期即失效。',
     doneTitle: '链接已就绪',
     doneLead: '请只发给一个人。链接只在此页面、只在此刻显示。',
     link: '链接',
@@ -120,7 +121,6 @@ export const zh: Texts = {
     clock: (span) => `此设备的时钟相差 ${span}。剩余时间按服务器时钟计算。`,
   },
   trouble: {
-    unreachable: '无法连接服务器。您的内容仍在这里，请重试。',
     unreachableNow: '暂时无法连接服务器。页面正在继续尝试。',
     limited: (span) => `来自您网络的请求过多。请在 ${span}后再试。`,
     noAnswer: '服务器没有回应。请重试。',
