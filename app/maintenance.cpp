@@ -30,6 +30,16 @@ result<installation> open(const directory_access& where, bool read_only) {
   return open_installation(where.directory, options);
 }
 
+// For writing what no agreed order knows of: on one node of a cluster only, the others would differ from it for good.
+result<installation> open_alone(const directory_access& where, const std::string& instead) {
+  auto opened = open(where, false);
+  if (!opened) return opened;
+  auto groups = cluster::groups_of_cluster(*opened->store);
+  if (!groups) return fail(groups.error());
+  if (*groups != 0) return fail(errc::invalid, where.directory.string() + " belongs to a cluster" + instead);
+  return opened;
+}
+
 // Rows go through the same rules as everything else, many at a time under one sync.
 class importer {
  public:
@@ -145,11 +155,8 @@ class first_of_a_cluster final : public single_node {
 }  // namespace
 
 result<std::unique_ptr<single_node>> open_single_node(const directory_access& where) {
-  auto opened = open(where, false);
+  auto opened = open_alone(where, " already");
   if (!opened) return fail(opened.error());
-  auto groups = cluster::groups_of_cluster(*opened->store);
-  if (!groups) return fail(groups.error());
-  if (*groups != 0) return fail(errc::conflict, where.directory.string() + " belongs to a cluster already");
   return std::make_unique<first_of_a_cluster>(std::move(*opened));
 }
 
@@ -170,7 +177,7 @@ result<workspace_id> check_import_row(const std::string& row) {
 }
 
 result<import_report> import_pats(const directory_access& where, std::istream& rows) {
-  auto opened = open(where, false);
+  auto opened = open_alone(where, ": import over its API, with --url");
   if (!opened) return fail(opened.error());
   import_report report;
   importer into(*opened, report);

@@ -69,7 +69,7 @@ class single_node {
   // Answers the section [cluster] that its configuration needs from now on.
   virtual result<std::string> found_cluster(const place& at) = 0;
 };
-// `conflict`: it belongs to a cluster already.
+// `invalid`: it belongs to a cluster already.
 result<std::unique_ptr<single_node>> open_single_node(const directory_access& where);
 
 // Writes a cluster's service keys, which every node that is to come needs, from one of its directories; wrapped under

@@ -249,11 +249,7 @@ outcome<int> run_cluster_init(const arguments& with) {
   const fs::path authority = with.get("dir"), data = fs::absolute(with.get("data-dir"), failed).lexically_normal();
   if (failed) return refuse(exit_io, "--data-dir cannot be found");
   auto single = app::open_single_node(access_of(with, data));
-  if (!single) {
-    auto r = refusal_of(single.error());
-    if (single.error().code == errc::conflict) r.exit = exit_config;
-    return refuse(std::move(r));
-  }
+  if (!single) return refuse(refusal_of(single.error()));
   // Everything that can be done twice comes first: the last step is the one that counts.
   const auto number = static_cast<std::uint64_t>(*node);
   auto ca = read_authority_certificate(authority);

@@ -166,6 +166,20 @@ TEST_CASE("a CA keeps the service keys of one cluster, and another CA gets them 
   CHECK(read_whole(kept) == "00\n");
 }
 
+TEST_CASE("nothing is imported into one node of a cluster, which the others would not know of", "[cli][join]") {
+  machine here;
+  here.single(1);
+  write_whole(here.path("rows"), R"({"workspaceId":")" + new_uuid() + R"(","userId":")" + new_uuid() +
+                                     R"(","name":"CI","scopes":["read"],"tokenPrefix":"old","tokenHash":")" +
+                                     hex_sha256("old") + R"(","createdAt":"2024-05-06T07:08:09Z","expiresAt":null})");
+  REQUIRE(here.init(1).code == 0);
+  const auto refused =
+      here.run({"import", "pats", "--data-dir", here.data(1), "--root-key", here.root(), "--file", here.path("rows")});
+  CHECK(refused.code == 78);
+  CHECK(refused.output.empty());
+  CHECK(has(refused.errors, "belongs to a cluster: import over its API, with --url"));
+}
+
 TEST_CASE("a data directory is written by whom it belongs to, by root no more than by others", "[cli][join]") {
   if (::geteuid() != 0) {
     WARN("SKIPPED: only root can give a directory to somebody else");
