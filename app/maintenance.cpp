@@ -56,17 +56,12 @@ class importer {
     c.ctx.node = "import";
     c.what = http::import_operation(row, *into_.keys, pat_id{crypto::random_uuid()});
     std::get<model::import_pat>(c.what).wrapped_data_key = into_.keys->make_data_key(row.workspace, 1);
-    auto done = std::make_shared<std::promise<std::optional<error>>>();
+    auto done = std::make_shared<std::promise<cluster::settled>>();
     waiting_.push_back({line, done->get_future()});
     cluster::proposal p;
     p.what = std::move(c);
     p.deadline = std::chrono::steady_clock::now() + std::chrono::minutes(1);
-    p.done = [done](cluster::settled s) {
-      if (s.how != cluster::settled::fate::committed)
-        done->set_value(std::move(s.why));
-      else
-        done->set_value(std::move(s.outcome.refused));
-    };
+    p.done = [done](cluster::settled s) { done->set_value(std::move(s)); };
     log_->propose(std::move(p));
     if (waiting_.size() >= 4'096) settle();
   }
@@ -78,11 +73,16 @@ class importer {
 
  private:
   void settle() {
-    for (auto& [line, outcome] : waiting_) {
-      if (auto refused = outcome.get())
-        report_.refused.push_back({line, refused->text});
-      else
+    for (auto& [line, fate] : waiting_) {
+      const auto s = fate.get();
+      if (s.how == cluster::settled::fate::committed && !s.outcome.refused) {
         ++report_.imported;
+      } else if (s.how == cluster::settled::fate::committed) {
+        report_.refused.push_back({line, s.outcome.refused->text});
+      } else if (!report_.stopped) {
+        const auto closed = log_->status().reason;
+        report_.stopped = {line, closed.empty() ? s.why.text : closed};
+      }
     }
     waiting_.clear();
   }
@@ -90,7 +90,7 @@ class importer {
   installation& into_;
   import_report& report_;
   std::unique_ptr<cluster::log> log_;
-  std::vector<std::pair<std::uint64_t, std::future<std::optional<error>>>> waiting_;
+  std::vector<std::pair<std::uint64_t, std::future<cluster::settled>>> waiting_;
 };
 
 bool is_token_char(char c) {
@@ -182,7 +182,7 @@ result<import_report> import_pats(const directory_access& where, std::istream& r
   import_report report;
   importer into(*opened, report);
   std::string line;
-  for (std::uint64_t number = 1; std::getline(rows, line); ++number) {
+  for (std::uint64_t number = 1; !report.stopped && std::getline(rows, line); ++number) {
     if (line.find_first_not_of(" \t\r") == std::string::npos) continue;
     if (line.size() > row_bytes_max) {
       report.refused.push_back({number, "the line is too long"});

@@ -34,6 +34,9 @@ struct import_report {
     std::string why;
   };
   std::vector<refusal> refused;
+  // Where the directory took no more. Whether this line and those waiting behind it were taken is unknown, and the rest
+  // was not read.
+  std::optional<refusal> stopped;
 };
 // One hash-only PAT a line (DESIGN section 8). A line that is refused does not stop the others.
 // The workspace a row names, if the row is well formed: what an import into a running node asks per line.

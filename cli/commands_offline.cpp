@@ -20,8 +20,12 @@ app::directory_access access_of(const arguments& with) {
 
 int report(const app::import_report& r) {
   for (const auto& refused : r.refused) std::cerr << "line " << refused.line << ": " << printable(refused.why) << "\n";
-  std::cout << r.imported << " imported, " << r.refused.size() << " refused\n";
-  return r.refused.empty() ? exit_ok : exit_data;
+  if (r.stopped)
+    std::cerr << "line " << r.stopped->line << " and all after it: unknown, run again (" << printable(r.stopped->why)
+              << ")\n";
+  std::cout << r.imported << " imported, " << r.refused.size() << " refused"
+            << (r.stopped ? ", the rest unknown\n" : "\n");
+  return r.stopped ? exit_io : r.refused.empty() ? exit_ok : exit_data;
 }
 
 outcome<int> import_over_http(const arguments& with, std::istream& rows) {

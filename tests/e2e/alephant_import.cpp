@@ -138,6 +138,42 @@ TEST_CASE("an import row that breaks a rule is refused", "[alephant][import]") {
   CHECK(t.owner.get("/api/v1/pats").json()["pagination"]["total"].number() == 0);
 }
 
+TEST_CASE("an import that can write no more says from which line on nothing is known, and may be run again",
+          "[alephant][import]") {
+  installation on;
+  team t(on);
+  REQUIRE(on.node().stop() == 0);
+  constexpr int rows = 6'000;
+  const auto file = on.node().home() / "rows.jsonl";
+  std::string text;
+  for (int i = 0; i < rows; ++i) text += row(t.workspace, t.member.user(), std::to_string(i)) + "\n";
+  write_whole(file, text);
+  nacre::test::child_options full;
+  full.file_bytes_max = 1 << 20;  // of the log of writes, some thousand rows
+  const std::vector<std::string> command{"import", "pats",       "--data-dir", on.node().data().string(),
+                                         "--file", file.string()};
+  const auto counts = [](const nacre::test::finished& of) {
+    std::pair<int, int> n;
+    REQUIRE(std::sscanf(of.output.c_str(), "%d imported, %d refused", &n.first, &n.second) == 2);
+    return n;
+  };
+  const auto cut = run("nacre", command, full);
+  INFO(cut.errors);
+  CHECK(cut.code == 74);
+  CHECK(cut.output.ends_with(" imported, 0 refused, the rest unknown\n"));
+  const auto taken = counts(cut).first;
+  CHECK(taken > 0);
+  CHECK(cut.errors.starts_with("line " + std::to_string(taken + 1) + " and all after it: unknown, run again ("));
+  CHECK(cut.errors.find("File too large") != std::string::npos);
+  CHECK(std::count(cut.errors.begin(), cut.errors.end(), '\n') == 1);
+
+  const auto again = run("nacre", command);
+  CHECK(again.code == 65);
+  const auto [imported, known] = counts(again);
+  CHECK(imported + known == rows);
+  CHECK(known >= taken);
+}
+
 TEST_CASE("an import names the lines it refuses and says so by its exit code", "[alephant][import]") {
   installation on;
   team t(on);
