@@ -31,15 +31,6 @@ result<void> ensure_directory(const fs::path& directory) {
   return {};
 }
 
-result<std::unique_ptr<storage::store>> open_store(const fs::path& directory, const installation_options& options) {
-  if (options.ephemeral) return storage::make_memory_store();
-  if (!options.create && !fs::exists(directory / "db"))
-    return fail(errc::invalid, directory.string() + " holds no nacre data");
-  if (options.create && !options.storage.read_only)
-    if (auto made = ensure_directory(directory); !made) return fail(made.error());
-  return storage::open_rocks_store(directory / "db", options.storage);
-}
-
 bool holds_state(const model::view& v) {
   bool any = false;
   v.scan(model::space::state, {}, std::string(64, '\xff'), [&](std::string_view, std::string_view) {
@@ -47,6 +38,32 @@ bool holds_state(const model::view& v) {
     return false;
   });
   return any;
+}
+
+// Whether that root key may go on from there; also if there is nothing yet.
+result<void> check_root_key(const model::view& v, const crypto::key_provider& root, const fs::path& directory) {
+  const auto made_with = v.get(model::space::meta, check_value_key);
+  // New keys would not open what is there, and would hide what happened.
+  const bool lost = !made_with && holds_state(v);
+  if (!v.trustworthy()) return fail(errc::storage_failed, "the data directory could not be read");
+  if (lost)
+    return fail(errc::corrupt, directory.string() + " holds data but not the check value of its root key: it is " +
+                                   "damaged; restore a backup");
+  if (!made_with || *made_with == root.check_value()) return {};
+  return fail(errc::invalid, "the root key is not the one this data directory was made with (check value " +
+                                 crypto::to_hex(root.check_value()) + ", the directory expects " +
+                                 crypto::to_hex(*made_with) + ")");
+}
+
+result<std::unique_ptr<storage::store>> open_store(const fs::path& directory, const installation_options& options,
+                                                   const crypto::key_provider& root) {
+  if (options.ephemeral) return storage::make_memory_store();
+  if (!options.create && !fs::exists(directory / "db"))
+    return fail(errc::invalid, directory.string() + " holds no nacre data");
+  if (options.create && !options.storage.read_only)
+    if (auto made = ensure_directory(directory); !made) return fail(made.error());
+  return storage::open_rocks_store(directory / "db", options.storage,
+                                   [&](const model::view& v) { return check_root_key(v, root, directory); });
 }
 
 // The record that a file of export_service_keys() holds.
@@ -87,12 +104,7 @@ result<crypto::service_keys> first_keys(storage::store& store, const installatio
   return made;
 }
 
-result<crypto::service_keys> stored_keys(const model::view& v, const crypto::key_provider& root,
-                                         const std::string& check_value) {
-  if (check_value != root.check_value())
-    return fail(errc::invalid, "the root key is not the one this data directory was made with (check value " +
-                                   crypto::to_hex(root.check_value()) + ", the directory expects " +
-                                   crypto::to_hex(check_value) + ")");
+result<crypto::service_keys> stored_keys(const model::view& v, const crypto::key_provider& root) {
   auto record = v.get(model::space::meta, service_keys_key);
   if (!record) return fail(errc::corrupt, "the data directory has lost its service keys");
   return crypto::unwrap_service_keys(root, *record);
@@ -103,19 +115,13 @@ result<crypto::service_keys> stored_keys(const model::view& v, const crypto::key
 result<installation> open_installation(const fs::path& directory, const installation_options& options) {
   auto root = crypto::open_key_provider(options.root_key);
   if (!root) return fail(root.error());
-  auto store = open_store(directory, options);
+  auto store = open_store(directory, options, **root);
   if (!store) return fail(store.error());
   auto view = (*store)->snapshot();
-  auto check_value = view->get(model::space::meta, check_value_key);
+  const bool made = view->get(model::space::meta, check_value_key).has_value();
   if (!view->trustworthy()) return fail(errc::storage_failed, "the data directory could not be read");
-  if (!check_value && options.storage.read_only)
-    return fail(errc::invalid, directory.string() + " holds no nacre data");
-  // New keys would not open what is there, and would hide what happened.
-  if (!check_value && holds_state(*view))
-    return fail(errc::corrupt, directory.string() + " holds data but not the check value of its root key: it is " +
-                                   "damaged; restore a backup");
-  if (!view->trustworthy()) return fail(errc::storage_failed, "the data directory could not be read");
-  auto keys = check_value ? stored_keys(*view, **root, *check_value) : first_keys(**store, options, **root);
+  if (!made && options.storage.read_only) return fail(errc::invalid, directory.string() + " holds no nacre data");
+  auto keys = made ? stored_keys(*view, **root) : first_keys(**store, options, **root);
   if (!keys) return fail(keys.error());
   installation out;
   out.store = std::move(*store);

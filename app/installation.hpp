@@ -7,7 +7,7 @@
 //
 // The first opening makes the service keys and stores them wrapped, with the root key's check value
 // beside them. A later one with another root key is refused in words (`invalid`), before anything
-// is decrypted: with a wrong key nothing could be read, and everything written would be lost.
+// is decrypted or upgraded: with a wrong key nothing could be read, and everything written would be lost.
 //
 // Nodes of one cluster need the same service keys before they have heard of each other. In a cluster that begins empty
 // each derives them; one that grows out of a single node takes them from what export_service_keys() wrote there.

@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <filesystem>
+#include <functional>
 #include <memory>
 
 #include "storage/store.hpp"
@@ -21,9 +22,14 @@ struct rocks_options {
   bool read_only = false;
 };
 
+// Asked of what a directory holds, unless that is nothing, before anything is written there, an upgrade included; its
+// refusal is the opener's.
+using rocks_check = std::function<result<void>(const model::view&)>;
+
 // Creates the directory (mode 0700) if it is absent; refuses one that holds other files.
 // `storage_failed`: absent for a reader, no database, in use, unreadable. `corrupt`: damaged, the log
 // of writes included. `unsupported`: a format newer than this program, or not upgradable from.
-result<std::unique_ptr<store>> open_rocks_store(const std::filesystem::path& directory, const rocks_options& options);
+result<std::unique_ptr<store>> open_rocks_store(const std::filesystem::path& directory, const rocks_options& options,
+                                                const rocks_check& check = {});
 
 }  // namespace nacre::storage

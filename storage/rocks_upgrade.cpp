@@ -93,7 +93,7 @@ result<void> run_step(store& opened, const fs::path& directory, const upgrade_st
 
 // Checks the version, and upgrades step by step until it is ours.
 result<void> settle_format(store& opened, const fs::path& directory, bool read_only, std::uint32_t version,
-                           const std::vector<upgrade_step>& steps) {
+                           const std::vector<upgrade_step>& steps, const rocks_check& check) {
   for (;;) {
     auto view = opened.snapshot();
     auto stored = view->get(space::meta, format_key);
@@ -109,6 +109,8 @@ result<void> settle_format(store& opened, const fs::path& directory, bool read_o
     auto from = upgrading ? decoded(*upgrading) : found;
     if (!found || !from) return fail(errc::corrupt, in_words(directory) + " has a damaged format number");
     if (*found > version) return too_new(directory, *found, version);
+    if (check)
+      if (auto ours = check(*view); !ours) return ours;
     if (*from == version) return {};
     if (read_only) return too_old_to_read(directory, *from);
     auto step = std::find_if(steps.begin(), steps.end(), [&](const auto& each) { return each.from == *from; });
@@ -161,7 +163,8 @@ result<void> check_directory(const fs::path& directory, bool read_only) {
 }  // namespace
 
 result<std::unique_ptr<store>> open_rocks_store_as(const fs::path& directory, const rocks_options& options,
-                                                   std::uint32_t version, const std::vector<upgrade_step>& steps) {
+                                                   std::uint32_t version, const std::vector<upgrade_step>& steps,
+                                                   const rocks_check& check) {
   if (auto usable = check_directory(directory, options.read_only); !usable) return tl::make_unexpected(usable.error());
   auto closes = std::make_shared<gate>();
   database opened;
@@ -180,13 +183,14 @@ result<std::unique_ptr<store>> open_rocks_store_as(const fs::path& directory, co
   }
   if (options.read_only) closes->close("opened for reading only");
   auto made = make_rocks_store(std::move(opened), std::move(closes), options);
-  if (auto settled = settle_format(*made, directory, options.read_only, version, steps); !settled) {
+  if (auto settled = settle_format(*made, directory, options.read_only, version, steps, check); !settled) {
     return tl::make_unexpected(settled.error());
   }
   return made;
 }
 
-result<std::unique_ptr<store>> open_rocks_store(const fs::path& directory, const rocks_options& options) {
+result<std::unique_ptr<store>> open_rocks_store(const fs::path& directory, const rocks_options& options,
+                                                const rocks_check& check) {
   auto secrets_in_one_row = [](const model::view& view, const std::string& next) -> result<upgrade_part> {
     auto part = model::to_format_3(view, next, upgrade_rows, upgrade_bytes);
     return upgrade_part{writes_of(std::move(part.changes)), std::move(part.next)};
@@ -202,7 +206,7 @@ result<std::unique_ptr<store>> open_rocks_store(const fs::path& directory, const
       {3, nothing},  // + held_secret with its receipt
       {4, partitions_in_one_row},
   };
-  return open_rocks_store_as(directory, options, format_version, steps);
+  return open_rocks_store_as(directory, options, format_version, steps, check);
 }
 
 }  // namespace nacre::storage

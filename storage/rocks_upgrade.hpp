@@ -28,6 +28,7 @@ struct upgrade_step {
 
 // open_rocks_store() as if this program's format were `version`.
 result<std::unique_ptr<store>> open_rocks_store_as(const std::filesystem::path& directory, const rocks_options& options,
-                                                   std::uint32_t version, const std::vector<upgrade_step>& steps);
+                                                   std::uint32_t version, const std::vector<upgrade_step>& steps,
+                                                   const rocks_check& check = {});
 
 }  // namespace nacre::storage

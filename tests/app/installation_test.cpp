@@ -5,6 +5,7 @@
 
 #include "app/maintenance.hpp"
 #include "crypto/token.hpp"
+#include "storage/rocks_upgrade.hpp"
 #include "tests/crypto/support.hpp"
 
 using namespace nacre;
@@ -54,6 +55,28 @@ TEST_CASE("data without the check value of its root key is refused, not given ne
     CHECK(opened.error().code == errc::corrupt);
     CHECK_THAT(opened.error().text, Catch::Contains("check value") && Catch::Contains(p.data.string()));
   }
+}
+
+TEST_CASE("a directory of an older format is not upgraded under another root key", "[app][installation]") {
+  place p;
+  const std::string key = "storage/format", older{0, 0, 0, static_cast<char>(storage::format_version - 1)};
+  {
+    auto made = p.open();
+    REQUIRE(made);
+    REQUIRE(made->store->apply({{kind::put, model::space::meta, key, older}}, storage::durability::synced));
+  }
+  REQUIRE(ensure_dev_root_key(p.home / "other"));
+  installation_options o;
+  o.root_key = dev_root_key_source(p.home / "other");
+  auto refused = open_installation(p.data, o);
+  REQUIRE_FALSE(refused);
+  CHECK(refused.error().code == errc::invalid);
+  CHECK_THAT(refused.error().text, Catch::Contains("the root key is not the one"));
+  // The program it was made by goes on from there.
+  CHECK(storage::open_rocks_store_as(p.data / "db", {}, storage::format_version - 1, {}));
+  auto upgraded = p.open();
+  REQUIRE(upgraded);
+  CHECK(upgraded->store->snapshot()->get(model::space::meta, key) != older);
 }
 
 TEST_CASE("nodes of a cluster that begins empty have the same service keys, another cluster others",
