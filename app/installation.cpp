@@ -58,8 +58,9 @@ result<void> check_root_key(const model::view& v, const crypto::key_provider& ro
 result<std::unique_ptr<storage::store>> open_store(const fs::path& directory, const installation_options& options,
                                                    const crypto::key_provider& root) {
   if (options.ephemeral) return storage::make_memory_store();
-  if (!options.create && !fs::exists(directory / "db"))
-    return fail(errc::invalid, directory.string() + " holds no nacre data");
+  std::error_code ec;
+  if (!options.create && !fs::exists(directory / "db", ec))
+    return fail(errc::invalid, directory.string() + (ec ? ": " + ec.message() : " holds no nacre data"));
   if (options.create && !options.storage.read_only)
     if (auto made = ensure_directory(directory); !made) return fail(made.error());
   return storage::open_rocks_store(directory / "db", options.storage,
@@ -144,7 +145,8 @@ result<void> export_service_keys(const installation& from, const fs::path& to) {
 std::string dev_root_key_source(const fs::path& directory) { return "file:" + (directory / "root.key").string(); }
 
 result<void> ensure_dev_root_key(const fs::path& directory) {
-  if (fs::exists(directory / "root.key")) return {};
+  std::error_code ignored;  // what cannot be looked at cannot be made either, and that is told
+  if (fs::exists(directory / "root.key", ignored)) return {};
   if (auto made = ensure_directory(directory); !made) return fail(made.error());
   return crypto::create_root_key_file(directory / "root.key");
 }

@@ -123,7 +123,8 @@ outcome<uuid> make_authority(const fs::path& directory, const std::string& name,
   if (!made) return refuse(exit_usage, made.error().text);
   if (auto there = make_directory(directory); !there) return refuse(there.error());
   // The key first: a certificate whose key is another one would look whole.
-  if (!replace && fs::exists(directory / "ca.crt"))
+  std::error_code ignored;  // what cannot be looked at cannot be written either, and that is told
+  if (!replace && fs::exists(directory / "ca.crt", ignored))
     return refuse(exit_data, (directory / "ca.crt").string() + " is there already",
                   "--force makes another cluster's CA: no certificate of this one will be good any more");
   if (auto done = write_file(directory / "ca.key", made->key.view(), 0600, replace); !done) return refuse(done.error());
@@ -153,7 +154,8 @@ outcome<bool> write_node_files(const fs::path& out, std::uint64_t node, const cr
                                bool replace) {
   if (auto there = make_directory(out); !there) return refuse(there.error());
   const auto certificate = out / (name_of(node) + ".crt");
-  if (!replace && fs::exists(certificate))
+  std::error_code ignored;  // as in make_authority()
+  if (!replace && fs::exists(certificate, ignored))
     return refuse(exit_data, certificate.string() + " is there already", "give --force to replace it");
   if (auto done = write_file(out / (name_of(node) + ".key"), made.key.view(), 0600, replace); !done) return done;
   return write_file(certificate, made.certificate, 0644, replace);
@@ -314,12 +316,11 @@ outcome<int> run_cluster_invite(const arguments& with) {
   if (!made) return refuse(made.error());
   offer.cluster = *crypto::read_certificate(*ca)->cluster;
   offer.groups = static_cast<std::uint32_t>(*groups);
-  const auto services = directory / service_keys_name;
-  if (fs::exists(services)) {
-    auto text = read_file(services, file_privacy::owner_only);
-    if (!text) return refuse(text.error());
-    offer.service_keys = text->view();
-  }
+  const auto file = directory / service_keys_name;
+  auto services = crypto::read_operator_file(file, crypto::certificate_file_bytes_max, file_privacy::owner_only);
+  if (!services && services.error().code != errc::not_found)
+    return refuse(exit_config, file.string() + ": " + services.error().text);
+  if (services) offer.service_keys = services->content.view();
   offer.ca_certificate = std::move(*ca);
   offer.certificate = std::move(made->certificate);
   offer.key = std::move(made->key);

@@ -60,8 +60,15 @@ outcome<fs::path> directory_of(const arguments& with) {
 outcome<bool> private_directory(const fs::path& directory) {
   std::error_code failed;
   fs::create_directories(directory, failed);
-  if (failed || ::chmod(directory.c_str(), 0700) != 0) return refuse(exit_io, directory.string() + " cannot be made");
+  if (!failed && ::chmod(directory.c_str(), 0700) != 0) failed = {errno, std::generic_category()};
+  if (failed) return refuse(exit_io, directory.string() + " cannot be made: " + failed.message());
   return true;
+}
+
+// What cannot be looked at cannot be written either, and whoever comes to that says so.
+bool is_there(const fs::path& file) {
+  std::error_code ignored;
+  return fs::exists(file, ignored);
 }
 
 outcome<bool> copy_private(const fs::path& from, const fs::path& to) {
@@ -74,9 +81,9 @@ outcome<bool> copy_private(const fs::path& from, const fs::path& to) {
 
 // What lies in the directory already must be this cluster: its members are fixed by its first start.
 outcome<bool> same_as_before(const dev_cluster& all) {
-  if (!fs::exists(all.nodes.front().config)) return true;
+  if (!is_there(all.nodes.front().config)) return true;
   std::uint64_t there = 0;
-  while (fs::exists(dev_node_of(all.directory, there + 1, 1).config)) ++there;
+  while (is_there(dev_node_of(all.directory, there + 1, 1).config)) ++there;
   if (there == all.nodes.size()) return true;
   return refuse(exit_config, all.directory.string() + " holds a cluster of " + std::to_string(there) + " nodes",
                 "give --nodes " + std::to_string(there) + ", or another --data-dir");
@@ -85,16 +92,16 @@ outcome<bool> same_as_before(const dev_cluster& all) {
 outcome<bool> prepare(const dev_cluster& all) {
   if (auto same = same_as_before(all); !same) return same;
   if (auto made = private_directory(all.directory); !made) return made;
-  if (!fs::exists(all.ca() / "ca.crt")) {
+  if (!is_there(all.ca() / "ca.crt")) {
     auto made = make_authority(all.ca(), "development", true);
     if (!made) return refuse(made.error());
   }
   const auto root = all.directory / "root.key";
-  if (!fs::exists(root))
+  if (!is_there(root))
     if (auto made = crypto::create_root_key_file(root); !made) return refuse(refusal_of(made.error()));
   if (auto made = crypto::ensure_dev_issuer(all.directory); !made) return refuse(refusal_of(made.error()));
   for (const auto& node : all.nodes) {
-    if (!fs::exists(all.ca() / ("node-" + std::to_string(node.number) + ".crt"))) {
+    if (!is_there(all.ca() / ("node-" + std::to_string(node.number) + ".crt"))) {
       auto issued = issue_from(all.ca(), {node.number, {"localhost", "127.0.0.1"}});
       if (!issued) return refuse(issued.error());
       if (auto done = write_node_files(all.ca(), node.number, *issued, true); !done) return done;
@@ -104,7 +111,7 @@ outcome<bool> prepare(const dev_cluster& all) {
       if (auto done = copy_private(all.directory / name, node.data / name); !done) return done;
   }
   // The first node's last: before it is there nothing was started, and all of this is done again, perhaps for fewer.
-  if (!fs::exists(all.nodes.front().config)) {
+  if (!is_there(all.nodes.front().config)) {
     std::error_code ignored;
     for (std::uint64_t n = all.nodes.size() + 1; n <= limits::cluster_members_max; ++n)
       fs::remove(dev_node_of(all.directory, n, 1).config, ignored);
@@ -330,8 +337,10 @@ class fleet {
 
 outcome<int> restart(const fs::path& directory, const fs::path& nacred, std::int64_t number) {
   const auto node = dev_node_of(directory, static_cast<std::uint64_t>(number), 1);
-  if (!fs::exists(node.config))
-    return refuse(exit_config, directory.string() + " has no node " + std::to_string(number));
+  std::error_code failed;
+  if (!fs::exists(node.config, failed))
+    return refuse(exit_config, directory.string() + " has no node " + std::to_string(number) +
+                                   (failed ? ": " + failed.message() : ""));
   const auto command = dev_node_command(nacred, node);
   std::vector<char*> argv;
   for (const auto& word : command) argv.push_back(const_cast<char*>(word.c_str()));

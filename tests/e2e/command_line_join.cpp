@@ -204,6 +204,35 @@ TEST_CASE("a data directory is written by whom it belongs to, by root no more th
   CHECK_FALSE(fs::exists(here.path("ca") + "/service.keys"));
 }
 
+TEST_CASE("a path that cannot be looked at is refused with the reason", "[cli][join]") {
+  machine here;
+  fs::create_symlink("round", here.path("round"));  // as a directory of others would be, also for root
+  const auto data = here.path("round") + "/data";
+  constexpr const char* reason = "Too many levels of symbolic links";
+  const auto node = nacre::test::run("nacred", {"--dev", "--http", "127.0.0.1:0", "--data-dir", data});
+  CHECK(node.code == 78);
+  CHECK(has(node.errors, reason));
+  const auto fleet = here.run({"cluster", "dev", "--data-dir", data});
+  CHECK(fleet.code == 74);
+  CHECK(has(fleet.errors, reason));
+  const auto restart = here.run({"cluster", "dev", "--data-dir", data, "--restart", "1"});
+  CHECK(restart.code == 78);
+  CHECK(has(restart.errors, reason));
+  const auto import =
+      here.run({"import", "pats", "--data-dir", data, "--root-key", here.root(), "--file", "/dev/null"});
+  CHECK(import.code == 78);
+  CHECK(has(import.errors, reason));
+
+  for (const char* name : {"ca.crt", "node-4.crt", "service.keys"}) {
+    fs::remove(here.path("ca") + "/" + name);
+    fs::create_symlink(name, here.path("ca") + "/" + name);
+  }
+  CHECK(here.run({"ca", "init", "--dir", here.path("ca")}).code == 65);
+  here.get({"ca", "init", "--dir", here.path("ca"), "--force"});
+  CHECK(here.run({"ca", "issue", "4", "--dir", here.path("ca")}).code == 65);
+  CHECK(here.invite(4, 1).code == 78);
+}
+
 TEST_CASE("who is invited to the largest cluster there can be has a section to start with", "[cli][join]") {
   machine here;
   const auto joined = here.join(9, here.invitation(9, 8));
