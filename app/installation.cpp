@@ -23,7 +23,9 @@ constexpr std::size_t service_keys_file_bytes_max = 4096;
 result<void> ensure_directory(const fs::path& directory) {
   std::error_code ec;
   fs::create_directories(directory, ec);
-  if (ec) return fail(errc::invalid, "data directory " + directory.string() + ": " + ec.message());
+  if (ec)
+    return fail(ec == std::errc::no_space_on_device ? errc::storage_failed : errc::invalid,
+                "data directory " + directory.string() + ": " + ec.message());
   // Only its owner needs to see ciphertext, and nobody else should see a development key.
   if (::chmod(directory.c_str(), 0700) != 0)
     return fail(errc::invalid, "data directory " + directory.string() +
@@ -146,9 +148,12 @@ std::string dev_root_key_source(const fs::path& directory) { return "file:" + (d
 
 result<void> ensure_dev_root_key(const fs::path& directory) {
   std::error_code ignored;  // what cannot be looked at cannot be made either, and that is told
-  if (fs::exists(directory / "root.key", ignored)) return {};
+  const auto file = directory / "root.key";
+  if (fs::exists(file, ignored)) return {};
+  if (fs::exists(directory / "db" / "CURRENT", ignored))
+    return fail(errc::invalid, file.string() + " is missing: what " + directory.string() + " holds was made with it");
   if (auto made = ensure_directory(directory); !made) return fail(made.error());
-  return crypto::create_root_key_file(directory / "root.key");
+  return crypto::create_root_key_file(file);
 }
 
 }  // namespace nacre::app

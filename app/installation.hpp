@@ -45,6 +45,7 @@ result<void> export_service_keys(const installation& from, const std::filesystem
 
 // Where a development node keeps its root key: "file:DIR/root.key".
 std::string dev_root_key_source(const std::filesystem::path& directory);
+// Makes one where nothing is kept yet; `invalid` where it is missing beside data.
 result<void> ensure_dev_root_key(const std::filesystem::path& directory);
 
 }  // namespace nacre::app

@@ -36,11 +36,12 @@ constexpr std::chrono::milliseconds webhook_patience{2'000};  // for what is bei
 constexpr std::string_view developer = "00000000-0000-8000-8000-00000000dede";
 constexpr std::int64_t developer_signed_in_s = 8 * 3600;
 
-int fail_start(logger& log, int code, const error& e) {
+int fail_start(logger& log, const error& e) {
   log.error("start failed").text("code", name_of(e.code)).text("reason", e.text);
   log.flush(std::chrono::seconds(1));
   std::fprintf(stderr, "nacred: %s\n", e.text.c_str());
-  return code;
+  if (e.code == errc::busy) return exit_unavailable;
+  return e.code == errc::storage_failed || e.code == errc::corrupt ? exit_io : exit_config;
 }
 
 result<std::unique_ptr<crypto::authenticator>> open_authenticator(const config& c) {
@@ -146,31 +147,28 @@ int run_node(const config& c, const sigset_t& stop) {
   options.storage.row_cache_bytes = c.storage.row_cache_mib << 20;
   options.storage.write_buffer_bytes = c.storage.write_buffer_mib << 20;
   if (c.dev && c.keys.root == dev_root_key_source(c.data.dir))
-    if (auto made = ensure_dev_root_key(c.data.dir); !made) return fail_start(log, exit_config, made.error());
+    if (auto made = ensure_dev_root_key(c.data.dir); !made) return fail_start(log, made.error());
   const auto node_name = node_name_of(c);
   auto cluster_id = cluster_id_of(c);
-  if (!cluster_id) return fail_start(log, exit_config, cluster_id.error());
+  if (!cluster_id) return fail_start(log, cluster_id.error());
   options.cluster_id = *cluster_id;
   options.service_keys = c.cluster.service_keys;
   auto opened = open_installation(c.data.dir, options);
-  if (!opened) {
-    bool io = opened.error().code == errc::storage_failed || opened.error().code == errc::corrupt;
-    return fail_start(log, io ? exit_io : exit_config, opened.error());
-  }
+  if (!opened) return fail_start(log, opened.error());
   auto authenticator = open_authenticator(c);
-  if (!authenticator) return fail_start(log, exit_config, authenticator.error());
+  if (!authenticator) return fail_start(log, authenticator.error());
 
   std::unique_ptr<audit_sink> sink;
   if (!c.audit.file.empty()) {
     auto open = open_audit_sink({c.audit.file, c.audit.rotate_mib << 20, c.audit.keep}, [&log](std::string_view why) {
       log.error("audit file lost lines").text("reason", why);
     });
-    if (!open) return fail_start(log, exit_config, open.error());
+    if (!open) return fail_start(log, open.error());
     sink = std::move(*open);
   }
 
   auto out = open_poster(c);
-  if (!out) return fail_start(log, exit_config, out.error());
+  if (!out) return fail_start(log, out.error());
   auto& poster = **out;
 
   system_clock time;
@@ -197,10 +195,7 @@ int run_node(const config& c, const sigset_t& stop) {
     }
   };
   auto order = open_engine(c, *opened, on_commit, time, log);
-  if (!order) {
-    const bool busy = order.error().code == errc::busy;
-    return fail_start(log, busy ? exit_unavailable : exit_config, order.error());
-  }
+  if (!order) return fail_start(log, order.error());
   auto& ordered = order->ordered;
 
   actors::settings line;
@@ -345,7 +340,7 @@ int run_node(const config& c, const sigset_t& stop) {
     poster.stop();
     service->stop();
     order->stop();
-    return fail_start(log, started.error().code == errc::busy ? exit_unavailable : exit_config, started.error());
+    return fail_start(log, started.error());
   }
   port = server->port();
   {

@@ -15,6 +15,7 @@
 #include "crypto/guarded_bytes.hpp"
 #include "crypto/hex.hpp"
 #include "crypto/keyring.hpp"
+#include "crypto/operator_file.hpp"
 #include "crypto/random.hpp"
 
 namespace nacre::crypto {
@@ -157,22 +158,6 @@ result<secure_bytes> read_root_key(std::string_view source) {
   return fail(errc::invalid, "root key source must begin with file:, credential: or env:");
 }
 
-bool write_all(int fd, std::string_view bytes) {
-  while (!bytes.empty()) {
-    const ssize_t put = ::write(fd, bytes.data(), bytes.size());
-    if (put < 0 && errno == EINTR) continue;
-    if (put < 0) return false;
-    bytes.remove_prefix(static_cast<std::size_t>(put));
-  }
-  return true;
-}
-
-bool sync_directory_of(const std::filesystem::path& path) {
-  const auto parent = path.has_parent_path() ? path.parent_path() : std::filesystem::path{"."};
-  const descriptor directory{::open(parent.c_str(), O_RDONLY | O_CLOEXEC | O_DIRECTORY)};
-  return directory.get() >= 0 && ::fsync(directory.get()) == 0;
-}
-
 }  // namespace
 
 result<std::unique_ptr<key_provider>> open_key_provider(std::string_view source) {
@@ -182,23 +167,12 @@ result<std::unique_ptr<key_provider>> open_key_provider(std::string_view source)
 }
 
 result<void> create_root_key_file(const std::filesystem::path& path) {
-  const std::string name = "root key file '" + path.string() + "'";
-  const descriptor file{::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600)};
-  if (file.get() < 0) {
-    if (errno == EEXIST) return fail(errc::conflict, name + " exists already");
-    return fail(errc::storage_failed, name + " cannot be made: " + reason(errno));
-  }
   secure_bytes text(root_hex_chars + 1);  // hex, so that a person can copy it to paper
   write_hex(random_bytes(key_bytes).view(), reinterpret_cast<char*>(text.data()));
   text.data()[root_hex_chars] = '\n';
-  // fchmod: the umask may have taken bits away. The directory too: data is about to be sealed under this key.
-  if (::fchmod(file.get(), 0600) != 0 || !write_all(file.get(), text.view()) || ::fsync(file.get()) != 0 ||
-      !sync_directory_of(path)) {
-    const int error = errno;
-    ::unlink(path.c_str());  // half a key would be refused at every later start
-    return fail(errc::storage_failed, name + " cannot be written: " + reason(error));
-  }
-  return {};
+  auto done = write_operator_file(path, text.view(), 0600, false);
+  if (!done) return fail(done.error().code, "root key file '" + path.string() + "': " + done.error().text);
+  return done;
 }
 
 }  // namespace nacre::crypto

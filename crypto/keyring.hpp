@@ -42,8 +42,8 @@ class key_provider {
 // optional newline, a variable 64 hex digits. A file is regular, no symlink, owned by this user, mode
 // 0400 or 0600, else refused by name; a credential may also be root's, then mode 0440 too (systemd's ACL).
 result<std::unique_ptr<key_provider>> open_key_provider(std::string_view source);
-// Makes a new root key file (mode 0600, O_EXCL, on disk when this returns). For --dev. `conflict` if
-// there is one, `storage_failed` if it cannot be written.
+// Makes a new root key file (mode 0600, on disk when this returns, whole or not at all). For --dev. `conflict` if there
+// is one, `storage_failed` if it cannot be written.
 result<void> create_root_key_file(const std::filesystem::path& path);
 
 // Secrets of the installation, made once when a data directory is born. Stored wrapped; the

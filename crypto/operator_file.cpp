@@ -6,6 +6,7 @@
 
 #include <cerrno>
 #include <cstdio>
+#include <system_error>
 #include <utility>
 
 #include "crypto/digest.hpp"
@@ -94,26 +95,21 @@ result<operator_file> read_operator_file(const std::filesystem::path& path, std:
 
 result<void> write_operator_file(const std::filesystem::path& path, std::string_view content, unsigned mode,
                                  bool replace) {
-  const auto failed = [] { return fail(errc::storage_failed, "the file cannot be written"); };
+  const auto failed = [](int error) {
+    return fail(errc::storage_failed, "the file cannot be written: " + std::generic_category().message(error));
+  };
   const auto directory = path.has_parent_path() ? path.parent_path() : std::filesystem::path{"."};
   const auto temporary = directory / ("." + path.filename().string() + "." + to_hex(random_bytes(8).view()) + ".tmp");
   descriptor fd{::open(temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, mode)};
-  if (!fd) return failed();
-  bool landed = write_all(fd.get(), content) && ::fsync(fd.get()) == 0;
-  landed = fd.close() && landed;
-  if (landed && replace) {
-    if (::rename(temporary.c_str(), path.c_str()) == 0) return sync_directory(directory) ? result<void>{} : failed();
-    landed = false;
-  } else if (landed) {
-    landed = ::link(temporary.c_str(), path.c_str()) == 0;  // unlike rename, fails if the name is taken
-  }
-  const int reason = errno;
-  ::unlink(temporary.c_str());
-  if (!landed) {
-    if (!replace && reason == EEXIST) return fail(errc::conflict, "the file is already there");
-    return failed();
-  }
-  if (!sync_directory(directory)) return failed();
+  if (!fd) return failed(errno);
+  // fchmod: the umask may have taken bits away. Unlike rename, link fails if the name is taken.
+  const bool landed = ::fchmod(fd.get(), mode) == 0 && write_all(fd.get(), content) && ::fsync(fd.get()) == 0 &&
+                      fd.close() && (replace ? ::rename : ::link)(temporary.c_str(), path.c_str()) == 0;
+  const int error = errno;
+  if (!landed || !replace) ::unlink(temporary.c_str());
+  if (!landed && !replace && error == EEXIST) return fail(errc::conflict, "the file is already there");
+  if (!landed) return failed(error);
+  if (!sync_directory(directory)) return failed(errno);
   return {};
 }
 

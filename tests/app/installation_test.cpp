@@ -57,6 +57,18 @@ TEST_CASE("data without the check value of its root key is refused, not given ne
   }
 }
 
+TEST_CASE("a root key that is missing beside data is named, and no other one made", "[app][installation]") {
+  place p;
+  REQUIRE(p.open());
+  REQUIRE(std::filesystem::remove(p.data / "root.key"));
+  for (int i = 0; i < 2; ++i) {
+    const auto refused = ensure_dev_root_key(p.data);
+    REQUIRE_FALSE(refused);
+    CHECK(refused.error().code == errc::invalid);
+    CHECK_THAT(refused.error().text, Catch::Contains((p.data / "root.key").string() + " is missing"));
+  }
+}
+
 TEST_CASE("a directory of an older format is not upgraded under another root key", "[app][installation]") {
   place p;
   const std::string key = "storage/format", older{0, 0, 0, static_cast<char>(storage::format_version - 1)};

@@ -154,6 +154,11 @@ void check_survived(person& owner, const std::vector<acknowledged>& all) {
     }
 }
 
+// Runs what follows it where no file may grow: the signal for that kills it unless it is `ignored`.
+std::vector<std::string> without_room(bool ignored) {
+  return {"/bin/sh", "-c", std::string(ignored ? "trap '' XFSZ; " : "") + "ulimit -f 0; exec \"$@\" 2>&1", "sh"};
+}
+
 // A private mount namespace for this process, once; false where that is not permitted.
 bool own_mounts() {
   static const bool done =
@@ -281,6 +286,38 @@ TEST_CASE("a port in use is exit 69", "[faults]") {
       run("nacred", {"--dev", "--data-dir", (dir / "d").string(), "--http", "127.0.0.1:" + std::to_string(on.port())});
   CHECK(second.code == 69);
   CHECK(second.output.find("ready") == std::string::npos);
+}
+
+TEST_CASE("a first start that was cut short while it made its root key is begun anew", "[faults][kill]") {
+  node_process::options o;
+  o.wrapper = without_room(false);
+  node_process node(o);
+  CHECK_FALSE(node.start());
+  CHECK(node.child().wait() == 128 + SIGXFSZ);
+  node.how().wrapper.clear();
+  REQUIRE(node.start());
+  CHECK(node.stop() == 0);
+}
+
+TEST_CASE("a start without room on the disk ends as one of I/O, and says why", "[faults][disk]") {
+  node_process::options o;
+  o.wrapper = without_room(true);
+  node_process node(o);
+  const auto fails_on = [&](std::string_view file) {
+    CHECK_FALSE(node.start());
+    CHECK(node.child().wait() == 74);
+    INFO(node.child().output());
+    CHECK(node.child().output().find(file) != std::string::npos);
+    CHECK(node.child().output().find("File too large") != std::string::npos);
+  };
+  fails_on("root.key");
+  node.how().wrapper.clear();
+  REQUIRE(node.start());
+  REQUIRE(node.stop() == 0);
+  REQUIRE(std::filesystem::remove(node.data() / "dev-issuer.jwk"));
+  node.how().wrapper = without_room(true);
+  node.how().arguments = {"--ephemeral"};
+  fails_on("dev-issuer.jwk");
 }
 
 TEST_CASE("on a full disk writes are refused, reads go on, and nothing acknowledged is lost", "[faults][disk]") {
