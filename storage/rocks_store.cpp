@@ -223,6 +223,13 @@ class rocks_store final : public store {
  public:
   rocks_store(std::shared_ptr<cached_database> of, std::shared_ptr<gate> gate_of, bool read_only)
       : of_(std::move(of)), gate_(std::move(gate_of)), read_only_(read_only) {}
+  rocks_store(const rocks_store&) = delete;
+  rocks_store& operator=(const rocks_store&) = delete;
+  // A table that is missing is noticed at the next start, of the newest WAL nothing would be. If this fails that still
+  // holds it all.
+  ~rocks_store() override {
+    if (!read_only_ && gate_->reason().empty()) flush();
+  }
 
   result<void> apply(const batch& writes, durability how) override {
     if (auto reason = gate_->reason(); !reason.empty()) return fail(errc::storage_failed, std::move(reason));
@@ -282,10 +289,7 @@ class rocks_store final : public store {
   result<void> compact(space in, std::string_view from, std::string_view to) override {
     if (read_only_) return fail(errc::storage_failed, gate_->reason());
     const bool alone = wait_for_older_snapshots();
-    // Every space, because one WAL holds them all and goes only when none of them needs it.
-    rocksdb::FlushOptions flush;
-    flush.allow_write_stall = true;
-    auto status = of_->db->Flush(flush, of_->handles);
+    auto status = flush();
     if (status.ok()) {
       rocksdb::CompactRangeOptions options;
       options.exclusive_manual_compaction = false;
@@ -311,6 +315,13 @@ class rocks_store final : public store {
   std::string closed_reason() const override { return gate_->reason(); }
 
  private:
+  // Every space, because one WAL holds them all and goes only when none of them needs it.
+  rocksdb::Status flush() {
+    rocksdb::FlushOptions options;
+    options.allow_write_stall = true;
+    return of_->db->Flush(options, of_->handles);
+  }
+
   // RocksDB does not define a range that ends before it begins; ours is empty.
   rocksdb::Status add_range(rocksdb::WriteBatch& to, const write& range) const {
     const auto at = of_->at(range.in);

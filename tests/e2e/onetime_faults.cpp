@@ -206,6 +206,25 @@ TEST_CASE("kill -9 in a storm loses no acknowledged secret and shows none twice"
   CHECK(on.node().stop() == 0);
 }
 
+TEST_CASE("a secret that was opened before a stop stays opened in a copy that lacks the log of writes",
+          "[onetime][kill]") {
+  installation on(unlimited());
+  http_client me(on.port());
+  const auto opened = conceal(me, "opened once").value(), kept = conceal(me, "not yet").value();
+  on.restart();
+  me = http_client(on.port());
+  REQUIRE(reveal(me, opened.identifier).status == 200);
+  REQUIRE(on.node().stop() == 0);
+  std::vector<fs::path> logs;
+  for (const auto& each : fs::directory_iterator(on.node().data() / "db"))
+    if (each.path().extension() == ".log") logs.push_back(each.path());
+  for (const auto& each : logs) fs::remove(each);
+  REQUIRE(on.node().start());
+  me = http_client(on.port());
+  CHECK(reveal(me, opened.identifier).status == 404);
+  CHECK(reveal(me, kept.identifier).status == 200);
+}
+
 TEST_CASE("unknown, burned, expired and revealed secrets are answered with the same bytes", "[onetime][oracle]") {
   installation on(unlimited());
   http_client me(on.port());

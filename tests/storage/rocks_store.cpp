@@ -156,10 +156,8 @@ TEST_CASE("every batch acknowledged before kill -9 is there whole", "[storage][r
 
 TEST_CASE("a WAL cut short at any byte opens and holds whole batches only", "[storage][rocks][damage]") {
   scratch dir;
-  {
-    auto store = rocks(dir / "db");
-    for (int n = 1; n <= 30; ++n) must(store->apply(numbered(n, 700), durability::synced));
-  }
+  auto live = rocks(dir / "db");
+  for (int n = 1; n <= 30; ++n) must(live->apply(numbered(n, 700), durability::synced));
   const auto whole = fs::file_size(last_wal(dir / "db"));
   REQUIRE(whole > 30 * 3 * 700);
   std::mt19937 random(Catch::rngSeed());
@@ -184,15 +182,40 @@ TEST_CASE("a WAL cut short at any byte opens and holds whole batches only", "[st
 
 TEST_CASE("a WAL damaged before acknowledged batches is refused, not shortened", "[storage][rocks][damage]") {
   scratch dir;
-  {
-    auto store = rocks(dir / "db");
-    for (int n = 1; n <= 30; ++n) must(store->apply(numbered(n, 700), durability::synced));
-  }
-  const auto wal = last_wal(dir / "db");
+  auto live = rocks(dir / "db");
+  for (int n = 1; n <= 30; ++n) must(live->apply(numbered(n, 700), durability::synced));
+  fs::copy(dir / "db", dir / "copy");
+  const auto wal = last_wal(dir / "copy");
   flip_byte(wal, fs::file_size(wal) / 2);
-  const auto why = refusal(dir / "db");
+  const auto why = refusal(dir / "copy");
   CHECK(why.code == errc::corrupt);
   CHECK_THAT(why.text, Catch::Contains("damaged"));
+}
+
+TEST_CASE("a store that was closed is whole without its WAL, and refused without any of its tables",
+          "[storage][rocks][damage]") {
+  scratch dir;
+  {
+    auto store = rocks(dir / "db");
+    must(store->apply(numbered(1, 700), durability::synced));
+    must(store->apply({erase("c1", space::sealed)}, durability::synced));
+    must(store->apply(numbered(2, 700), durability::buffered));
+  }
+  for (const auto& wal : files_of(dir / "db", ".log")) fs::remove(wal);
+  {
+    auto view = rocks(dir / "db")->snapshot();
+    CHECK(view->get(space::state, "s1").has_value());
+    CHECK_FALSE(view->get(space::sealed, "c1").has_value());
+    CHECK(rows_of(*view, 2) == 3);
+  }
+  const auto tables = files_of(dir / "db", ".sst");
+  REQUIRE(tables.size() >= 3);
+  for (const auto& each : tables) {
+    fs::remove_all(dir / "copy");
+    fs::copy(dir / "db", dir / "copy");
+    fs::remove((dir / "copy") / each.filename());
+    CHECK(refusal(dir / "copy").code == errc::corrupt);
+  }
 }
 
 TEST_CASE("a full disk closes the store for writes, and loses nothing acknowledged", "[storage][rocks][full]") {
