@@ -374,7 +374,7 @@ int run_node(const config& c, const sigset_t& stop) {
       const bool now = erased.exchange(false);
       auto shred_space = [&](model::space in) {
         auto done = opened->store->compact(in, {}, {});
-        if (!done) log.warn("erased sealed bytes are still in files").text("reason", done.error().text);
+        if (!done && !draining) log.warn("erased sealed bytes are still in files").text("reason", done.error().text);
         return done.has_value();
       };
       if (now && !shred_space(model::space::sealed)) erased = true;
@@ -389,8 +389,9 @@ int run_node(const config& c, const sigset_t& stop) {
     int signal = 0;
     sigwait(&stop, &signal);
     log.info("draining").number("signal", signal);
+    draining = true;
+    opened->store->stop_compacting();  // the next start does what is left
   }
-  draining = true;
   bool answered = server->drain(c.http.drain_timeout);
   if (sender) sender->stop(webhook_patience);
   poster.stop();

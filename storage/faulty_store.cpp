@@ -30,6 +30,7 @@ class faulty_store final : public store {
   result<void> compact(space in, std::string_view from, std::string_view to) override {
     return inner_->compact(in, from, to);
   }
+  void stop_compacting() override { inner_->stop_compacting(); }
   store_stats stats() const override { return inner_->stats(); }
 
   std::string closed_reason() const override {

@@ -133,6 +133,7 @@ class memory_store final : public store {
     return fail(errc::unsupported, "a store in memory has no files to copy");
   }
   result<void> compact(space, std::string_view, std::string_view) override { return {}; }
+  void stop_compacting() override {}
 
   store_stats stats() const override {
     std::lock_guard lock(mutex_);

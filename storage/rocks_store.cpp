@@ -301,10 +301,13 @@ class rocks_store final : public store {
           of_->db->CompactRange(options, of_->at(in), from.empty() ? nullptr : &begin, to.empty() ? nullptr : &end);
     }
     if (status.ok()) status = delete_obsolete_files();
+    if (status.IsManualCompactionPaused()) return fail(errc::busy, "compaction was told to stop");
     if (!status.ok()) return fail(errc::storage_failed, "compaction failed: " + describe(status));
     if (!alone) return fail(errc::busy, "an older snapshot is still held, so erased bytes may remain; compact again");
     return {};
   }
+
+  void stop_compacting() override { of_->db->DisableManualCompaction(); }
 
   store_stats stats() const override {
     return {.batches = batches_.load(std::memory_order_relaxed),

@@ -59,6 +59,9 @@ class store {
   // Any thread. An empty `from` is the start of the space, an empty `to` its end. `busy`: done, but a
   // snapshot older than the call was still held and what it sees stayed; compact again later.
   virtual result<void> compact(space in, std::string_view from, std::string_view to) = 0;
+  // For the end of a process: compact() ends soon, the one under way and every later one, and is `busy`; erased bytes
+  // may remain until a store on the same files is asked. All else goes on. Returns when none is under way. Any thread.
+  virtual void stop_compacting() = 0;
   virtual store_stats stats() const = 0;
   // Empty while writes are taken; else why not, in words without secrets.
   virtual std::string closed_reason() const = 0;

@@ -67,6 +67,7 @@ class disk final : public storage::store {
   }
   result<void> checkpoint(const std::filesystem::path&) const override { return fail(errc::unsupported, "no files"); }
   result<void> compact(storage::space, std::string_view, std::string_view) override { return {}; }
+  void stop_compacting() override {}
   storage::store_stats stats() const override { return {}; }
   std::string closed_reason() const override { return failing ? "the disk fails" : ""; }
 

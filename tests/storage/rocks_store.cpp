@@ -13,6 +13,7 @@
 #include <iterator>
 #include <random>
 #include <sstream>
+#include <thread>
 #include <vector>
 
 #include "storage/rocks_upgrade.hpp"
@@ -486,6 +487,32 @@ TEST_CASE("compaction says when a held snapshot kept erased bytes", "[storage][r
   held.reset();
   must(store->compact(space::sealed, {}, {}));
   CHECK(files_holding(dir / "db", marker) == 0);
+}
+
+TEST_CASE("a compaction that is told to stop ends and damages nothing, and the store goes on",
+          "[storage][rocks][shred]") {
+  scratch dir;
+  auto store = rocks(dir / "db");
+  for (int n = 0; n < 5'000; ++n) must(store->apply(numbered(n, 1'000), durability::buffered));
+  must(store->compact(space::sealed, {}, {}));
+  const auto settled = files_of(dir / "db", ".sst");
+  result<void> last;
+  std::thread shredder([&] {
+    for (int round = 0; last && round < 10; ++round) last = store->compact(space::sealed, {}, {});
+  });
+  while (files_of(dir / "db", ".sst") == settled) continue;  // until one is under way
+  store->stop_compacting();
+  shredder.join();
+  REQUIRE_FALSE(last);
+  CHECK(last.error().code == errc::busy);
+  CHECK(store->closed_reason().empty());
+  must(store->apply(numbered(5'000, 10), durability::synced));
+  CHECK_FALSE(store->compact(space::sealed, {}, {}));
+  store.reset();
+  store = rocks(dir / "db");
+  CHECK(rows_of(*store->snapshot(), 0) == 3);
+  CHECK(rows_of(*store->snapshot(), 5'000) == 3);
+  must(store->compact(space::sealed, {}, {}));
 }
 
 TEST_CASE("no file but RocksDB's own appears, and no log of it", "[storage][rocks]") {

@@ -28,6 +28,7 @@ class lent_store : public storage::store {
   result<void> compact(storage::space in, std::string_view from, std::string_view to) override {
     return inner_.compact(in, from, to);
   }
+  void stop_compacting() override { inner_.stop_compacting(); }
   storage::store_stats stats() const override { return inner_.stats(); }
   std::string closed_reason() const override { return inner_.closed_reason(); }
 
