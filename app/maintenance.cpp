@@ -30,16 +30,6 @@ result<installation> open(const directory_access& where, bool read_only) {
   return open_installation(where.directory, options);
 }
 
-// For writing what no agreed order knows of: on one node of a cluster only, the others would differ from it for good.
-result<installation> open_alone(const directory_access& where, const std::string& instead) {
-  auto opened = open(where, false);
-  if (!opened) return opened;
-  auto groups = cluster::groups_of_cluster(*opened->store);
-  if (!groups) return fail(groups.error());
-  if (*groups != 0) return fail(errc::invalid, where.directory.string() + " belongs to a cluster" + instead);
-  return opened;
-}
-
 // Rows go through the same rules as everything else, many at a time under one sync.
 class importer {
  public:
@@ -133,31 +123,41 @@ class scanner final : public token_scanner {
 
 class first_of_a_cluster final : public single_node {
  public:
-  explicit first_of_a_cluster(installation i) : installation_(std::move(i)) {}
+  first_of_a_cluster(installation i, place at, bool founded)
+      : installation_(std::move(i)), at_(std::move(at)), founded_(founded) {}
 
+  bool founded() const override { return founded_; }
   result<void> export_service_keys(const std::filesystem::path& to) const override {
     return app::export_service_keys(installation_, to);
   }
 
-  result<std::string> found_cluster(const place& at) override {
-    const auto member = std::to_string(at.node) + "=" + at.address;
-    auto section = cluster_section({at.directory, at.node, {member}, at.groups, false, {}});
-    if (!section) return section;
-    auto founded = cluster::found_cluster(*installation_.store, at.groups, {{at.node, at.address}});
-    if (!founded) return fail(founded.error());
+  result<std::string> found_cluster() override {
+    const auto member = std::to_string(at_.node) + "=" + at_.address;
+    auto section = cluster_section({at_.directory, at_.node, {member}, at_.groups, false, {}});
+    if (!section || founded_) return section;
+    auto done = cluster::found_cluster(*installation_.store, at_.groups, {{at_.node, at_.address}});
+    if (!done) return fail(done.error());
     return section;
   }
 
  private:
   installation installation_;
+  place at_;
+  bool founded_;
 };
 
 }  // namespace
 
-result<std::unique_ptr<single_node>> open_single_node(const directory_access& where) {
-  auto opened = open_alone(where, " already");
+result<std::unique_ptr<single_node>> open_single_node(const directory_access& where, const single_node::place& at) {
+  auto opened = open(where, false);
   if (!opened) return fail(opened.error());
-  return std::make_unique<first_of_a_cluster>(std::move(*opened));
+  auto groups = cluster::groups_of_cluster(*opened->store);
+  if (!groups) return fail(groups.error());
+  auto founded = cluster::was_founded(*opened->store, at.groups, {{at.node, at.address}});
+  if (!founded) return fail(founded.error());
+  if (*groups != 0 && !*founded)
+    return fail(errc::invalid, where.directory.string() + " belongs to a cluster already");
+  return std::make_unique<first_of_a_cluster>(std::move(*opened), at, *founded);
 }
 
 result<void> export_cluster_keys(const directory_access& where, const std::filesystem::path& to) {
@@ -177,8 +177,13 @@ result<workspace_id> check_import_row(const std::string& row) {
 }
 
 result<import_report> import_pats(const directory_access& where, std::istream& rows) {
-  auto opened = open_alone(where, ": import over its API, with --url");
+  auto opened = open(where, false);
   if (!opened) return fail(opened.error());
+  // No agreed order would know of it: the other nodes would differ from this one for good.
+  auto groups = cluster::groups_of_cluster(*opened->store);
+  if (!groups) return fail(groups.error());
+  if (*groups != 0)
+    return fail(errc::invalid, where.directory.string() + " belongs to a cluster: import over its API, with --url");
   import_report report;
   importer into(*opened, report);
   std::string line;

@@ -61,19 +61,21 @@ result<std::unique_ptr<token_scanner>> open_scanner(const directory_access& wher
 class single_node {
  public:
   virtual ~single_node() = default;
-  // As export_cluster_keys().
-  virtual result<void> export_service_keys(const std::filesystem::path& to) const = 0;
   struct place {
     std::uint64_t node = 0;
     std::string address;  // host:port
     std::uint32_t groups = 1;
     std::string directory;  // of ca.crt, node-N.crt, node-N.key
   };
-  // Answers the section [cluster] that its configuration needs from now on.
-  virtual result<std::string> found_cluster(const place& at) = 0;
+  // That was done before, and nobody may have seen the section.
+  virtual bool founded() const = 0;
+  // As export_cluster_keys().
+  virtual result<void> export_service_keys(const std::filesystem::path& to) const = 0;
+  // Answers the section [cluster] that its configuration needs from now on. Once founded, changes nothing.
+  virtual result<std::string> found_cluster() = 0;
 };
-// `invalid`: it belongs to a cluster already.
-result<std::unique_ptr<single_node>> open_single_node(const directory_access& where);
+// `invalid`: it belongs to a cluster already, and to another than that of this node alone.
+result<std::unique_ptr<single_node>> open_single_node(const directory_access& where, const single_node::place& at);
 
 // Writes a cluster's service keys, which every node that is to come needs, from one of its directories; wrapped under
 // the root key and useless without it. `conflict`: the file is there and holds others.

@@ -104,7 +104,7 @@ class growing_cluster {
     std::vector<cluster::peers::neighbour> members;
     for (std::size_t node = 1; node <= fleet_size; ++node) members.push_back({node, all_.address(node)});
     {
-      auto single = app::open_single_node({filled_, {}});
+      auto single = app::open_single_node({filled_, {}}, {});
       if (!single) throw std::runtime_error("catch-up: " + single.error().text);
       auto keys = (*single)->export_service_keys(directory_ / "ca" / "service.keys");
       if (!keys) throw std::runtime_error("catch-up: " + keys.error().text);

@@ -239,7 +239,7 @@ outcome<int> run_ca_show(const arguments& with) {
 }
 
 outcome<int> run_cluster_init(const arguments& with) {
-  // What it prints the node cannot start without, and it cannot be done twice.
+  // What it prints the node cannot start without.
   if (output_is_closed()) return refuse(exit_io, "standard output is closed; nothing was done");
   auto node = with.number("node", 1, 1, 1'000'000'000);
   if (!node) return refuse(node.error());
@@ -250,21 +250,25 @@ outcome<int> run_cluster_init(const arguments& with) {
   std::error_code failed;
   const fs::path authority = with.get("dir"), data = fs::absolute(with.get("data-dir"), failed).lexically_normal();
   if (failed) return refuse(exit_io, "--data-dir cannot be found");
-  auto single = app::open_single_node(access_of(with, data));
-  if (!single) return refuse(refusal_of(single.error()));
-  // Everything that can be done twice comes first: the last step is the one that counts.
   const auto number = static_cast<std::uint64_t>(*node);
+  const auto place = data / "cluster";
+  auto single = app::open_single_node(
+      access_of(with, data), {number, with.get("address"), static_cast<std::uint32_t>(*groups), place.string()});
+  if (!single) return refuse(refusal_of(single.error()));
   auto ca = read_authority_certificate(authority);
   if (!ca) return refuse(ca.error());
+  if ((*single)->founded()) {
+    auto own = read_authority_certificate(place);
+    if (!own || *own != *ca) return refuse(exit_config, data.string() + " belongs to a cluster already, of another CA");
+  }
+  // Everything comes before the step that counts, and all of it can be done twice.
   if (auto done = (*single)->export_service_keys(authority / service_keys_name); !done)
     return refuse(keys_refusal(done.error()));
   auto issued = issue_from(authority, {number, {}});
   if (!issued) return refuse(issued.error());
-  const auto place = data / "cluster";
   if (auto done = write_node_files(place, number, *issued, true); !done) return refuse(done.error());
   if (auto done = write_file(place / "ca.crt", *ca, 0644, true); !done) return refuse(done.error());
-  auto section =
-      (*single)->found_cluster({number, with.get("address"), static_cast<std::uint32_t>(*groups), place.string()});
+  auto section = (*single)->found_cluster();
   if (!section) return refuse(refusal_of(section.error()));
   if (auto out = print_out("# Add this to the configuration of the node, and start it.\n" + *section); !out)
     return refuse(out.error());

@@ -397,7 +397,7 @@ constexpr command all[] = {
      "node's certificate and key into DIR/cluster, and the service keys, sealed under the root key, beside the CA, "
      "where "
      "`nacre cluster invite` finds them for the nodes to come. Prints the section [cluster] for the node's "
-     "configuration.\n\n"
+     "configuration, and prints it again when asked the same again, while the node is alone.\n\n"
      "Take in the others then, two at once to be three: between one and two nodes any failure stops both, and while "
      "the "
      "second fetches the state nothing is answered.",

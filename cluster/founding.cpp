@@ -52,6 +52,23 @@ result<void> found_cluster(storage::store& store, std::uint32_t groups, const st
   return store.apply(all, storage::durability::synced);
 }
 
+result<bool> was_founded(const storage::store& store, std::uint32_t groups,
+                         const std::vector<peers::neighbour>& members) {
+  auto existing = groups_of_cluster(store);
+  if (!existing) return fail(existing.error());
+  bool same = *existing == groups;
+  auto v = store.snapshot();
+  for (group_id id = 0; id < groups && same; ++id) {
+    auto now = load_epoch(*v, id);
+    if (!now) return fail(now.error());
+    same = *now && (*now)->epoch == 1 &&
+           std::equal(members.begin(), members.end(), (*now)->members.begin(), (*now)->members.end(),
+                      [](const auto& a, const auto& b) { return a.node == b.node && a.address == b.address; });
+  }
+  if (!v->trustworthy()) return fail(errc::storage_failed, "the data directory could not be read");
+  return same;
+}
+
 result<void> join_cluster(storage::store& store, std::uint32_t groups) {
   if (groups == 0 || groups > groups_max) return fail(errc::invalid, "a cluster has 1 to 256 groups");
   auto existing = groups_of_cluster(store);

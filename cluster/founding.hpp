@@ -18,6 +18,9 @@ namespace nacre::cluster {
 result<void> found_cluster(storage::store& store, std::uint32_t groups, const std::vector<peers::neighbour>& members);
 // Makes an empty store that of a node which is to be taken in by reconfigure(), and fetches the state then.
 result<void> join_cluster(storage::store& store, std::uint32_t groups);
+// Whether it is the store of a cluster that was founded so and has had no other members since.
+result<bool> was_founded(const storage::store& store, std::uint32_t groups,
+                         const std::vector<peers::neighbour>& members);
 // 0: of none.
 result<std::uint32_t> groups_of_cluster(const storage::store& store);
 

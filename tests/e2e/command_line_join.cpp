@@ -66,8 +66,8 @@ struct machine : shell {
 };
 
 // Its standard output is a full disk.
-finished with_full_disk(const shell& of, const words& command) {
-  words all{"/bin/sh", "-c", "exec \"$@\" > /dev/full", "sh", nacre::test::program("nacred").string()};
+finished with_full_disk(const shell& of, const words& command, const std::string& name = "nacred") {
+  words all{"/bin/sh", "-c", "exec \"$@\" > /dev/full", "sh", nacre::test::program(name).string()};
   all.insert(all.end(), command.begin(), command.end());
   const auto errors = of.path("full");
   child_process child(all, errors, of.options());
@@ -108,6 +108,39 @@ TEST_CASE("a node whose section could not be written joins by the same invitatio
   CHECK(other.code == 78);
   CHECK(has(other.errors, "remove " + here.data(4) + "/cluster and repeat"));
   CHECK(read_whole(certificate) == before);
+}
+
+TEST_CASE("a cluster whose section could not be written is told again to who founded it, and to nobody else",
+          "[cli][join]") {
+  machine here;
+  here.single(1);
+  CHECK(with_full_disk(here, here.init_words(1), "nacre").code == 74);
+  const auto again = here.init(1);
+  INFO(again.errors);
+  CHECK(again.code == 0);
+  CHECK(has(again.output, "[cluster]\nnode = 1\n"));
+  CHECK(nacre::test::run("nacred", {"--check-config", here.config(1, again.output)}).code == 0);
+
+  const auto certificate = here.data(1) + "/cluster/node-1.crt";
+  const auto before = read_whole(certificate);
+  const auto refused = [&](const words& command, const char* why) {
+    const auto done = here.run(command);
+    CHECK(done.code == 78);
+    CHECK(done.output.empty());
+    CHECK(has(done.errors, why));
+    CHECK(read_whole(certificate) == before);
+  };
+  auto command = here.init_words(1);
+  command[7] = "127.0.0.1:2";
+  refused(command, "belongs to a cluster already");
+  command = here.init_words(1);
+  command.insert(command.end(), {"--node", "2"});
+  refused(command, "belongs to a cluster already");
+  here.get({"ca", "init", "--dir", here.path("other")});
+  command = here.init_words(1);
+  command[5] = here.path("other");
+  refused(command, "another CA");
+  CHECK_FALSE(fs::exists(here.path("other") + "/service.keys"));
 }
 
 TEST_CASE("the directory of a single node in use does not join, by token or by configuration", "[cli][join]") {
