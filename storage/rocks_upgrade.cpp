@@ -1,5 +1,7 @@
 #include "storage/rocks_upgrade.hpp"
 
+#include <rocksdb/file_system.h>
+
 #include <algorithm>
 #include <filesystem>
 #include <memory>
@@ -135,6 +137,22 @@ std::optional<std::uint32_t> format_beside_unknown_spaces(const fs::path& direct
   return decoded(stored);
 }
 
+// RocksDB syncs its directory's entries; that of the directory itself, and of the data directory which may be as new,
+// it leaves to us. Above that somebody else may have forbidden us to look.
+result<void> sync_above(const fs::path& directory) {
+  const auto sync = [](const fs::path& at) {
+    std::unique_ptr<rocksdb::FSDirectory> opened;
+    auto& files = *rocksdb::FileSystem::Default();
+    const auto status = files.NewDirectory(at.string(), {}, &opened, nullptr);
+    return status.ok() ? opened->Fsync({}, nullptr) : status;
+  };
+  const auto parent = fs::absolute(directory).parent_path();
+  sync(parent.parent_path()).PermitUncheckedError();
+  if (const auto status = sync(parent); !status.ok())
+    return fail(errc::storage_failed, in_words(directory) + " cannot be synced: " + describe(status));
+  return {};
+}
+
 // Never takes over a directory that holds someone else's files.
 result<void> check_directory(const fs::path& directory, bool read_only) {
   std::error_code error;
@@ -145,7 +163,7 @@ result<void> check_directory(const fs::path& directory, bool read_only) {
       return fail(errc::storage_failed, in_words(directory) + " cannot be created: " + error.message());
     }
     fs::permissions(directory, fs::perms::owner_all, error);  // a courtesy; the files hold no plaintext
-    return {};
+    return sync_above(directory);
   }
   if (kind != fs::file_type::directory) return fail(errc::storage_failed, in_words(directory) + " is not a directory");
   if (fs::exists(directory / "CURRENT", error)) return {};
@@ -157,7 +175,7 @@ result<void> check_directory(const fs::path& directory, bool read_only) {
     if (!ours) return fail(errc::storage_failed, in_words(directory) + " holds no database, but other files");
   }
   if (error) return fail(errc::storage_failed, in_words(directory) + " cannot be read: " + error.message());
-  return {};
+  return sync_above(directory);
 }
 
 }  // namespace
