@@ -97,6 +97,24 @@ async function go(who, user, to, state) {
   await who.reaches(state);
 }
 
+// Lets requests have their effect and drops the answers (or answers 503) while `is.on`; keeps what was asked.
+async function losing(who, verb, fits, status = 0) {
+  const is = { on: true, asked: [] };
+  await who.page.route(fits, async (route) => {
+    if (route.request().method() !== verb) return route.fallback();
+    is.asked.push(route.request());
+    if (!is.on) return route.continue();
+    await route.fetch();
+    return status ? route.fulfill({ status, json: {} }) : route.abort('connectionreset');
+  });
+  return is;
+}
+
+// Lets the page's clock run until something stands there: what it does meanwhile takes time of its own.
+async function passUntil(who, there) {
+  while (!(await there.isVisible())) await who.page.clock.runFor(500);
+}
+
 // What a page holds beyond its memory, and what it shows.
 const held = (who) =>
   who.page.evaluate(() => JSON.stringify([{ ...localStorage }, { ...sessionStorage }, document.cookie, location.href, history.state]) + document.documentElement.outerHTML);
@@ -724,6 +742,55 @@ journey('a rotation answers a new token and lets the old one end as chosen; a re
   await who.page.getByText('It is not there any more').waitFor();
 });
 
+journey('a rotation whose answers all got lost brings the same token when asked again, and warns where it would be a second one', async (arrive) => {
+  const user = await User.withWorkspace();
+  const made = await user.token({ name: 'turning' });
+  const who = await arrive();
+  await who.page.clock.install();
+  await signIn(who, user.jwt, `/console#/w/${user.workspace}/tokens/${made.id}`, 'token');
+  const isGood = async (token) => (await fetch(`${node.url}/api/v1/me`, { headers: { Authorization: `Bearer ${token}` } })).status === 200;
+  const answers = await losing(who, 'POST', (url) => url.pathname.endsWith('/rotate'));
+  const keys = () => new Set(answers.asked.map((each) => each.headers()['idempotency-key'])).size;
+  const lost = who.page.getByRole('alert').getByText('The answer got lost on its way. Press again');
+  const warning = who.page.getByRole('alert').getByText('It may already have been rotated.');
+  const shown = async () => {
+    await who.button('Show: Token').click();
+    return who.page.locator('[data-test=value]').textContent();
+  };
+  await who.button('Rotate the token').click();
+  await passUntil(who, lost);
+  answers.on = false;
+  await who.button('Rotate the token').click();
+  const second = await shown();
+  assert.equal(keys(), 1);
+  assert.ok((await isGood(second)) && (await isGood(made.fullToken)), 'the overlap of the first rotation goes on');
+  await who.button('Done, forget it').click();
+
+  // Another rotation is none of the first one's, nor is one after the minute in which the key counts.
+  answers.on = true;
+  await who.button('Rotate the token').click();
+  await passUntil(who, lost);
+  assert.equal(keys(), 2);
+  answers.on = false;
+  const before = answers.asked.length;
+  await who.page.getByLabel('The old one stays good for').selectOption('0');
+  await who.button('Rotate the token').click();
+  await warning.waitFor();
+  await go(who, user, 'tokens', 'tokens');
+  await go(who, user, `tokens/${made.id}`, 'token');
+  await who.page.clock.fastForward(56_000);
+  await who.button('Rotate the token').click();
+  await warning.waitFor();
+  await who.button('Reveal').last().click();
+  const third = await shown();
+  assert.equal(answers.asked.length, before);
+  assert.ok((await isGood(third)) && (await isGood(second)));
+  await who.button('Rotate it again').click();
+  await who.page.getByText('Rotated. This is the new token:').waitFor();
+  assert.equal(keys(), 3);
+  assert.ok(!(await isGood(second)));
+});
+
 journey('service users and projects are made, and a service user’s token gets permissions and projects', async (arrive) => {
   const user = await User.withWorkspace();
   const who = await arrive();
@@ -764,8 +831,14 @@ journey('service users and projects are made, and a service user’s token gets 
   assert.deepEqual([made.note, made.permissions, made.allProjects, made.projects.map((each) => each.key)], ['releases', ['releases:deploy'], false, ['kasse']]);
   await who.button('Rotate: releases').click();
   await who.page.getByLabel('The old one stays good for').selectOption('0');
+  const answers = await losing(who, 'POST', (url) => url.pathname.endsWith('/rotate'), 503);
+  await who.page.clock.install();
+  await who.button('Rotate the token').click();
+  await passUntil(who, who.page.getByRole('alert').getByText('The answer got lost on its way. Press again'));
+  answers.on = false;
   await who.button('Rotate the token').click();
   await who.reaches('made');
+  assert.equal(new Set(answers.asked.map((each) => each.headers()['idempotency-key'])).size, 1);
   await who.button('Done, forget it').click();
   await who.button('End it').click();
   await who.page.locator('form.ask button[type=submit]').click();
@@ -844,6 +917,22 @@ journey('a webhook shows its secret once, is tested, changed, switched off and d
     receiver.closeAllConnections();
     await new Promise((done) => receiver.close(done));
   }
+});
+
+journey('a signing secret whose answer got lost is told as changed, and is not changed again unasked', async (arrive) => {
+  const user = await User.withWorkspace();
+  const hook = await user.does('POST', `/api/v1/workspaces/${user.workspace}/webhooks`, { url: 'http://127.0.0.1:9/' });
+  const who = await arrive();
+  await signIn(who, user.jwt, `/console#/w/${user.workspace}/webhooks/${hook.id}`, 'webhook');
+  const answers = await losing(who, 'PATCH', (url) => url.pathname.endsWith(hook.id), 503);
+  await who.button('New signing secret').click();
+  await who.page.getByRole('alert').getByText('The secret was changed, but the new one got lost').waitFor();
+  answers.on = false;
+  await who.button('New signing secret').click();
+  await who.page.getByText('Change the secret again?').waitFor();
+  assert.equal(answers.asked.length, 1);
+  await who.page.locator('form.ask button[type=submit]').click();
+  await who.button('Show: Signing secret').waitFor();
 });
 
 // ---- audit ------------------------------------------------------------------------------------------
