@@ -474,6 +474,29 @@ journey('members come, change and go; the last owner stays, and is told why', as
   assert.equal(await roleOf(other.id), undefined);
 });
 
+journey('who is a member already is not added with another role, and one’s own new role is shown', async (arrive) => {
+  const user = await User.withWorkspace();
+  const other = new User();
+  const at = `/api/v1/workspaces/${user.workspace}/members`;
+  for (let i = 0; i < 100; ++i) await user.does('PUT', `${at}/${randomUUID()}`, { role: 'member' });
+  const who = await arrive();
+  await signIn(who, user.jwt, `/console#/w/${user.workspace}/members`, 'members');
+  await user.does('PUT', `${at}/${other.id}`, { role: 'owner', email: 'ada@example.com' }); // the page does not know it yet
+  await who.button('Add a member').click();
+  await who.page.getByRole('textbox', { name: 'User id' }).fill(other.id);
+  await who.button('Add', { exact: true }).click();
+  await who.page.getByText('ada@example.com is a member already: Owner.').waitFor();
+  assert.equal(await who.page.locator('form.ask select').inputValue(), 'owner');
+  assert.equal((await other.does('GET', `/api/v1/workspaces/${user.workspace}`)).role, 'owner');
+  await who.button('Cancel').click();
+
+  const own = who.page.locator('li', { has: who.page.locator('.chip.you') });
+  await own.getByRole('button', { name: /^Change/ }).click();
+  await who.page.locator('form.ask select').selectOption('member');
+  await who.button('Save').click();
+  await own.getByText('Member', { exact: true }).waitFor();
+});
+
 journey('a member is offered what members may, and what they may not is said in words', async (arrive) => {
   const user = await User.withWorkspace();
   const member = new User();

@@ -61,6 +61,13 @@ export class Pages<T> {
     if (isAhead) await this.run();
   };
 
+  // From the start to the end; whether it got there.
+  all = async (): Promise<boolean> => {
+    await this.run();
+    while (!this.trouble && this.items.length < this.total) await this.more();
+    return this.trouble === '';
+  };
+
   #joined(first: T[], more: T[]): T[] {
     const known = new Set(first.map(this.keyOf));
     return [...first, ...more.filter((each) => !known.has(this.keyOf(each)))];

@@ -190,6 +190,7 @@ export const de: ConsoleTexts = {
     lastOwner: 'Das ist der letzte Eigentümer, und ein Arbeitsbereich braucht einen. Machen Sie erst jemand anderen dazu.',
     badId: 'Eine Benutzerkennung sieht aus wie 0b6c1f0e-2f3c-4d7e-9a51-0d2f8f5f9a10.',
     changed: (who, role) => `${who}: ${role}.`,
+    already: (who, role) => `${who} ist schon Mitglied: ${role}.`,
     removed: (who) => `${who} ist kein Mitglied mehr.`,
     empty: 'Niemand.',
   },

@@ -190,6 +190,7 @@ export const en = {
     lastOwner: 'This is the last owner, and a workspace needs one. Make somebody else an owner first.',
     badId: 'A user id looks like 0b6c1f0e-2f3c-4d7e-9a51-0d2f8f5f9a10.',
     changed: (who: string, role: string) => `${who}: ${role}.`,
+    already: (who: string, role: string) => `${who} is a member already: ${role}.`,
     removed: (who: string) => `${who} is no longer a member.`,
     empty: 'Nobody.',
   },

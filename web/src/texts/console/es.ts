@@ -190,6 +190,7 @@ export const es: ConsoleTexts = {
     lastOwner: 'Es el último propietario, y el espacio necesita uno. Haga propietaria antes a otra persona.',
     badId: 'Un identificador se parece a 0b6c1f0e-2f3c-4d7e-9a51-0d2f8f5f9a10.',
     changed: (who, role) => `${who}: ${role}.`,
+    already: (who, role) => `${who} ya es miembro: ${role}.`,
     removed: (who) => `${who} ya no es miembro.`,
     empty: 'Nadie.',
   },

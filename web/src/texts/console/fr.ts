@@ -190,6 +190,7 @@ export const fr: ConsoleTexts = {
     lastOwner: 'C’est le dernier propriétaire, et il en faut un. Nommez d’abord quelqu’un d’autre.',
     badId: 'Un identifiant ressemble à 0b6c1f0e-2f3c-4d7e-9a51-0d2f8f5f9a10.',
     changed: (who, role) => `${who} : ${role}.`,
+    already: (who, role) => `${who} est déjà membre : ${role}.`,
     removed: (who) => `${who} n’est plus membre.`,
     empty: 'Personne.',
   },

@@ -190,6 +190,7 @@ export const ja: ConsoleTexts = {
     lastOwner: '最後の所有者です。ワークスペースには所有者が必要です。先にほかの誰かを所有者にしてください。',
     badId: 'ユーザー ID は 0b6c1f0e-2f3c-4d7e-9a51-0d2f8f5f9a10 のような形です。',
     changed: (who, role) => `${who}: ${role}。`,
+    already: (who, role) => `${who} はすでにメンバーです: ${role}。`,
     removed: (who) => `${who} はメンバーではなくなりました。`,
     empty: '誰もいません。',
   },

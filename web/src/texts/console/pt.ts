@@ -190,6 +190,7 @@ export const pt: ConsoleTexts = {
     lastOwner: 'É o último proprietário, e o espaço precisa de um. Torne primeiro outra pessoa proprietária.',
     badId: 'Um identificador é parecido com 0b6c1f0e-2f3c-4d7e-9a51-0d2f8f5f9a10.',
     changed: (who, role) => `${who}: ${role}.`,
+    already: (who, role) => `${who} já é membro: ${role}.`,
     removed: (who) => `${who} já não é membro.`,
     empty: 'Ninguém.',
   },

@@ -190,6 +190,7 @@ export const zh: ConsoleTexts = {
     lastOwner: '这是最后一名所有者，工作区必须有一名。请先让别人成为所有者。',
     badId: '用户 ID 的形式类似 0b6c1f0e-2f3c-4d7e-9a51-0d2f8f5f9a10。',
     changed: (who, role) => `${who}：${role}。`,
+    already: (who, role) => `${who} 已经是成员：${role}。`,
     removed: (who) => `${who} 已不再是成员。`,
     empty: '没有人。',
   },
