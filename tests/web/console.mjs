@@ -619,9 +619,14 @@ journey('what the server refuses of a token is told, and what was written stays'
   await who.page.route('**/api/v1/pats', (route) => route.abort(), { times: 1 });
   await who.button('Create the token').click();
   await who.page.getByRole('alert').getByText('The answer got lost on its way.').waitFor();
-  await who.page.route('**/api/v1/pats', (route) => route.fulfill({ status: 500, json: {} }), { times: 1 });
+  await who.page.route('**/api/v1/pats', (route) => route.fulfill({ status: 507, json: {} }), { times: 1 });
   await who.button('Create the token').click();
-  await who.page.getByRole('alert').getByText('The server could not do it (500).').waitFor();
+  await who.page.getByRole('alert').getByText('The server could not do it (507).').waitFor();
+  for (const status of [500, 503]) {
+    await who.page.route('**/api/v1/pats', (route) => route.fulfill({ status, json: {} }), { times: 1 });
+    await who.button('Create the token').click();
+    await who.page.getByRole('alert').getByText('The answer got lost on its way.').waitFor();
+  }
   await who.button('Create the token').click();
   await who.reaches('made');
 });

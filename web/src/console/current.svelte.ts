@@ -1,7 +1,7 @@
 // The workspace somebody is in, and who its people are by name.
 import { members, serviceUsers, type Workspace, workspaces } from './calls';
 import { type Config, session } from './session.svelte';
-import { whyNot, words } from './words.svelte';
+import { whyUnread, words } from './words.svelte';
 
 class Current {
   workspace = $state<Workspace | null>(null);
@@ -27,7 +27,7 @@ class Current {
       return this.#learnNames(id);
     }
     const isNot = answer.kind === 'refused' && (answer.status === 403 || answer.status === 404);
-    this.trouble = isNot && answer.code !== 'insufficient_scope' ? words.t.errors.notMember : whyNot(answer);
+    this.trouble = isNot && answer.code !== 'insufficient_scope' ? words.t.errors.notMember : whyUnread(answer);
   }
 
   leave(): void {

@@ -1,7 +1,7 @@
 // What a view has asked the server for: nothing yet, the answer, or why there is none.
 import type { Answer } from '../wire';
 import { type Listed, pageSize } from './calls';
-import { whyNot } from './words.svelte';
+import { whyUnread } from './words.svelte';
 
 export class Load<T> {
   value = $state<T | null>(null);
@@ -17,7 +17,7 @@ export class Load<T> {
     this.trouble = '';
     const answer = await this.#ask();
     if (answer.kind === 'ok') this.value = answer.body.data;
-    else this.trouble = whyNot(answer);
+    else this.trouble = whyUnread(answer);
   };
 }
 
@@ -79,7 +79,7 @@ export class Pages<T> {
     const answer = await this.#ask(offset);
     this.busy = false;
     if (answer.kind !== 'ok') {
-      this.trouble = whyNot(answer);
+      this.trouble = whyUnread(answer);
       return null;
     }
     this.total = answer.body.pagination.total;

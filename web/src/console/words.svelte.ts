@@ -2,7 +2,7 @@
 import { spoken } from '../language.svelte';
 import { consoleTexts } from '../texts/console';
 import type { ConsoleTexts } from '../texts/console/en';
-import type { Answer, Refusal } from '../wire';
+import { type Answer, type Refusal, worthRetrying } from '../wire';
 
 class Words {
   get t(): ConsoleTexts {
@@ -17,11 +17,16 @@ export const timeOf = (when: string) => spoken.time(epoch(when));
 export const dayOf = (when: string) => spoken.day(epoch(when));
 export const agoOf = (when: string, nowMs: number) => spoken.ago(epoch(when) - nowMs / 1000);
 
-// Why a call did not do what was asked.
-export function whyNot(answer: Exclude<Answer<unknown>, { kind: 'ok' }>): string {
-  const { errors } = words.t;
-  if (answer.kind === 'lost') return errors.lost;
-  return whyRefused(answer);
+type Failure = Exclude<Answer<unknown>, { kind: 'ok' }>;
+
+// Why a change was not made, or that nobody knows whether it was: what is worth asking again may come after the effect.
+export function whyNot(answer: Failure): string {
+  return answer.kind === 'lost' || worthRetrying(answer) ? words.t.errors.lost : whyRefused(answer);
+}
+
+// Why what was looked for is not shown.
+export function whyUnread(answer: Failure): string {
+  return answer.kind === 'lost' ? words.t.errors.unreachable : whyRefused(answer);
 }
 
 function whyRefused(refusal: Refusal): string {
