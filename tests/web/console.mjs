@@ -874,6 +874,71 @@ journey('service users and projects are made, and a service user’s token gets 
   assert.deepEqual(await listed(), []);
 });
 
+journey('after a lost answer the list is fetched again, and what is gone is told as gone', async (arrive) => {
+  const user = await User.withWorkspace('First');
+  const who = await arrive();
+  const lost = who.page.getByRole('alert').getByText('Whether it acted is not known');
+  const anywhere = (url) => url.pathname.startsWith('/api/');
+  const posts = await losing(who, 'POST', anywhere, 503);
+  await signIn(who, user.jwt);
+  await who.button('New workspace').click();
+  await who.page.getByLabel('Name').fill('Second');
+  await who.button('Create the workspace').click();
+  await lost.waitFor();
+  await who.page.getByText('Second', { exact: true }).waitFor();
+  await go(who, user, 'projects', 'projects');
+  await who.button('New project').click();
+  await who.page.getByLabel('Name').fill('Checkout');
+  await who.button('Create the project').click();
+  await lost.waitFor();
+  await who.page.getByText('Checkout', { exact: true }).waitFor();
+  await go(who, user, 'service-users', 'service-users');
+  await who.button('New service user').click();
+  await who.page.getByLabel('Name').fill('Deploy bot');
+  await who.button('Create', { exact: true }).click();
+  await lost.waitFor();
+  await who.page.getByRole('link', { name: /Deploy bot/ }).click();
+  await who.reaches('service-user');
+  await who.button('New token').click();
+  await who.page.getByLabel('Note').fill('for the pipeline');
+  await who.button('Create the token').click();
+  await lost.waitFor();
+  await who.page.getByText('for the pipeline', { exact: true }).waitFor();
+  assert.equal(posts.asked.length, 4);
+
+  await losing(who, 'DELETE', anywhere, 503);
+  const ask = who.page.locator('form.ask button[type=submit]');
+  await who.button('Cancel').click();
+  await who.button('End it').click();
+  await ask.click();
+  await who.page.getByText('It has no token yet.').waitFor();
+  await user.does('PUT', `/api/v1/workspaces/${user.workspace}/members/${randomUUID()}`, { role: 'member', email: 'ada@example.com' });
+  await go(who, user, 'members', 'members');
+  await who.button('Remove').click();
+  await ask.click();
+  await who.page.getByText('ada@example.com is no longer a member.').waitFor();
+  await go(who, user, 'settings', 'settings');
+  await who.button('Delete the workspace').click();
+  await who.page.locator('form.ask input').fill('First');
+  await ask.click();
+  await lost.waitFor();
+  await who.page.unroute(anywhere);
+  await ask.click();
+  await who.reaches('workspaces');
+  await who.page.getByText('“First” is deleted.').waitFor();
+  // One who left is a stranger at the second try, too.
+  const there = await User.withWorkspace('Third');
+  await there.does('PUT', `/api/v1/workspaces/${there.workspace}/members/${user.id}`, { role: 'member' });
+  const leaving = await losing(who, 'DELETE', anywhere, 503);
+  await go(who, there, 'members', 'members');
+  await who.button('Leave').click();
+  await ask.click();
+  await lost.waitFor();
+  leaving.on = false;
+  await ask.click();
+  await who.reaches('workspaces');
+});
+
 // ---- webhooks ---------------------------------------------------------------------------------------
 
 journey('a webhook shows its secret once, is tested, changed, switched off and deleted', async (arrive) => {
