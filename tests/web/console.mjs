@@ -616,6 +616,12 @@ journey('what the server refuses of a token is told, and what was written stays'
   await who.page.getByRole('alert').getByText('allowedNetworks must be an array').waitFor();
   assert.equal(await who.page.getByLabel('Name').inputValue(), 'kept');
   await who.page.getByLabel('Allowed networks').fill('');
+  // What the browser does not let through is shown, though it was folded away.
+  await who.page.getByLabel('Most uses').fill('many');
+  await who.page.getByText('Narrow it further').click();
+  await who.button('Create the token').click();
+  await who.page.waitForFunction(() => document.activeElement?.labels?.[0]?.textContent === 'Most uses');
+  await who.page.getByLabel('Most uses').fill('');
   await who.page.route('**/api/v1/pats', (route) => route.abort(), { times: 1 });
   await who.button('Create the token').click();
   await who.page.getByRole('alert').getByText('The answer got lost on its way.').waitFor();
