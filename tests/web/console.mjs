@@ -847,6 +847,7 @@ journey('service users and projects are made, and a service user’s token gets 
   await who.button('Create', { exact: true }).click();
   await who.page.getByRole('link', { name: /Deploy bot/ }).click();
   await who.reaches('service-user');
+  assert.equal(await who.page.locator('h1').textContent(), 'Deploy bot');
   await who.button('New token').click();
   await who.page.getByLabel('Note').fill('releases');
   await who.page.getByRole('checkbox', { name: 'releases:deploy' }).check();

@@ -43,6 +43,10 @@ class Current {
     return this.#names[user] ?? `${user.slice(0, 8)}…`;
   }
 
+  learn(user: string, name: string): void {
+    this.#names[user] = name;
+  }
+
   get mayAdminister(): boolean {
     return this.workspace !== null && this.workspace.role !== 'member';
   }
@@ -50,10 +54,8 @@ class Current {
   async #learnNames(id: string): Promise<void> {
     const [people, services] = await Promise.all([members.list(id), serviceUsers.list(id)]);
     if (id !== this.#id) return;
-    const names: Record<string, string> = {};
-    if (services.kind === 'ok') for (const each of services.body.data) names[each.id] = each.name;
-    if (people.kind === 'ok') for (const each of people.body.data) if (each.email) names[each.userId] = each.email;
-    this.#names = names;
+    if (services.kind === 'ok') for (const each of services.body.data) this.learn(each.id, each.name);
+    if (people.kind === 'ok') for (const each of people.body.data) if (each.email) this.learn(each.userId, each.email);
   }
 }
 
