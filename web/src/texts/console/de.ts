@@ -213,6 +213,7 @@ export const de: ConsoleTexts = {
     allProjects: 'Alle Projekte, auch künftige',
     someProjects: 'Nur diese',
     noProjects: 'Es gibt noch kein Projekt.',
+    noneChosen: 'Wählen Sie wenigstens ein Projekt, oder alle.',
     expiry: 'Läuft ab',
     lifetimes: { week: 'in einer Woche', month: 'in einem Monat', three_months: 'in drei Monaten', year: 'in einem Jahr', indefinite: 'nie' },
     emptyTokens: 'Es hat noch kein Token.',

@@ -213,6 +213,7 @@ export const en = {
     allProjects: 'All projects, also those to come',
     someProjects: 'Only these',
     noProjects: 'There is no project yet.',
+    noneChosen: 'Choose at least one project, or all of them.',
     expiry: 'Expires',
     lifetimes: { week: 'in a week', month: 'in a month', three_months: 'in three months', year: 'in a year', indefinite: 'never' },
     emptyTokens: 'It has no token yet.',

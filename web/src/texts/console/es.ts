@@ -213,6 +213,7 @@ export const es: ConsoleTexts = {
     allProjects: 'Todos los proyectos, también los futuros',
     someProjects: 'Solo estos',
     noProjects: 'Todavía no hay proyectos.',
+    noneChosen: 'Elija al menos un proyecto, o todos.',
     expiry: 'Caduca',
     lifetimes: { week: 'en una semana', month: 'en un mes', three_months: 'en tres meses', year: 'en un año', indefinite: 'nunca' },
     emptyTokens: 'Todavía no tiene tokens.',

@@ -213,6 +213,7 @@ export const fr: ConsoleTexts = {
     allProjects: 'Tous les projets, ceux à venir aussi',
     someProjects: 'Seulement ceux-ci',
     noProjects: 'Il n’y a pas encore de projet.',
+    noneChosen: 'Choisissez au moins un projet, ou tous.',
     expiry: 'Expire',
     lifetimes: { week: 'dans une semaine', month: 'dans un mois', three_months: 'dans trois mois', year: 'dans un an', indefinite: 'jamais' },
     emptyTokens: 'Il n’a pas encore de jeton.',

@@ -213,6 +213,7 @@ export const ja: ConsoleTexts = {
     allProjects: '今後のものも含めすべて',
     someProjects: '選んだものだけ',
     noProjects: 'まだプロジェクトはありません。',
+    noneChosen: 'プロジェクトを一つ以上、またはすべてを選んでください。',
     expiry: '期限',
     lifetimes: { week: '1 週間後', month: '1 か月後', three_months: '3 か月後', year: '1 年後', indefinite: 'なし' },
     emptyTokens: 'まだトークンはありません。',

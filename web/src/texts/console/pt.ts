@@ -213,6 +213,7 @@ export const pt: ConsoleTexts = {
     allProjects: 'Todos os projetos, os futuros também',
     someProjects: 'Só estes',
     noProjects: 'Ainda não há projetos.',
+    noneChosen: 'Escolha pelo menos um projeto, ou todos.',
     expiry: 'Expira',
     lifetimes: { week: 'dentro de uma semana', month: 'dentro de um mês', three_months: 'dentro de três meses', year: 'dentro de um ano', indefinite: 'nunca' },
     emptyTokens: 'Ainda não tem tokens.',

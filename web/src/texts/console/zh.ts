@@ -213,6 +213,7 @@ export const zh: ConsoleTexts = {
     allProjects: '所有项目，包括将来的',
     someProjects: '仅限这些',
     noProjects: '还没有项目。',
+    noneChosen: '请至少选择一个项目，或选择全部。',
     expiry: '到期',
     lifetimes: { week: '一周后', month: '一个月后', three_months: '三个月后', year: '一年后', indefinite: '从不' },
     emptyTokens: '它还没有令牌。',
