@@ -762,7 +762,8 @@ journey('a rotation answers a new token and lets the old one end as chosen; a re
   assert.ok(!(await isGood(made.fullToken)), 'the new one has been used');
   await who.page.getByLabel('The old one stays good for').selectOption('0');
   await who.button('Rotate the token').click();
-  await who.page.waitForFunction((before) => document.querySelector('[data-test=value]')?.textContent !== before, second);
+  await who.page.locator('.mask').waitFor();
+  assert.equal(await who.page.evaluate(() => document.activeElement.getAttribute('aria-label')), 'Token');
   assert.ok(!(await isGood(second)));
   await who.button('Revoke the token').click();
   await who.button('Keep it').click();
@@ -893,6 +894,21 @@ journey('service users and projects are made, and a service user’s token gets 
   await who.page.locator('form.ask button[type=submit]').click();
   await who.page.getByText('It has no token yet.').waitFor();
   assert.deepEqual(await listed(), []);
+});
+
+journey('what cannot be fetched at first can be asked for again', async (arrive) => {
+  const user = await User.withWorkspace();
+  const token = await user.token();
+  const hook = await user.does('POST', `/api/v1/workspaces/${user.workspace}/webhooks`, { url: 'http://127.0.0.1:9/' });
+  const service = await user.does('POST', `/api/v1/workspaces/${user.workspace}/service-users`, { name: 'Deploy bot' });
+  const who = await arrive();
+  await signIn(who, user.jwt);
+  for (const [path, state, asked] of [[`tokens/${token.id}`, 'token', token.id], [`webhooks/${hook.id}`, 'webhook', hook.id], [`service-users/${service.id}`, 'service-user', 'personal-access-tokens']]) {
+    await who.page.route((url) => url.pathname.endsWith(asked), (route) => route.abort('connectionreset'), { times: 1 });
+    await go(who, user, path, 'refused');
+    await who.button('Try again').click();
+    await who.reaches(state);
+  }
 });
 
 journey('after a lost answer the list is fetched again, and what is gone is told as gone', async (arrive) => {
@@ -1038,7 +1054,13 @@ journey('a signing secret whose answer got lost is told as changed, and is not c
   const hook = await user.does('POST', `/api/v1/workspaces/${user.workspace}/webhooks`, { url: 'http://127.0.0.1:9/' });
   const who = await arrive();
   await signIn(who, user.jwt, `/console#/w/${user.workspace}/webhooks/${hook.id}`, 'webhook');
-  const answers = await losing(who, 'PATCH', (url) => url.pathname.endsWith(hook.id), 503);
+  const isHook = (url) => url.pathname.endsWith(hook.id);
+  await who.page.route(isHook, (route) => route.fulfill({ status: 503, json: {} }), { times: 1 });
+  await who.button('Look again').click();
+  await who.page.getByRole('alert').getByText('The server could not do it (503).').waitFor();
+  await who.button('Try again').click();
+  await who.page.getByRole('alert').waitFor({ state: 'detached' });
+  const answers = await losing(who, 'PATCH', isHook, 503);
   await who.button('New signing secret').click();
   await who.page.getByRole('alert').getByText('The secret was changed, but the new one got lost').waitFor();
   answers.on = false;
