@@ -237,6 +237,7 @@ export interface ClusterMember {
   fetchedBytes: number;
   certificateEndsAt: string | null;
   version: string | null;
+  clockAheadMs: number | null; // of the clock of the node that answers
 }
 export interface ClusterStanding {
   mode: 'single' | 'cluster';
