@@ -484,7 +484,7 @@ journey('who is a member already is not added with another role, and one’s own
   await user.does('PUT', `${at}/${other.id}`, { role: 'owner', email: 'ada@example.com' }); // the page does not know it yet
   await who.button('Add a member').click();
   await who.page.getByRole('textbox', { name: 'User id' }).fill(other.id);
-  await who.button('Add', { exact: true }).click();
+  await who.page.locator('form.card button[type=submit]').click();
   await who.page.getByText('ada@example.com is a member already: Owner.').waitFor();
   assert.equal(await who.page.locator('form.ask select').inputValue(), 'owner');
   assert.equal((await other.does('GET', `/api/v1/workspaces/${user.workspace}`)).role, 'owner');
@@ -896,6 +896,45 @@ journey('service users and projects are made, and a service user’s token gets 
   assert.deepEqual(await listed(), []);
 });
 
+journey('a form that is closed leaves no error for the next time and gives the focus back', async (arrive) => {
+  const user = await User.withWorkspace();
+  const at = `/api/v1/workspaces/${user.workspace}`;
+  const token = await user.token({ name: 'CI' });
+  const service = (await user.does('POST', `${at}/service-users`, { name: 'Deploy bot' })).id;
+  for (const name of ['ada', 'bob']) await user.does('PUT', `${at}/members/${randomUUID()}`, { role: 'member', email: `${name}@example.com` });
+  for (const note of ['one', 'two']) await user.does('POST', `/api/users/service/${service}/personal-access-tokens`, { note, permissions: [], allProjects: true, projects: [], expiry: 'week' });
+  const who = await arrive();
+  await signIn(who, user.jwt);
+  const focusAt = (text) => who.page.waitForFunction((what) => document.activeElement.textContent === what, text);
+  // Opened, refused, closed and opened again.
+  const twice = async (open, submit, heading) => {
+    await open.click();
+    await who.page.route((url) => url.pathname.startsWith('/api/'), (route) => route.fulfill({ status: 418, json: { message: 'Not today' } }), { times: 1 });
+    await who.button(submit).click();
+    await who.page.getByRole('alert').getByText('Not today').waitFor();
+    await who.button('Cancel').click();
+    await focusAt(heading);
+    await open.click();
+    assert.equal(await who.page.getByRole('alert').count(), 0);
+    await who.button('Cancel').click();
+  };
+  await go(who, user, `tokens/${token.id}`, 'token');
+  await twice(who.button('Change'), 'Save', 'CI');
+  await go(who, user, 'members', 'members');
+  await twice(who.button('Change: ada@example.com'), 'Save', 'Members');
+  for (const name of ['ada', 'bob']) assert.equal(await who.page.getByRole('button', { name: `Remove: ${name}@example.com`, exact: true }).count(), 1);
+
+  await go(who, user, `service-users/${service}`, 'service-user');
+  await who.button('New token').click();
+  await who.button('Cancel').click();
+  await focusAt('Deploy bot');
+  await who.button('Rotate: one').click();
+  await who.page.waitForFunction(() => document.activeElement.labels?.[0]?.textContent === 'The old one stays good for');
+  await who.page.getByRole('button', { name: 'End it: two', exact: true }).click();
+  await who.page.locator('form.ask button[type=submit]').click();
+  await focusAt('Deploy bot');
+});
+
 journey('what cannot be fetched at first can be asked for again', async (arrive) => {
   const user = await User.withWorkspace();
   const token = await user.token();
@@ -1126,15 +1165,15 @@ const isCluster = (url) => url.pathname === '/api/v1/cluster';
 function troubled() {
   const member = (number, more) => ({
     node: number, address: `node-${number}.some.department.internal.example.com:7400`, self: false, role: 'follower', votes: true, connected: true, lastContactMs: 12, trouble: null,
-    appliedIndex: 123_456, behind: 0, fetching: false, fetchedBytes: 0, certificateEndsAt: '2099-11-21T10:00:00.000Z', version: '0.1.0', ...more,
+    appliedIndex: 123_456, behind: 0, fetching: false, fetchedBytes: 0, certificateEndsAt: '2099-11-21T10:00:00.000Z', version: '0.1.0', clockAheadMs: 3, ...more,
   });
   const group = (number, leader) => ({ group: number, role: 'follower', leader, epoch: 3, term: 7 + number, commitIndex: 61_728, appliedIndex: 61_728, pending: 2 });
   const members = [
     member(1, { self: true, lastContactMs: 0 }),
     member(2, { role: 'leader', certificateEndsAt: new Date(Date.now() + 5.5 * 86_400_000).toISOString() }),
-    member(3, { behind: 4_321 }),
-    member(4, { votes: false, role: 'unknown', connected: false, lastContactMs: 90_500, trouble: 'it has been silent for 2000 ms', appliedIndex: null, behind: null, certificateEndsAt: null, version: null }),
-    member(5, { votes: false, fetching: true, fetchedBytes: 12_500_000 }),
+    member(3, { behind: 4_321, clockAheadMs: -7_200_000 }),
+    member(4, { votes: false, role: 'unknown', connected: false, lastContactMs: 90_500, trouble: 'it has been silent for 2000 ms', appliedIndex: null, behind: null, certificateEndsAt: null, version: null, clockAheadMs: null }),
+    member(5, { clockAheadMs: 2_000, votes: false, fetching: true, fetchedBytes: 12_500_000 }),
   ];
   return { mode: 'cluster', node: 1, name: 'node-1', version: '0.1.0', ready: true, reasons: [], clusterId: randomUUID(), epoch: 3, canLose: 0, members, groups: [group(0, 2), group(1, 2)] };
 }
@@ -1186,9 +1225,10 @@ journey('the cluster is told member by member, goes on by itself while it is loo
   };
   await said(1, 'this node', 'Follower', 'Votes', '123,456');
   await said(2, 'Leader', 'in 5 days');
-  await said(3, '4,321', 'node-3.some.department.internal.example.com:7400', '2099');
+  assert.doesNotMatch(await member(2).innerText(), /Clock/);
+  await said(3, '4,321', 'Clock 2 hours behind', 'node-3.some.department.internal.example.com:7400', '2099');
   await said(4, 'Not connected', 'it has been silent for 2000 ms', '1 minute ago', 'Role unknown');
-  await said(5, 'Fetches the state', '12.5 MB');
+  await said(5, 'Clock 2 seconds ahead', 'Fetches the state', '12.5 MB');
   assert.match((await who.page.locator('[data-group="1"]').innerText()).replace(/\s+/g, ' '), /Led by node 2 Term 8 .*Commit index 61,728/);
   assert.match((await who.page.locator('main').innerText()).replace(/\s+/g, ' '), /members vote 3 of 5 more may fail 0 Epoch 3/);
   for (const each of ['add', 'remove', 'replace']) assert.ok((await who.page.locator('main').innerText()).includes(`nacre cluster ${each}`));
