@@ -159,7 +159,7 @@ export const de: ConsoleTexts = {
     firstUse: 'Das alte endet auch, sobald das neue benutzt wird',
     rotate: 'Token erneuern',
     rotated: 'Erneuert. Das ist das neue Token:',
-    rotateLost: 'Die Antwort ging unterwegs verloren. Drücken Sie binnen einer Minute noch einmal: wurde es erneuert, bekommen Sie dasselbe neue Token.',
+    rotateLost: 'Die Antwort ging unterwegs verloren. Drücken Sie gleich noch einmal: wurde es erneuert, bekommen Sie dasselbe neue Token.',
     rotateSecond: 'Es wurde vielleicht schon erneuert. Noch einmal erneuern beendet das alte Token sofort.',
     rotateLook: 'Aufdecken zeigt das, das jetzt gilt.',
     rotateAnyway: 'Noch einmal erneuern',

@@ -159,7 +159,7 @@ export const en = {
     firstUse: 'The old one also ends as soon as the new one is used',
     rotate: 'Rotate the token',
     rotated: 'Rotated. This is the new token:',
-    rotateLost: 'The answer got lost on its way. Press again within a minute: if it was rotated, you get the same new token.',
+    rotateLost: 'The answer got lost on its way. Press again right away: if it was rotated, you get the same new token.',
     rotateSecond: 'It may already have been rotated. Rotating again ends the old token at once.',
     rotateLook: 'Revealing shows the one that counts now.',
     rotateAnyway: 'Rotate it again',

@@ -159,7 +159,7 @@ export const es: ConsoleTexts = {
     firstUse: 'El antiguo también termina en cuanto se use el nuevo',
     rotate: 'Renovar el token',
     rotated: 'Renovado. Este es el token nuevo:',
-    rotateLost: 'La respuesta se perdió por el camino. Pulse otra vez antes de un minuto: si se renovó, recibe el mismo token nuevo.',
+    rotateLost: 'La respuesta se perdió por el camino. Pulse otra vez enseguida: si se renovó, recibe el mismo token nuevo.',
     rotateSecond: 'Puede que ya se haya renovado. Renovarlo otra vez termina enseguida el token antiguo.',
     rotateLook: 'Revelar muestra el que vale ahora.',
     rotateAnyway: 'Renovar otra vez',

@@ -159,7 +159,7 @@ export const fr: ConsoleTexts = {
     firstUse: 'L’ancien prend aussi fin dès que le nouveau sert',
     rotate: 'Renouveler le jeton',
     rotated: 'Renouvelé. Voici le nouveau jeton :',
-    rotateLost: 'La réponse s’est perdue en route. Appuyez encore une fois dans la minute : s’il a été renouvelé, vous recevez le même nouveau jeton.',
+    rotateLost: 'La réponse s’est perdue en route. Appuyez encore une fois sans tarder : s’il a été renouvelé, vous recevez le même nouveau jeton.',
     rotateSecond: 'Il a peut-être déjà été renouvelé. Le renouveler encore met fin aussitôt à l’ancien jeton.',
     rotateLook: 'Dévoiler montre celui qui compte maintenant.',
     rotateAnyway: 'Renouveler encore',

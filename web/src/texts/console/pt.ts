@@ -159,7 +159,7 @@ export const pt: ConsoleTexts = {
     firstUse: 'O antigo termina também assim que o novo for usado',
     rotate: 'Renovar o token',
     rotated: 'Renovado. Este é o novo token:',
-    rotateLost: 'A resposta perdeu-se no caminho. Carregue outra vez dentro de um minuto: se foi renovado, recebe o mesmo token novo.',
+    rotateLost: 'A resposta perdeu-se no caminho. Carregue outra vez em seguida: se foi renovado, recebe o mesmo token novo.',
     rotateSecond: 'Talvez já tenha sido renovado. Renovar outra vez termina de imediato o token antigo.',
     rotateLook: 'Revelar mostra o que vale agora.',
     rotateAnyway: 'Renovar outra vez',

@@ -159,7 +159,7 @@ export const zh: ConsoleTexts = {
     firstUse: '新令牌一经使用，旧令牌也随即失效',
     rotate: '轮换令牌',
     rotated: '已轮换。这是新令牌：',
-    rotateLost: '回应在途中丢失。请在一分钟内再按一次：如果已轮换，您会得到同一个新令牌。',
+    rotateLost: '回应在途中丢失。请马上再按一次：如果已轮换，您会得到同一个新令牌。',
     rotateSecond: '它可能已经轮换过。再次轮换会立即终止旧令牌。',
     rotateLook: '揭示会显示现在有效的那个。',
     rotateAnyway: '再次轮换',
