@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <future>
+#include <set>
 
 #include "app/installation.hpp"
 #include "app/joining.hpp"
@@ -11,7 +12,10 @@
 #include "crypto/random.hpp"
 #include "crypto/token.hpp"
 #include "http/import_row.hpp"
+#include "model/keys.hpp"
 #include "model/limits.hpp"
+#include "model/load.hpp"
+#include "model/secrets.hpp"
 #include "model/time.hpp"
 
 namespace nacre::app {
@@ -30,28 +34,39 @@ result<installation> open(const directory_access& where, bool read_only) {
   return open_installation(where.directory, options);
 }
 
-// Rows go through the same rules as everything else, many at a time under one sync.
-class importer {
- public:
-  importer(installation& into, import_report& report)
-      : into_(into), report_(report), log_(cluster::make_solo_log(*into.store, {}, nullptr)) {}
-  ~importer() { finish(); }
+// For changing what no agreed order would know of: the other nodes of a cluster would differ from this one for good.
+result<installation> open_alone(const directory_access& where, const std::string& instead) {
+  auto opened = open(where, false);
+  if (!opened) return opened;
+  auto groups = cluster::groups_of_cluster(*opened->store);
+  if (!groups) return fail(groups.error());
+  if (*groups != 0) return fail(errc::invalid, where.directory.string() + " belongs to a cluster: " + instead);
+  return opened;
+}
 
-  void add(std::uint64_t line, http::import_row row) {
+// Orders of nacre itself go through the same rules as everything else, many at a time under one sync.
+class offline_orders {
+ public:
+  using told = std::function<void(const cluster::settled&)>;
+
+  offline_orders(installation& into, std::string node)
+      : node_(std::move(node)), log_(cluster::make_solo_log(*into.store, {}, nullptr)) {}
+  ~offline_orders() { finish(); }
+
+  void order(workspace_id ws, model::operation what, told done) {
     model::command c;
     c.ctx.request = request_id{crypto::random_uuid()};
-    c.ctx.workspace = row.workspace;
+    c.ctx.workspace = ws;
     c.ctx.now = system_clock{}.now();
     c.ctx.who.via = model::caller::kind::system;
-    c.ctx.node = "import";
-    c.what = http::import_operation(row, *into_.keys, pat_id{crypto::random_uuid()});
-    std::get<model::import_pat>(c.what).wrapped_data_key = into_.keys->make_data_key(row.workspace, 1);
-    auto done = std::make_shared<std::promise<cluster::settled>>();
-    waiting_.push_back({line, done->get_future()});
+    c.ctx.node = node_;
+    c.what = std::move(what);
+    auto fate = std::make_shared<std::promise<cluster::settled>>();
+    waiting_.emplace_back(fate->get_future(), std::move(done));
     cluster::proposal p;
     p.what = std::move(c);
     p.deadline = std::chrono::steady_clock::now() + std::chrono::minutes(1);
-    p.done = [done](cluster::settled s) { done->set_value(std::move(s)); };
+    p.done = [fate](cluster::settled s) { fate->set_value(std::move(s)); };
     log_->propose(std::move(p));
     if (waiting_.size() >= 4'096) settle();
   }
@@ -61,26 +76,21 @@ class importer {
     log_->stop();
   }
 
+  // Why nothing more is taken, of an order that was not.
+  std::string reason(const cluster::settled& s) const {
+    const auto closed = log_->status().reason;
+    return closed.empty() ? s.why.text : closed;
+  }
+
  private:
   void settle() {
-    for (auto& [line, fate] : waiting_) {
-      const auto s = fate.get();
-      if (s.how == cluster::settled::fate::committed && !s.outcome.refused) {
-        ++report_.imported;
-      } else if (s.how == cluster::settled::fate::committed) {
-        report_.refused.push_back({line, s.outcome.refused->text});
-      } else if (!report_.stopped) {
-        const auto closed = log_->status().reason;
-        report_.stopped = {line, closed.empty() ? s.why.text : closed};
-      }
-    }
+    for (auto& [fate, done] : waiting_) done(fate.get());
     waiting_.clear();
   }
 
-  installation& into_;
-  import_report& report_;
+  std::string node_;
   std::unique_ptr<cluster::log> log_;
-  std::vector<std::pair<std::uint64_t, std::future<cluster::settled>>> waiting_;
+  std::vector<std::pair<std::future<cluster::settled>, told>> waiting_;
 };
 
 bool is_token_char(char c) {
@@ -155,8 +165,7 @@ result<std::unique_ptr<single_node>> open_single_node(const directory_access& wh
   if (!groups) return fail(groups.error());
   auto founded = cluster::was_founded(*opened->store, at.groups, {{at.node, at.address}});
   if (!founded) return fail(founded.error());
-  if (*groups != 0 && !*founded)
-    return fail(errc::invalid, where.directory.string() + " belongs to a cluster already");
+  if (*groups != 0 && !*founded) return fail(errc::invalid, where.directory.string() + " belongs to a cluster already");
   return std::make_unique<first_of_a_cluster>(std::move(*opened), at, *founded);
 }
 
@@ -177,15 +186,10 @@ result<workspace_id> check_import_row(const std::string& row) {
 }
 
 result<import_report> import_pats(const directory_access& where, std::istream& rows) {
-  auto opened = open(where, false);
+  auto opened = open_alone(where, "import over its API, with --url");
   if (!opened) return fail(opened.error());
-  // No agreed order would know of it: the other nodes would differ from this one for good.
-  auto groups = cluster::groups_of_cluster(*opened->store);
-  if (!groups) return fail(groups.error());
-  if (*groups != 0)
-    return fail(errc::invalid, where.directory.string() + " belongs to a cluster: import over its API, with --url");
   import_report report;
-  importer into(*opened, report);
+  offline_orders orders(*opened, "import");
   std::string line;
   for (std::uint64_t number = 1; !report.stopped && std::getline(rows, line); ++number) {
     if (line.find_first_not_of(" \t\r") == std::string::npos) continue;
@@ -194,13 +198,58 @@ result<import_report> import_pats(const directory_access& where, std::istream& r
       continue;
     }
     auto row = http::parse_import_row(line);
-    if (row)
-      into.add(number, std::move(*row));
-    else
+    if (!row) {
       report.refused.push_back({number, row.error().text});
+      continue;
+    }
+    auto op = http::import_operation(*row, *opened->keys, pat_id{crypto::random_uuid()});
+    std::get<model::import_pat>(op).wrapped_data_key = opened->keys->make_data_key(row->workspace, 1);
+    orders.order(row->workspace, std::move(op), [&report, &orders, number](const cluster::settled& s) {
+      const bool decided = s.how == cluster::settled::fate::committed;
+      if (decided && !s.outcome.refused)
+        ++report.imported;
+      else if (decided)
+        report.refused.push_back({number, s.outcome.refused->text});
+      else if (!report.stopped)
+        report.stopped = {number, orders.reason(s)};
+    });
   }
-  into.finish();
+  orders.finish();
   return report;
+}
+
+result<std::uint64_t> burn_restored(const directory_access& where) {
+  auto opened = open_alone(where, "a node of it is replaced, not restored");
+  if (!opened) return fail(opened.error());
+  std::uint64_t burned = 0;
+  std::optional<error> stopped;
+  offline_orders orders(*opened, "restore");
+  const auto burn = [&](workspace_id ws, model::operation what) {
+    orders.order(ws, std::move(what), [&](const cluster::settled& s) {
+      if (s.how != cluster::settled::fate::committed)
+        stopped = error{errc::storage_failed, "not all was burned: " + orders.reason(s)};
+      else if (!s.outcome.refused)
+        ++burned;
+    });
+  };
+  // Each has a row that says when it ends, a request has several.
+  std::set<ask_id> asks;
+  auto view = opened->store->snapshot();
+  model::each_due(*view, time_min, time_max, [&](const model::due_in& d) {
+    if (d.what.kind == model::due_kind::secret) {
+      burn(d.workspace, model::burn_secret{receipt_id{d.what.id}, true});
+    } else if (d.what.kind == model::due_kind::ask) {
+      const ask_id id{d.what.id};
+      auto ask = model::load<model::ask_record>(*view, model::space::state, model::keys::ask(d.workspace, id));
+      const bool goes_on = ask && !ask->ended;
+      if (goes_on && asks.insert(id).second) burn(d.workspace, model::cancel_ask{id, ask->pickup});
+    }
+    return !stopped;
+  });
+  orders.finish();
+  if (stopped) return fail(*stopped);
+  if (!view->trustworthy()) return fail(errc::storage_failed, "the data directory could not be read");
+  return burned;
 }
 
 result<std::unique_ptr<token_scanner>> open_scanner(const directory_access& where) {

@@ -43,6 +43,11 @@ struct import_report {
 result<workspace_id> check_import_row(const std::string& row);
 result<import_report> import_pats(const directory_access& where, std::istream& rows);
 
+// Of a directory that was restored from a copy: burns every one-time secret and cancels every request for one, for what
+// was opened since the copy was made could be opened again. How many; none the second time. `storage_failed`: some may
+// be left, and the same again goes on.
+result<std::uint64_t> burn_restored(const directory_access& where);
+
 struct sighting {
   std::uint64_t line = 0, column = 0;  // from 1
   std::string prefix;                  // what tells tokens of its kind apart (crypto::prefix_chars), never more

@@ -1,4 +1,4 @@
-// token mint, import pats, scan: what works on a data directory itself (import also on a running node).
+// token mint, import pats, restored, scan: what works on a data directory itself (import also on a running node).
 
 #include <fstream>
 #include <iostream>
@@ -6,6 +6,7 @@
 #include "app/maintenance.hpp"
 #include "cli/server.hpp"
 #include "cli/terminal.hpp"
+#include "cli/words.hpp"
 #include "crypto/jwt.hpp"
 #include "model/ids.hpp"
 #include "model/time.hpp"
@@ -145,6 +146,14 @@ outcome<int> run_import_pats(const arguments& with) {
     done = std::move(*imported);
   }
   return report(*done);
+}
+
+outcome<int> run_restored(const arguments& with) {
+  if (auto yes = sure(with, "Burn all one-time secrets of this directory?"); !yes) return refuse(yes.error());
+  auto burned = app::burn_restored(access_of(with));
+  if (!burned) return refuse(refusal_of(burned.error()));
+  std::cout << *burned << " burned\n";
+  return exit_ok;
 }
 
 outcome<int> run_scan(const arguments& with) {

@@ -175,6 +175,11 @@ constexpr option_spec cluster_dev_options[] = {
      "HTTP port of node 1, the others follow (8080); for each other they listen 1001 above"},
     {"restart", 0, "NODE", "Become this node of a cluster that runs: starts it again after it was ended"},
 };
+constexpr option_spec restored_options[] = {
+    {"data-dir", 0, "DIR", "The directory of a stopped node, as the user it belongs to", true},
+    root_key,
+    yes,
+};
 constexpr option_spec scan_options[] = {
     {"data-dir", 0, "DIR", "Data directory; the node may run", true},
     root_key,
@@ -259,6 +264,8 @@ constexpr example mint_examples[] = {
     {"nacre token mint --data-dir data/dev --sub $ME --ws $WS --role owner", "a token for a development node"}};
 constexpr example import_examples[] = {
     {"nacre import pats --url https://nacre.example --file rows.jsonl", "into a running node"}};
+constexpr example restored_examples[] = {
+    {"nacre restored --yes --data-dir /var/lib/nacre --root-key file:/etc/nacre/root.key", "before the first start"}};
 constexpr example scan_examples[] = {
     {"git diff | nacre scan --data-dir /var/lib/nacre -", "is a token about to be committed?"}};
 constexpr example ca_init_examples[] = {{"nacre ca init --dir ca --cluster production", "once, off the nodes"}};
@@ -377,6 +384,11 @@ constexpr command all[] = {
      run_token_mint},
     {"import pats", "Take over hash-only personal access tokens, one JSON object a line", "", false, import_options,
      no_operands, import_examples, run_import_pats},
+    {"restored", "Burn, offline, the one-time secrets of a directory that was restored from a copy",
+     "What was opened after the copy was made could be opened again. Burns every one-time secret and cancels every "
+     "request "
+     "for one before the node is started; tokens stay. Not for a directory that was only moved.",
+     false, restored_options, no_operands, restored_examples, run_restored},
     {"scan", "Tell, offline, whether files hold tokens of this installation", "", false, scan_options, files,
      scan_examples, run_scan},
 

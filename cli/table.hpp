@@ -98,6 +98,7 @@ outcome<int> run_audit_export(const arguments&);
 outcome<int> run_verify(const arguments&);
 outcome<int> run_token_mint(const arguments&);
 outcome<int> run_import_pats(const arguments&);
+outcome<int> run_restored(const arguments&);
 outcome<int> run_scan(const arguments&);
 outcome<int> run_ca_init(const arguments&);
 outcome<int> run_ca_issue(const arguments&);

@@ -332,3 +332,45 @@ TEST_CASE("a token that was replaced leaves the files within the deadline", "[ro
   REQUIRE(again.post(pat_path(pat["id"].text(), "rotate")).status == 200);
   CHECK(eventually([&] { return left_in(database, token) == 0; }));
 }
+
+TEST_CASE("of a directory restored from a copy nothing is opened that was opened since, and tokens stay",
+          "[onetime][restore]") {
+  installation on(unlimited());
+  const auto ws = new_uuid();
+  person owner = on.join(ws, "owner", "Oda");
+  const auto token = owner.new_pat()["token"].text();
+  http_client me(on.port());
+  const auto open = conceal(me, "opened after the copy").value();
+  const auto closed = conceal(me, "with a passphrase", R"(,"passphrase":"sesame")").value();
+  const auto asked = me.send("POST", "/api/v1/requests", json_body, "{}").json()["data"];
+  REQUIRE(on.node().stop() == 0);
+  const auto data = on.node().data();
+  const fs::path copy = data.string() + ".copy";
+  fs::copy(data, copy, fs::copy_options::recursive);
+  REQUIRE(on.node().start());
+  me = http_client(on.port());
+  REQUIRE(reveal(me, open.identifier).status == 200);
+  const auto running = nacre::test::run("nacre", {"restored", "--yes", "--data-dir", data.string()});
+  CHECK(running.code == 74);
+  REQUIRE(on.node().stop() == 0);
+
+  fs::remove_all(data);
+  fs::rename(copy, data);
+  CHECK(nacre::test::run("nacre", {"restored", "--data-dir", data.string()}).code == 64);  // nobody said yes
+  const auto told = nacre::test::run("nacre", {"restored", "--yes", "--data-dir", data.string()});
+  INFO(told.errors);
+  CHECK(told.output == "3 burned\n");
+  CHECK(nacre::test::run("nacre", {"restored", "--yes", "--data-dir", data.string()}).output == "0 burned\n");
+  REQUIRE(on.node().start());
+  me = http_client(on.port());
+  for (const auto& each : {open, closed}) {
+    CHECK(reveal(me, each.identifier, "", "sesame").status == 404);
+    const auto receipt = me.send("GET", "/api/v2/guest/receipt/" + each.receipt).json();
+    CHECK(receipt["record"]["state"].text() == "burned");
+  }
+  const auto still =
+      me.send("GET", "/api/v1/requests/" + asked["id"].text(), {{"Pickup-Key", asked["pickupKey"].text()}});
+  CHECK(still.json()["data"]["state"].text() == "cancelled");
+  person again(on.port(), owner.credential(), ws);
+  CHECK(again.with(token).get("/api/v1/pats").status == 200);
+}
