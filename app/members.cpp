@@ -343,8 +343,9 @@ std::optional<timestamp> members::agreed_time() const {
   const auto own = i.time.now();
   std::vector<timestamp> others;
   for (const auto& [node, word] : i.words.heard())
-    if (node != here.self && std::find(here.members.begin(), here.members.end(), node) != here.members.end())
-      others.push_back(word.clock.value_or(own));
+    if (word.clock && node != here.self &&
+        std::find(here.members.begin(), here.members.end(), node) != here.members.end())
+      others.push_back(*word.clock);
   return app::agreed_time(own, std::move(others), here.members.size());
 }
 

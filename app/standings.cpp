@@ -104,7 +104,7 @@ std::optional<timestamp> agreed_time(timestamp own, std::vector<timestamp> other
   others.push_back(own);
   if (others.size() <= members / 2) return std::nullopt;
   std::sort(others.begin(), others.end());
-  return std::min(own, others[(others.size() - 1) / 2]);
+  return std::min(own, others[others.size() - (members / 2 + 1)]);
 }
 
 void standings::tell(const node_word& mine) {

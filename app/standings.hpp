@@ -52,9 +52,9 @@ std::optional<node_word> decode_word(std::string_view frame);
 std::string encode(const node_word& w);
 node_word word_of(const cluster::cluster_status& s);  // the rest is for whoever knows it
 
-// What is past by the clocks of most members of so many: never later than `own`, and no later than the half of those
-// heard says whose clocks are behind. A node whose clock has run or jumped ahead so erases nothing that is still good
-// to the others. Nothing while fewer than a majority are heard.
+// What is past by the clocks of most of so many members, and by the own: who is not heard is taken for behind. A node
+// whose clock has run or jumped ahead so erases nothing that is still good to the others. Nothing while fewer than a
+// majority are heard.
 std::optional<timestamp> agreed_time(timestamp own, std::vector<timestamp> others, std::size_t members);
 
 class standings final : public cluster::peers {

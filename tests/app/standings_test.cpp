@@ -178,6 +178,9 @@ TEST_CASE("what is past is what most clocks say, and never what only the own one
   CHECK(agreed_time(at(9'000), {at(9'001), at(100)}, 3) == at(9'000));
   CHECK(agreed_time(at(7), {at(103), at(98)}, 3) == at(7));
   CHECK(agreed_time(at(9'000), {at(9'001), at(100), at(101)}, 5) == at(101));
+  // Two of five are no majority, whoever else is silent.
+  CHECK(agreed_time(at(9'000), {at(9'001), at(100)}, 5) == at(100));
+  CHECK(agreed_time(at(9'000), {at(9'001), at(9'002), at(100)}, 5) == at(9'000));
   // Too few are heard to say.
   CHECK_FALSE(agreed_time(at(100), {}, 2));
   CHECK_FALSE(agreed_time(at(100), {}, 3));
