@@ -35,6 +35,7 @@ struct requirements {
   std::string project;  // id or key; empty: none
   std::optional<workspace_id> workspace;
   bool bounded = false;
+  bool none() const { return scopes == 0 && permissions == 0 && project.empty() && !workspace; }
 };
 
 // Each of the words between spaces and commas, of which there must be one; false where `take` refuses one.
@@ -115,11 +116,13 @@ result<requirements> requirements_of(std::string_view text) {
 // What is required by where the call came from.
 result<requirements> requirements_of(const call& c) {
   if (!c.path_goes_on) {
+    auto asked = requirements_of(c.req.query);
     // Said where nobody listens: what is required must not go unheard.
-    const auto* unheard = c.req.query.empty() ? c.req.find("x-nacre-require") : nullptr;
-    if (unheard && !unheard->empty())
-      return fail(errc::invalid, "X-Nacre-Require is read behind a longer path; here the query says what is required");
-    return requirements_of(c.req.query);
+    if (asked && asked->none())
+      for (const auto& h : c.req.headers)
+        if (!h.value.empty() && same_word(h.name, "x-nacre-require"))
+          return fail(errc::invalid, "X-Nacre-Require is read behind a longer path; here the query says it");
+    return asked;
   }
   const std::string* said = nullptr;
   for (const auto& h : c.req.headers) {

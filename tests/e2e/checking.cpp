@@ -468,6 +468,7 @@ TEST_CASE("behind a longer path, as Envoy asks, the requirement comes in a heade
   // What is required must not go unheard.
   CHECK(ask("GET", "", {{"X-Nacre-Require", "scope=write"}}) == 400);
   CHECK(ask("GET", "", {{"X-Nacre-Require", ""}}) == 200);
+  CHECK(ask("GET", "?consistency=bounded", {{"X-Nacre-Require", ""}, {"X-Nacre-Require", "scope=write"}}) == 400);
   // Where the query says it, a client's header changes nothing.
   CHECK(ask("GET", "?scope=write", {{"X-Nacre-Require", "scope=read"}}) == 403);
   CHECK(ask("GET", "?scope=read", {{"X-Nacre-Require", "scope=write"}}) == 200);
