@@ -53,11 +53,11 @@ class offline_orders {
       : node_(std::move(node)), log_(cluster::make_solo_log(*into.store, {}, nullptr)) {}
   ~offline_orders() { finish(); }
 
-  void order(workspace_id ws, model::operation what, told done) {
+  void order(workspace_id ws, timestamp now, model::operation what, told done) {
     model::command c;
     c.ctx.request = request_id{crypto::random_uuid()};
     c.ctx.workspace = ws;
-    c.ctx.now = system_clock{}.now();
+    c.ctx.now = now;
     c.ctx.who.via = model::caller::kind::system;
     c.ctx.node = node_;
     c.what = std::move(what);
@@ -79,7 +79,8 @@ class offline_orders {
   // Why nothing more is taken, of an order that was not.
   std::string reason(const cluster::settled& s) const {
     const auto closed = log_->status().reason;
-    return closed.empty() ? s.why.text : closed;
+    if (!closed.empty()) return closed;
+    return s.outcome.refused ? s.outcome.refused->text : s.why.text;
   }
 
  private:
@@ -204,15 +205,16 @@ result<import_report> import_pats(const directory_access& where, std::istream& r
     }
     auto op = http::import_operation(*row, *opened->keys, pat_id{crypto::random_uuid()});
     std::get<model::import_pat>(op).wrapped_data_key = opened->keys->make_data_key(row->workspace, 1);
-    orders.order(row->workspace, std::move(op), [&report, &orders, number](const cluster::settled& s) {
-      const bool decided = s.how == cluster::settled::fate::committed;
-      if (decided && !s.outcome.refused)
-        ++report.imported;
-      else if (decided)
-        report.refused.push_back({number, s.outcome.refused->text});
-      else if (!report.stopped)
-        report.stopped = {number, orders.reason(s)};
-    });
+    orders.order(row->workspace, system_clock{}.now(), std::move(op),
+                 [&report, &orders, number](const cluster::settled& s) {
+                   const bool decided = s.how == cluster::settled::fate::committed;
+                   if (decided && !s.outcome.refused)
+                     ++report.imported;
+                   else if (decided)
+                     report.refused.push_back({number, s.outcome.refused->text});
+                   else if (!report.stopped)
+                     report.stopped = {number, orders.reason(s)};
+                 });
   }
   orders.finish();
   return report;
@@ -224,12 +226,14 @@ result<std::uint64_t> burn_restored(const directory_access& where) {
   std::uint64_t burned = 0;
   std::optional<error> stopped;
   offline_orders orders(*opened, "restore");
-  const auto burn = [&](workspace_id ws, model::operation what) {
-    orders.order(ws, std::move(what), [&](const cluster::settled& s) {
-      if (s.how != cluster::settled::fate::committed)
-        stopped = error{errc::storage_failed, "not all was burned: " + orders.reason(s)};
-      else if (!s.outcome.refused)
+  // Before it ends by itself, whatever this machine's clock says: that may be wrong, and put right later.
+  const auto burn = [&, now = system_clock{}.now()](const model::due_in& d, model::operation what) {
+    orders.order(d.workspace, std::min(now, after(d.what.at, -1)), std::move(what), [&](const cluster::settled& s) {
+      const bool decided = s.how == cluster::settled::fate::committed;
+      if (decided && !s.outcome.refused)
         ++burned;
+      else if (!decided || s.outcome.refused->code != errc::not_found)  // what ended before is not there any more
+        stopped = error{errc::storage_failed, "not all was burned: " + orders.reason(s)};
     });
   };
   // Each has a row that says when it ends, a request has several.
@@ -237,12 +241,19 @@ result<std::uint64_t> burn_restored(const directory_access& where) {
   auto view = opened->store->snapshot();
   model::each_due(*view, time_min, time_max, [&](const model::due_in& d) {
     if (d.what.kind == model::due_kind::secret) {
-      burn(d.workspace, model::burn_secret{receipt_id{d.what.id}, true});
+      burn(d, model::burn_secret{receipt_id{d.what.id}, true});
+    } else if (d.what.kind == model::due_kind::claim) {
+      const secret_id id{d.what.id};
+      auto claim = model::load<model::claim_record>(*view, model::space::state, model::keys::claim(d.workspace, id));
+      if (claim && !claim->confirmed) burn(d, model::confirm_reveal{id, claim->key});
     } else if (d.what.kind == model::due_kind::ask) {
       const ask_id id{d.what.id};
       auto ask = model::load<model::ask_record>(*view, model::space::state, model::keys::ask(d.workspace, id));
-      const bool goes_on = ask && !ask->ended;
-      if (goes_on && asks.insert(id).second) burn(d.workspace, model::cancel_ask{id, ask->pickup});
+      if (!ask || !asks.insert(id).second) return true;
+      if (!ask->ended)
+        burn(d, model::cancel_ask{id, ask->pickup});
+      else if (ask->retry_until && ask->retry)
+        burn(d, model::confirm_ask{id, ask->pickup, *ask->retry});
     }
     return !stopped;
   });

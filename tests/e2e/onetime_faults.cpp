@@ -342,6 +342,9 @@ TEST_CASE("of a directory restored from a copy nothing is opened that was opened
   http_client me(on.port());
   const auto open = conceal(me, "opened after the copy").value();
   const auto closed = conceal(me, "with a passphrase", R"(,"passphrase":"sesame")").value();
+  const auto keyed = conceal(me, "fetched by a key").value();
+  const std::string key = "a-key-of-sixteen-characters";
+  REQUIRE(reveal(me, keyed.identifier, key).status == 200);
   const auto asked = me.send("POST", "/api/v1/requests", json_body, "{}").json()["data"];
   REQUIRE(on.node().stop() == 0);
   const auto data = on.node().data();
@@ -359,7 +362,7 @@ TEST_CASE("of a directory restored from a copy nothing is opened that was opened
   CHECK(nacre::test::run("nacre", {"restored", "--data-dir", data.string()}).code == 64);  // nobody said yes
   const auto told = nacre::test::run("nacre", {"restored", "--yes", "--data-dir", data.string()});
   INFO(told.errors);
-  CHECK(told.output == "3 burned\n");
+  CHECK(told.output == "4 burned\n");
   CHECK(nacre::test::run("nacre", {"restored", "--yes", "--data-dir", data.string()}).output == "0 burned\n");
   REQUIRE(on.node().start());
   me = http_client(on.port());
@@ -368,6 +371,7 @@ TEST_CASE("of a directory restored from a copy nothing is opened that was opened
     const auto receipt = me.send("GET", "/api/v2/guest/receipt/" + each.receipt).json();
     CHECK(receipt["record"]["state"].text() == "burned");
   }
+  CHECK(reveal(me, keyed.identifier, key).status == 404);
   const auto still =
       me.send("GET", "/api/v1/requests/" + asked["id"].text(), {{"Pickup-Key", asked["pickupKey"].text()}});
   CHECK(still.json()["data"]["state"].text() == "cancelled");
