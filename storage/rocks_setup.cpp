@@ -125,9 +125,9 @@ rocksdb::DBOptions database_options(const rocks_options& options, const std::sha
   // this mode refuses to open, and someone restores or rejoins. Price: a power cut that wrote the
   // pages of one unfinished batch out of order can look like damage, and also refuses.
   db.wal_recovery_mode = rocksdb::WALRecoveryMode::kTolerateCorruptedTailRecords;
-  // A closed WAL that went missing or lost synced bytes is noticed too. A reader beside a live
-  // writer sees files come and go and must not take that for damage.
-  db.track_and_verify_wals_in_manifest = !options.read_only;
+  // A closed WAL that went missing or lost synced bytes is noticed too. Also by a reader, which opens again when files
+  // went under it: where this is off RocksDB wants to forget the WALs it knows of, which no reader may, and aborts.
+  db.track_and_verify_wals_in_manifest = true;
   // Shredding: a WAL goes when its last write is flushed; no archive, no reuse of old bytes.
   db.WAL_ttl_seconds = 0;
   db.WAL_size_limit_MB = 0;

@@ -515,6 +515,22 @@ TEST_CASE("a compaction that is told to stop ends and damages nothing, and the s
   must(store->compact(space::sealed, {}, {}));
 }
 
+TEST_CASE("a reader opens beside a writer whose closed WAL is needed still", "[storage][rocks]") {
+  scratch dir;
+  rocks_options small;
+  small.write_buffer_bytes = 3u << 20;  // a third for each space
+  auto writer = must(open_rocks_store(dir / "db", small));
+  must(writer->apply({put("kept", "in the first WAL alone", space::sealed)}, durability::synced));
+  for (int n = 0; files_of(dir / "db", ".log").size() < 2; ++n) {
+    REQUIRE(n < 5'000);
+    must(writer->apply({put("row " + std::to_string(n), std::string(1'000, 'r'))}, durability::synced));
+  }
+  auto reader = small;
+  reader.read_only = true;
+  auto seen = must(open_rocks_store(dir / "db", reader))->snapshot();
+  CHECK(seen->get(space::sealed, "kept") == "in the first WAL alone");
+}
+
 TEST_CASE("no file but RocksDB's own appears, and no log of it", "[storage][rocks]") {
   scratch dir;
   auto store = rocks(dir / "db");
