@@ -65,22 +65,12 @@ struct machine : shell {
   }
 };
 
-// Its standard output is a full disk.
-finished with_full_disk(const shell& of, const words& command, const std::string& name = "nacred") {
-  words all{"/bin/sh", "-c", "exec \"$@\" > /dev/full", "sh", nacre::test::program(name).string()};
-  all.insert(all.end(), command.begin(), command.end());
-  const auto errors = of.path("full");
-  child_process child(all, errors, of.options());
-  const auto code = child.wait().value_or(-1);
-  return {code, {}, read_whole(errors)};
-}
-
 }  // namespace
 
 TEST_CASE("what nacred is asked to print was printed when it says so", "[cli][join]") {
   shell me;
   for (const char* what : {"--help", "--help-config", "--version"}) {
-    const auto lost = with_full_disk(me, {what});
+    const auto lost = me.printing_to("> /dev/full", {what}, "nacred");
     CHECK(lost.code == 74);
     CHECK(has(lost.errors, "standard output"));
   }
@@ -89,7 +79,7 @@ TEST_CASE("what nacred is asked to print was printed when it says so", "[cli][jo
 TEST_CASE("a node whose section could not be written joins by the same invitation", "[cli][join]") {
   machine here;
   const auto token = here.invitation(4);
-  CHECK(with_full_disk(here, {"--config", here.config(4), "--join", token}).code == 74);
+  CHECK(here.printing_to("> /dev/full", {"--config", here.config(4), "--join", token}, "nacred").code == 74);
   const auto joined = here.join(4, token);
   INFO(joined.errors);
   CHECK(joined.code == 0);
@@ -114,7 +104,7 @@ TEST_CASE("a cluster whose section could not be written is told again to who fou
           "[cli][join]") {
   machine here;
   here.single(1);
-  CHECK(with_full_disk(here, here.init_words(1), "nacre").code == 74);
+  CHECK(here.printing_to("> /dev/full", here.init_words(1)).code == 74);
   const auto again = here.init(1);
   INFO(again.errors);
   CHECK(again.code == 0);
@@ -168,9 +158,7 @@ TEST_CASE("a CA keeps the service keys of one cluster, and another CA gets them 
   here.single(1);
   here.single(2);
   // Its section is told once: not where nobody could read it.
-  words unheard{"/bin/sh", "-c", "exec \"$0\" \"$@\" >&-", nacre::test::program("nacre").string()};
-  for (const auto& each : here.init_words(1)) unheard.push_back(each);
-  CHECK(child_process(unheard, here.home / "errors", here.options()).wait() == 74);
+  CHECK(here.printing_to(">&-", here.init_words(1)).code == 74);
   REQUIRE(here.init(1).code == 0);
   const auto kept = here.path("ca") + "/service.keys";
   const auto before = read_whole(kept);

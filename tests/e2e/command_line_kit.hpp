@@ -37,6 +37,15 @@ class shell {
   finished run(const words& arguments, const std::string& input = {}) const {
     return test::run("nacre", arguments, options(input));
   }
+  // With standard output closed (">&-") or full ("> /dev/full").
+  finished printing_to(std::string_view where, const words& arguments, const std::string& program = "nacre") const {
+    words all{"/bin/sh", "-c", "exec \"$@\" " + std::string(where), "sh", test::program(program).string()};
+    all.insert(all.end(), arguments.begin(), arguments.end());
+    const auto errors = path("errors");
+    std::filesystem::remove(errors);
+    const auto code = test::child_process(all, errors, options()).wait().value_or(-1);
+    return {code, {}, test::read_whole(errors)};
+  }
   // What must succeed, its output without the last line feed.
   std::string get(const words& arguments, const std::string& input = {}) const {
     auto done = run(arguments, input);

@@ -160,14 +160,10 @@ TEST_CASE("nothing is asked for that could not be written", "[cli][request]") {
   CHECK(refused.code == 74);
   CHECK(has(refused.errors, "already a file"));
   CHECK(read_whole(me.home / "there") == "before");
-  for (const char* how : {"secret request --wait", "secret request"}) {
-    INFO(how);
-    const auto closed = child_process({"/bin/sh", "-c", "exec \"$0\" " + std::string(how) + " >&-",
-                                       nacre::test::program("nacre").string()},
-                                      me.home / "errors", me.options())
-                            .wait();
-    CHECK(closed == 74);
-    CHECK(has(read_whole(me.home / "errors"), "nothing was asked for"));
+  for (const auto& how : {words{"secret", "request", "--wait"}, words{"secret", "request"}}) {
+    const auto closed = me.printing_to(">&-", how);
+    CHECK(closed.code == 74);
+    CHECK(has(closed.errors, "nothing was asked for"));
   }
   CHECK(between.count() == 0);
 }

@@ -368,14 +368,10 @@ TEST_CASE("nothing is opened that could not be written", "[cli][secret][request]
 
 TEST_CASE("nothing is made whose only word could not be written", "[cli][secret][pat]") {
   owner_shell me;
-  for (const char* how : {"pat create --name lost", "secret share -g"}) {
-    INFO(how);
-    const auto closed = child_process({"/bin/sh", "-c", "exec \"$0\" " + std::string(how) + " >&-",
-                                       nacre::test::program("nacre").string()},
-                                      me.home / "errors", me.options())
-                            .wait();
-    CHECK(closed == 74);
-    CHECK(has(read_whole(me.home / "errors"), "standard output is closed; nothing was"));
+  for (const auto& how : {words{"pat", "create", "--name", "lost"}, words{"secret", "share", "-g"}}) {
+    const auto closed = me.printing_to(">&-", how);
+    CHECK(closed.code == 74);
+    CHECK(has(closed.errors, "standard output is closed; nothing was"));
   }
   CHECK(me.json({"pat", "list"}).size() == 0);
 }
