@@ -386,8 +386,7 @@ constexpr command all[] = {
      no_operands, import_examples, run_import_pats},
     {"restored", "Burn, offline, the one-time secrets of a directory that was restored from a copy",
      "What was opened after the copy was made could be opened again. Burns every one-time secret and cancels every "
-     "request "
-     "for one before the node is started; tokens stay. Not for a directory that was only moved.",
+     "request for one before the node is started; tokens stay. Not for a directory that was only moved.",
      false, restored_options, no_operands, restored_examples, run_restored},
     {"scan", "Tell, offline, whether files hold tokens of this installation", "", false, scan_options, files,
      scan_examples, run_scan},

@@ -157,7 +157,7 @@ TEST_CASE("a CA keeps the service keys of one cluster, and another CA gets them 
   machine here;
   here.single(1);
   here.single(2);
-  // Its section is told once: not where nobody could read it.
+  // Nothing is founded where nobody could read the section.
   CHECK(here.printing_to(">&-", here.init_words(1)).code == 74);
   REQUIRE(here.init(1).code == 0);
   const auto kept = here.path("ca") + "/service.keys";
