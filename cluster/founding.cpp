@@ -5,6 +5,8 @@
 #include <string_view>
 #include <utility>
 
+#include "cluster/changes.hpp"
+#include "cluster/raft/applier.hpp"
 #include "cluster/raft/door.hpp"
 #include "cluster/raft/log_store.hpp"
 #include "cluster/raft/state_installer.hpp"
@@ -20,6 +22,33 @@ using namespace raft;
 
 constexpr std::string_view groups_key = "log.groups";
 constexpr std::uint32_t groups_max = 256;
+
+// Applies what the group's log holds beyond its state, from epoch to epoch; answers the index it comes to.
+result<std::uint64_t> apply_rest(storage::store& store, applier& to, group_id id) {
+  for (;;) {
+    auto v = store.snapshot();
+    auto now = load_epoch(*v, id);
+    if (!now) return fail(now.error());
+    auto half = state_installer::unfinished(*v, id);
+    if (!half) return fail(half.error());
+    if (!*now || (*now)->members.empty() || *half)
+      return fail(errc::conflict, "the node had not the whole state of its cluster yet");
+    const instance of{id, (*now)->epoch};
+    auto log = load_log(*v, of);
+    if (!log) return fail(log.error());
+    auto stands = to.open(of);
+    if (!stands) return fail(stands.error());
+    if (stands->epoch != 0 && stands->at.index < log->mark.index)
+      return fail(errc::corrupt, "the state ends before the replicated log begins");
+    std::vector<committed_entry> rest;
+    auto index = log->first;
+    for (auto& e : log->entries)
+      rest.push_back({index++, e.term, e.kind == entry_kind::commands ? std::move(e.payload) : std::string()});
+    auto applied = to.apply(of, std::move(rest));
+    if (!applied) return fail(applied.error());
+    if (!applied->sealed) return std::max(log->mark.index, applied->at.index);
+  }
+}
 
 }  // namespace
 
@@ -83,6 +112,29 @@ result<void> join_cluster(storage::store& store, std::uint32_t groups) {
     all.push_back(state_installer::unfinished_row(id));
   }
   return store.apply(all, storage::durability::synced);
+}
+
+result<void> leave_cluster(storage::store& store) {
+  auto groups = groups_of_cluster(store);
+  if (!groups) return fail(groups.error());
+  changes unread;
+  applier rest(store, 0, 0, unread, {});
+  std::uint64_t index = 0;
+  for (group_id id = 0; id < *groups; ++id) {
+    auto came_to = apply_rest(store, rest, id);
+    if (!came_to) return fail(came_to.error());
+    index = std::max(index, *came_to);
+  }
+  if (*groups != 0) {
+    using kind = storage::write::kind;
+    const storage::batch all{
+        {kind::erase_range, model::space::log, "", "\xff"},       // keys begin with a group, of four bytes
+        {kind::erase_range, model::space::meta, "log.", "log/"},  // all of a cluster, and the single node's own place:
+        {kind::put, model::space::meta, std::string(applied_index_key), model::writer{}.u64(index).take()}};
+    if (auto done = store.apply(all, storage::durability::synced); !done) return done;
+  }
+  // Out of the files, too: a single node never looks there again.
+  return store.compact(model::space::log, {}, {});
 }
 
 }  // namespace nacre::cluster

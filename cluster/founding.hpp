@@ -21,6 +21,10 @@ result<void> join_cluster(storage::store& store, std::uint32_t groups);
 // Whether it is the store of a cluster that was founded so and has had no other members since.
 result<bool> was_founded(const storage::store& store, std::uint32_t groups,
                          const std::vector<peers::neighbour>& members);
+// Makes the store of a cluster's node that of a single node, which holds what this one knows: its state, and all that its
+// log holds beyond it, whether a majority had it or not. Nothing is left of the cluster, nor in the files; of none, nothing changes.
+// `conflict`: it has no whole state yet. `corrupt`, `storage_failed`: nothing of the cluster is forgotten.
+result<void> leave_cluster(storage::store& store);
 // 0: of none.
 result<std::uint32_t> groups_of_cluster(const storage::store& store);
 
