@@ -220,9 +220,10 @@ result<import_report> import_pats(const directory_access& where, std::istream& r
   return report;
 }
 
-result<std::uint64_t> burn_restored(const directory_access& where) {
-  auto opened = open_alone(where, "a node of it is replaced, not restored");
+result<std::uint64_t> burn_restored(const directory_access& where, bool leave_cluster) {
+  auto opened = leave_cluster ? open(where, false) : open_alone(where, "one of its nodes is replaced, not restored");
   if (!opened) return fail(opened.error());
+  if (auto left = cluster::leave_cluster(*opened->store); !left) return fail(left.error());
   std::uint64_t burned = 0;
   std::optional<error> stopped;
   offline_orders orders(*opened, "restore");

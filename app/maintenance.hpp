@@ -45,8 +45,9 @@ result<import_report> import_pats(const directory_access& where, std::istream& r
 
 // Of a directory that was restored from a copy: burns every one-time secret and cancels every request for one, for what
 // was opened since the copy was made could be opened again. How many; none the second time. `storage_failed`: some may
-// be left, and the same again goes on.
-result<std::uint64_t> burn_restored(const directory_access& where);
+// be left, and the same again goes on. That of a cluster's node becomes a single node's first if it is to leave, and is
+// refused otherwise (`invalid`): what one node burns alone the others would still open.
+result<std::uint64_t> burn_restored(const directory_access& where, bool leave_cluster);
 
 struct sighting {
   std::uint64_t line = 0, column = 0;  // from 1

@@ -150,7 +150,7 @@ outcome<int> run_import_pats(const arguments& with) {
 
 outcome<int> run_restored(const arguments& with) {
   if (auto yes = sure(with, "Burn all one-time secrets of this directory?"); !yes) return refuse(yes.error());
-  auto burned = app::burn_restored(access_of(with));
+  auto burned = app::burn_restored(access_of(with), with.has("leave-cluster"));
   if (!burned) return refuse(refusal_of(burned.error()));
   std::cout << *burned << " burned\n";
   return exit_ok;

@@ -178,6 +178,9 @@ constexpr option_spec cluster_dev_options[] = {
 constexpr option_spec restored_options[] = {
     {"data-dir", 0, "DIR", "The directory of a stopped node, as the user it belongs to", true},
     root_key,
+    {"leave-cluster", 0, "",
+     "All of its cluster goes back to this copy: makes it a single node's, from which `nacre cluster init` makes a new "
+     "cluster. The other nodes must never start on what they had"},
     yes,
 };
 constexpr option_spec scan_options[] = {
