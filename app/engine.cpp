@@ -144,15 +144,8 @@ void engine::stop() {
 }
 
 std::vector<std::string> not_ready_reasons(const engine& of) {
-  auto out = reasons_of(of.ordered->standing());
-  if (!of.connections) return out;
-  const auto peers = of.connections->status();
-  const auto members = of.ordered->standing().members;
-  const bool disowned = std::any_of(peers.begin(), peers.end(), [&](const auto& p) {
-    return p.disowned && std::find(members.begin(), members.end(), p.node) != members.end();
-  });
-  if (disowned) out.push_back("cluster: this data directory is not the one the others know under this node's number");
-  return out;
+  const auto here = of.ordered->standing();
+  return reasons_of(here, of.connections ? of.connections->status() : std::vector<cluster::peer_status>{});
 }
 
 void read_levels(const engine& of, readings& into) {

@@ -76,7 +76,13 @@ auto unheard(const neighbour& who, const std::vector<cluster::peer_status>& conn
 
 }  // namespace
 
-std::vector<std::string> reasons_of(const cluster_status& s) {
+std::vector<std::string> reasons_of(const cluster_status& s, const std::vector<cluster::peer_status>& connections) {
+  using disowned = cluster::peer_status::disowned;
+  const auto disown = [&](disowned what) {
+    return static_cast<std::size_t>(std::count_if(connections.begin(), connections.end(), [&](const auto& p) {
+      return p.disowns == what && std::find(s.members.begin(), s.members.end(), p.node) != s.members.end();
+    }));
+  };
   std::vector<std::string> out;
   const auto& groups = s.groups;
   if (groups.empty()) return out;
@@ -91,7 +97,8 @@ std::vector<std::string> reasons_of(const cluster_status& s) {
     return out;
   }
   if (fetching > 0) out.push_back("cluster: fetches the state, " + mebibytes(fetched) + " so far");
-  if (!s.members.empty() && std::find(s.members.begin(), s.members.end(), s.self) == s.members.end()) {
+  const bool gone = std::find(s.members.begin(), s.members.end(), s.self) == s.members.end();
+  if (!s.members.empty() && (gone || disown(disowned::number) > s.members.size() / 2)) {
     out.emplace_back("cluster: this node was taken out");
     return out;
   }
@@ -101,6 +108,8 @@ std::vector<std::string> reasons_of(const cluster_status& s) {
                                                              : " for " + std::to_string(leaderless) + " of " +
                                                                    std::to_string(groups.size()) + " groups"));
   }
+  if (disown(disowned::directory) > 0)
+    out.emplace_back("cluster: this data directory is not the one the others know under this node's number");
   return out;
 }
 

@@ -41,6 +41,7 @@ class members {
 };
 
 // Why a node cannot serve, as far as its cluster is concerned.
-std::vector<std::string> reasons_of(const cluster::cluster_status& s);
+std::vector<std::string> reasons_of(const cluster::cluster_status& s,
+                                    const std::vector<cluster::peer_status>& connections);
 
 }  // namespace nacre::app

@@ -34,7 +34,11 @@ struct peer_status {
   std::size_t queued_bytes = 0;
   std::uint64_t dropped = 0;  // frames, since the start
   std::string trouble;        // why it is not connected, in words without secrets; empty: it is, or nobody tried yet
-  bool disowned = false;      // it does not take our data directory for the one our number had
+  enum class disowned : std::uint8_t {
+    nothing,
+    directory,  // it does not take our data directory for the one our number had
+    number,     // it knows no member of our number
+  } disowns = disowned::nothing;
 };
 
 // What shows that a node still has all it has promised under its number: the data directory that was made when it was

@@ -20,6 +20,7 @@
 #include "cluster/raft/applier.hpp"
 #include "cluster/raft/group.hpp"
 #include "cluster/raft/guard.hpp"
+#include "cluster/raft/log_store.hpp"
 #include "cluster/raft/read_index.hpp"
 #include "cluster/raft/state_rows.hpp"
 
@@ -98,7 +99,8 @@ class replica final : private group_host, private read_index::port {
   // Up to when on the clock everything committed is known to be applied; nothing: never yet.
   std::optional<std::uint64_t> current_as_of() const { return current_as_of_; }
   const raft_group& group() const { return *group_; }
-  const member_list& members() const { return options_.members; }
+  // As far as this node has heard: of the epoch it is in, or of one that began without it.
+  const member_list& members() const { return gone_on_ ? gone_on_->members : options_.members; }
 
  private:
   struct pending {
@@ -204,6 +206,7 @@ class replica final : private group_host, private read_index::port {
   std::optional<offered_state> offered_;
   std::optional<fetching> fetching_;
   std::optional<wanted_epoch> wanted_;
+  std::optional<epoch_record> gone_on_;  // without this node, which was taken out before it knew
   std::vector<change> changes_;
   std::map<node_id, std::uint64_t> noticed_at_;
   std::map<node_id, std::uint64_t> waiting_at_;  // who waits to be taken in, and when it last said so

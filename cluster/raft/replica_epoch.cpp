@@ -102,7 +102,10 @@ void replica::noticed(node_id from, instance of, epoch_notice n) {
     }
     return;
   }
-  if (!holds(n.members, options_.group.self)) return;  // taken out: nothing more is of concern here
+  if (!holds(n.members, options_.group.self)) {  // taken out: all that is left is to say so
+    if (!gone_on_ || gone_on_->epoch < of.epoch) gone_on_ = {of.epoch, std::move(n.members)};
+    return;
+  }
   host_.members_are(of, both(options_.members, n.members));
   wanted_ = wanted_epoch{of, std::move(n), from, 0};
   if (fetching_ && !fetching_->ending) give_up_fetch();  // nobody needs that epoch's any more
@@ -142,6 +145,7 @@ void replica::begin_instance(instance of, member_list members, loaded_log log) {
   options_.members = std::move(members);
   options_.group.members = ids_of(options_.members);
   if (wanted_ && wanted_->of.epoch <= of.epoch) wanted_.reset();
+  if (gone_on_ && gone_on_->epoch <= of.epoch) gone_on_.reset();
   in_after_ = true;
   group_.reset();
   group_ = std::make_unique<raft_group>(static_cast<group_host&>(*this), options_.group, rules_);

@@ -142,7 +142,7 @@ class transport final : public caf_peers, public session_host {
       s.queued_bytes = p->session ? p->session->window.in_flight() : 0;
       s.dropped = p->dropped;
       s.trouble = p->session ? std::string() : p->trouble;
-      s.disowned = !p->session && p->disowned;
+      s.disowns = p->session ? peer_status::disowned::nothing : p->disowns;
       out.push_back(std::move(s));
     }
     return out;

@@ -71,7 +71,7 @@ bool establish(session_actor* self) {
         s.number, s.instance, caf::actor_cast<caf::actor>(self), credit(s.host->settings().window_bytes), {}, false});
     p.heard = now;
     p.trouble.clear();
-    p.disowned = false;
+    p.disowns = peer_status::disowned::nothing;
     p.told.clear();
     s.established = true;
     s.taken.emplace(std::max<std::size_t>(s.host->settings().window_bytes / 32, 1));
@@ -84,11 +84,10 @@ bool establish(session_actor* self) {
   return true;
 }
 
-// It does not take our data directory for ours.
-void disowned(const session_host& host, node_id by) {
+void disowned(const session_host& host, node_id by, peer_status::disowned what) {
   if (const auto p = host.find(by)) {
     std::lock_guard lock(p->mutex);
-    p->disowned = true;
+    p->disowns = what;
   }
 }
 
@@ -131,7 +130,7 @@ void on_judged(session_actor* self, admission how) {
     case admission::older_start:
       return refuse_peer(self, refusal::older_start);
     case admission::ours_older:
-      disowned(*self->state.host, self->state.with->node);
+      disowned(*self->state.host, self->state.with->node, peer_status::disowned::directory);
       return refuse_peer(self, refusal::own_older);
   }
 }
@@ -151,8 +150,10 @@ void ask_doorkeeper(session_actor* self, const introduction& in) {
 void on_unsealed(session_actor* self, const std::string& message) {
   auto& s = self->state;
   if (const auto r = decode_refusal(message)) {
+    const auto by = s.acceptor ? s.acceptor->peer() : s.with->node;
     if (*r == refusal::other_directory || *r == refusal::older_start)
-      disowned(*s.host, s.acceptor ? s.acceptor->peer() : s.with->node);
+      disowned(*s.host, by, peer_status::disowned::directory);
+    if (*r == refusal::not_member) disowned(*s.host, by, peer_status::disowned::number);
     if (s.acceptor) s.host->not_taken(s.acceptor->peer(), why_it_refuses(*r));
     return finish(self, std::string(why_it_refuses(*r)));
   }

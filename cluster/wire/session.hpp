@@ -68,7 +68,7 @@ struct peer {
   std::uint64_t attempts = 0, attempts_over = 0;  // of dialling
   std::string trouble, told;                      // `told`: the last one reported
   bool leaving = false;
-  bool disowned = false;  // it refuses our data directory
+  peer_status::disowned disowns = peer_status::disowned::nothing;
 
   std::mutex handing;  // one frame at a time, also while one connection takes the place of another
   std::thread dialler;

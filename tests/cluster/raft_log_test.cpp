@@ -455,6 +455,21 @@ TEST_CASE("members come and go while the cluster serves", "[cluster][raft-log][e
   REQUIRE(done_well(proposed(t.of(4), making(++n))));
 }
 
+TEST_CASE("a node that was taken out while it was away learns so when it is back", "[cluster][raft-log][epochs]") {
+  three t;
+  t.start();
+  REQUIRE(done_well(proposed(t.of(1), founding())));
+  const auto goes = t.leader();
+  t.stop(goes);
+  std::vector<node_id> stay;
+  for (auto id : t.ids)
+    if (id != goes) stay.push_back(id);
+  REQUIRE(changed(t.of(stay[0]), stay));
+  t.start(goes);
+  CHECK(eventually([&] { return t.of(goes).standing().members == stay; }));
+  CHECK(t.of(goes).standing().groups[0].epoch == 1);
+}
+
 TEST_CASE("a node that was away while all others were replaced finds the cluster by whom it is configured with",
           "[cluster][raft-log][epochs]") {
   three t(5, 1, true);

@@ -205,6 +205,24 @@ TEST_CASE("a node that loses its directory before it was taken in comes again un
   CHECK(three.serves(1));
 }
 
+TEST_CASE("a node that was taken out while it was dead says so when it is started, soon or late",
+          "[cluster][members]") {
+  cluster three;
+  three.await_serving({1, 2, 3});
+  three.kill(3);
+  succeed(three.operate(1, {"remove", "3", "--yes"}));
+  const bool late = GENERATE(false, true);
+  if (late) {  // by then the others no longer listen to it
+    for (int node : {1, 2}) {
+      CHECK(three.stop(node) == 0);
+      REQUIRE(three.start(node));
+    }
+  }
+  REQUIRE(three.start(3));
+  INFO((late ? "late" : "soon"));
+  CHECK(eventually([&] { return three.reasons(3) == std::vector<std::string>{"cluster: this node was taken out"}; }));
+}
+
 TEST_CASE("a used number is refused for what its node is now, not for what it last said", "[cluster][members]") {
   cluster three;
   CHECK(three.invite() == 4);

@@ -383,10 +383,12 @@ TEST_CASE("who is not a member, or another than it was looked for, is told so", 
   one.peers->set_neighbours({{2, "127.0.0.1:9"}});
   three.peers->set_neighbours({{1, one.address()}, {2, one.address()}});
   CHECK(three.says(1, "it refuses us: we are not among its cluster's members"));
+  CHECK(three.of(1).disowns == peer_status::disowned::number);
   CHECK(three.says(2, "it refuses us: it is another node than we look for at its address"));
   // A member from now on.
   one.peers->set_neighbours({{2, "127.0.0.1:9"}, {3, "127.0.0.1:9"}});
   CHECK(three.connects(1));
+  CHECK(three.of(1).disowns == peer_status::disowned::nothing);
   // And no longer.
   one.peers->set_neighbours({{2, "127.0.0.1:9"}});
   CHECK(eventually([&] { return !three.of(1).connected; }));
@@ -509,8 +511,8 @@ TEST_CASE("a node that comes back with another data directory is refused, and to
   all.meet(2, 1);
   CHECK(refuses(*all.nodes[other], lost));
   CHECK(refuses(*all.nodes[lost], other));
-  CHECK(eventually([&] { return all.nodes[lost]->of(other).disowned; }));
-  CHECK_FALSE(all.nodes[other]->of(lost).disowned);
+  CHECK(eventually([&] { return all.nodes[lost]->of(other).disowns == peer_status::disowned::directory; }));
+  CHECK(all.nodes[other]->of(lost).disowns == peer_status::disowned::nothing);
   CHECK_FALSE(all.nodes[lost]->peers->send(other, "vote for me"));
   CHECK_FALSE(all.nodes[other]->of(lost).connected);
   CHECK(all.nodes[other]->frames.size() == 0);
@@ -528,7 +530,7 @@ TEST_CASE("an older copy of a data directory is refused, and so is a second one 
   all.meet(2, 1);
   CHECK(refuses(*all.nodes[1], 2));
   CHECK(refuses(*all.nodes[2], 1));
-  CHECK(eventually([&] { return all.nodes[2]->of(1).disowned; }));
+  CHECK(eventually([&] { return all.nodes[2]->of(1).disowns == peer_status::disowned::directory; }));
   all.data[2].boot = 3;
   all.start(2);
   all.meet(2, 1);
