@@ -47,7 +47,8 @@ std::string lines_of(workspace_id ws, user_id subject, std::string_view scopes, 
   line("X-Nacre-Workspace", text_of(ws));
   line("X-Nacre-Scopes", scopes);
   if (token) line("X-Nacre-Token-Id", text_of(token->id));
-  if (token && token->record.expires) line("X-Nacre-Token-Expires-At", format_rfc3339(*token->record.expires));
+  if (auto end = token ? model::end_of(token->record, token->lookup) : std::nullopt)
+    line("X-Nacre-Token-Expires-At", format_rfc3339(*end));
   return out;
 }
 

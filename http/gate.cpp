@@ -70,14 +70,14 @@ std::optional<std::string> email_of_account(const model::view& v, const principa
   return std::move(owner->me.email);
 }
 
-principal principal_of(workspace_id ws, pat_id id, const model::pat_record& record) {
+principal principal_of(workspace_id ws, pat_id id, const model::pat_record& record, const model::keyed_hash& lookup) {
   principal p;
   p.who.via = model::caller::kind::pat;
   p.who.user = record.owner;
   p.who.pat = id;
   p.who.scopes = model::implied(record.scopes);
   p.bound_to = ws;
-  p.expires = record.expires;
+  p.expires = model::end_of(record, lookup);
   p.narrowed = !record.only.none();
   return p;
 }
@@ -406,7 +406,7 @@ void gate::by_pat(presented what, const request& r, unique_function<void(result<
   auto recalled = [this, family = what.family, name, &r]() -> std::optional<principal> {
     auto known = recall(name, r.client.text, time_.now());
     if (!known || known->record.family != family) return std::nullopt;
-    return principal_of(known->workspace, known->id, known->record);
+    return principal_of(known->workspace, known->id, known->record, known->lookup);
   };
   if (service_.local_age().count() == 0) {
     if (auto who = recalled()) return done(std::move(*who));
@@ -431,7 +431,7 @@ void gate::by_pat_anew(presented what, const crypto::digest& name, const request
       return done(fail(found.error()));
     }
     const auto& token = found->token;
-    auto p = principal_of(token.workspace, token.id, token.record);
+    auto p = principal_of(token.workspace, token.id, token.record, found->lookup);
     if (user_name) {
       auto email = email_of_account(*found->seen, p, *user_name, time_.now());
       if (!found->seen->trustworthy()) return done(fail(errc::storage_failed, "Stored state could not be read"));

@@ -54,6 +54,11 @@ bool is_retired(const pat_record& pat, const keyed_hash& lookup, timestamp now) 
   return pat.rotations > 0 && pat.lookup != lookup && !previous_is_good(pat, lookup, now);
 }
 
+std::optional<timestamp> end_of(const pat_record& pat, const keyed_hash& lookup) {
+  if (!pat.previous || pat.previous->lookup != lookup) return pat.expires;
+  return std::min(pat.expires.value_or(time_max), pat.previous->until);
+}
+
 result<std::vector<pat_entry>> list_tokens(const view& v, const context& ctx, user_id owner, token_family family) {
   auto who = stand_before(v, ctx, owner);
   if (!who) return fail(who.error());

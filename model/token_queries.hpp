@@ -23,6 +23,8 @@ result<presented> judge(const pat_record& pat, const keyed_hash& lookup, timesta
                         const std::optional<std::array<std::uint8_t, 16>>& client);
 // It was this PAT's token until a rotation; nobody should hold it any more.
 bool is_retired(const pat_record& pat, const keyed_hash& lookup, timestamp now);
+// When a token that is good now ends: one that is being replaced with its overlap. Nothing: nobody knows.
+std::optional<timestamp> end_of(const pat_record& pat, const keyed_hash& lookup);
 
 // Live tokens of a family other than Alephant: the caller's own, or, for who may administer, those of a service
 // user. In order of creation. not_found if there is no such owner or token.

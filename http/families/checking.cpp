@@ -192,7 +192,7 @@ template <class Keep>
 void decide(call_ptr c, const requirements& wanted, const admitted& who, Keep keep) {
   auto why = unmet(wanted, who);
   if (!why && wanted.project.empty()) return let_pass(std::move(c), who);
-  if (who.token) c->caller.expires = who.token->record.expires;
+  if (who.token) c->caller.expires = model::end_of(who.token->record, who.token->lookup);
   if (why) return refuse_check(std::move(c), *why);
   auto& raw = *c;
   auto look = [c = std::move(c), project = wanted.project, who,
@@ -355,7 +355,7 @@ std::string description_of(const call& c, const checked_token& known) {
   if (!known.email.empty()) w.field("username", std::string_view(known.email));
   w.field("client_id", std::string_view(id)).field("jti", std::string_view(id)).field("token_type", "Bearer");
   w.field("iat", seconds_of(record.created));
-  if (record.expires) w.field("exp", seconds_of(*record.expires));
+  if (auto end = model::end_of(record, known.lookup)) w.field("exp", seconds_of(*end));
   if (record.only.not_before) w.field("nbf", seconds_of(*record.only.not_before));
   w.field("workspace_id", std::string_view(text_of(known.workspace)));
   if (c.with.ask.public_url)

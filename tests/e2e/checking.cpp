@@ -4,6 +4,7 @@
 #include <atomic>
 #include <thread>
 
+#include "model/time.hpp"
 #include "tests/e2e/kit.hpp"
 #include "tests/e2e/service_kit.hpp"
 #include "tests/e2e/unleash_kit.hpp"
@@ -353,6 +354,38 @@ TEST_CASE("every use of a token with so many uses counts, and a rotated one ends
   CHECK(status_of(fresh) == 200);
   CHECK(status_of(pat["token"].text()) == 401);
   CHECK(status_of(fresh) == 200);
+}
+
+TEST_CASE("of a token that is being replaced every answer tells when it ends, not when its successor does",
+          "[verify][introspect]") {
+  team t(shared());
+  for (const auto* expires : {R"(,"expiresAt":"2090-01-01T00:00:00Z")", ""}) {
+    INFO(expires);
+    auto pat = t.owner.new_pat(R"("name":"a","scopes":["read"])" + std::string(expires));
+    const auto old = pat["token"].text();
+    const auto soonest = nacre::parse_rfc3339(rfc3339_in(3600)).value();
+    auto rotated = t.owner.post(pat_path(pat["id"].text(), "rotate"), R"({"overlap":3600})");
+    REQUIRE(rotated.status == 200);
+    const auto latest = nacre::parse_rfc3339(rfc3339_in(3601)).value();
+    auto ends = [&](const http_answer& a) {
+      const auto told = nacre::parse_rfc3339(a.header("X-Nacre-Token-Expires-At")).value_or(nacre::time_max);
+      CHECK(told >= soonest);
+      CHECK(told <= latest);
+      return told;
+    };
+    const auto told = ends(check(shared().port(), old));
+    CHECK(ends(check(shared().port(), old)) == told);                 // remembered
+    CHECK(ends(check(shared().port(), old, "scope=write")) == told);  // 403
+    CHECK(ends(t.owner.with(old).get("/api/v1/me")) == told);
+    auto said = look(t.owner, old).json();
+    REQUIRE(said.find("exp"));
+    CHECK(said["exp"].number() == told.value() / 1000);
+    const auto fresh = rotated.json()["data"]["token"].text();
+    const std::string whole = *expires ? "2090-01-01T00:00:00Z" : "";
+    CHECK(check(shared().port(), fresh).header("X-Nacre-Token-Expires-At") == whole);
+    CHECK(t.owner.with(fresh).get("/api/v1/me").header("X-Nacre-Token-Expires-At") == whole);
+    CHECK((look(t.owner, fresh).json().find("exp") != nullptr) == !whole.empty());
+  }
 }
 
 TEST_CASE("verify takes JWTs: by role, in the workspace they name, are asked for in, or have alone", "[verify]") {
