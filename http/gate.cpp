@@ -79,6 +79,7 @@ principal principal_of(workspace_id ws, pat_id id, const model::pat_record& reco
   p.bound_to = ws;
   p.expires = model::end_of(record, lookup);
   p.narrowed = !record.only.none();
+  p.outgoing = record.lookup != lookup;
   return p;
 }
 

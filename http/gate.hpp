@@ -37,6 +37,7 @@ struct principal {
   std::optional<timestamp> expires;      // via PAT: when the token does
   bool operates = false;                 // of a JWT: it has operator_scope
   bool narrowed = false;                 // via PAT: only from somewhere, so often or from some day on
+  bool outgoing = false;                 // via PAT: a rotation has replaced it, and it is good for its overlap
 };
 
 // A token somebody presented, found and worth something now.

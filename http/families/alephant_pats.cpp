@@ -225,6 +225,7 @@ void change_pat(call_ptr c) {
                  if (pat && pat->record.family != model::token_family::alephant && (op.name || op.set_expires))
                    return refuse(std::move(at),
                                  {errc::invalid, "Of another family's token only what narrows it is changed here"});
+                 if (auto why = refused_if_outgoing(*at, op.id)) return refuse(std::move(at), *why);
                  order_and_answer(std::move(at), model::operation{std::move(op)}, changed_pat);
                });
     });
@@ -253,6 +254,7 @@ void reveal_pat(call_ptr c) {
       if (!key) return refuse(std::move(member), key.error());
       if (auto why = beyond_its_bounds(*member); why && member->caller.who.pat != id)
         return refuse(std::move(member), std::move(*why));
+      if (auto why = refused_if_outgoing(*member, id)) return refuse(std::move(member), *why);
       const auto& s = member->with.settings;
       model::reveal_pat op{id, s.limits_enabled, s.reveals_per_pat, s.reveals_per_user, std::nullopt, 0};
       if (!*key) return reveal(std::move(member), op);
@@ -304,13 +306,14 @@ void rotate_pat(call_ptr c) {
       auto what = renewal_of(*member, id);
       if (!what) return refuse(std::move(member), what.error());
       at_token(
-          std::move(member), id, model::scope_admin,
+          std::move(member), id, model::every_scope,
           [what = std::move(*what)](call_ptr at, const model::view& v, std::optional<model::pat_entry> pat) mutable {
             if (pat && model::is_of_earlier_membership(v, *pat))
               return refuse(std::move(at),
                             {errc::conflict, "The token's owner left and came back since: make a new one"});
             if (pat && pat->record.family == model::token_family::unleash && what.set_expires && !what.expires)
               return refuse(std::move(at), {errc::invalid, "Every token of this family ends one day"});
+            if (auto why = pat ? refused_renewal(*at, v, *pat, what) : std::nullopt) return refuse(std::move(at), *why);
             order_and_answer(std::move(at), std::move(what), [](call&, actors::answer& a) {
               return with_token(200, std::get<model::rotated>(a.outcome.what).pat, a.token);
             });

@@ -1,7 +1,9 @@
 #include "http/families/token_fields.hpp"
 
+#include "actors/one_time.hpp"
 #include "http/import_row.hpp"
 #include "model/limits.hpp"
+#include "model/pats.hpp"
 
 namespace nacre::http {
 
@@ -77,6 +79,23 @@ result<actors::renew_pat> renewal_of(const call& c, pat_id id) {
     out.expires = *when;
   }
   return out;
+}
+
+std::optional<error> refused_if_outgoing(const call& c, pat_id id) {
+  if (!c.caller.outgoing || c.caller.who.pat != id) return std::nullopt;
+  return error{errc::forbidden,
+               "This token is being replaced: what replaces it is not its own to renew, change or reveal"};
+}
+
+std::optional<error> refused_renewal(const call& c, const model::view& v, const model::pat_entry& pat,
+                                     const actors::renew_pat& what) {
+  if (auto why = refused_if_outgoing(c, pat.id)) {
+    model::rotate_pat again;
+    again.id = pat.id;
+    if (what.retry_key) again.retry = actors::rotation_hash_of(c.with.keys, pat.id, c.ctx.who.user, *what.retry_key);
+    return model::rotation_salt(v, c.ctx, again) ? std::nullopt : why;
+  }
+  return std::nullopt;
 }
 
 bool has_json_or_no_body(const request& r) { return r.body.empty() || has_json_body(r); }

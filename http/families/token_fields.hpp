@@ -25,6 +25,13 @@ void write_restrictions(json_writer& w, const model::pat_record& pat, std::strin
 
 // From body (may be empty) and Idempotency-Key; `invalid` otherwise.
 result<actors::renew_pat> renewal_of(const call& c, pat_id id);
+// Why the token that came with this call may not act so on that one, if it may not. A token that is being replaced
+// would outlive its overlap if it renewed, changed or revealed itself; it is told again what it renewed itself to. One
+// with restrictions, or without a scope of the other's, makes no life longer. Asked before the order: what that does to
+// rows is the same in every program of one format, and these have not always asked.
+std::optional<error> refused_renewal(const call& c, const model::view& v, const model::pat_entry& pat,
+                                     const actors::renew_pat& what);
+std::optional<error> refused_if_outgoing(const call& c, pat_id id);
 // Whether the content type is JSON, where a body there is.
 bool has_json_or_no_body(const request& r);
 

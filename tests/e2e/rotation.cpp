@@ -140,6 +140,40 @@ TEST_CASE("a PAT may renew itself, and no other unless it may reveal", "[rotatio
   CHECK(rotate(as_strong, weak).status == 200);
 }
 
+TEST_CASE("a token that is being replaced neither renews, changes nor shows what replaces it, and may end it",
+          "[rotation]") {
+  team t(shared());
+  for (const auto* scope : {"read", "write", "admin"}) {
+    INFO(scope);
+    auto pat = t.owner.new_pat(R"("name":"leaked","scopes":[")" + std::string(scope) + "\"]");
+    auto fresh = token_of(rotate(t.owner, pat, R"({"overlap":3600})"));
+    auto old = t.owner.with(pat["token"].text());
+    const auto path = pat_path(pat["id"].text());
+    CHECK(check_error(rotate(old, pat, "{}"), 403, "forbidden").find("being replaced") != std::string::npos);
+    check_error(rotate(old, pat, R"({"overlap":3600})", key), 403, "forbidden");
+    if (std::string_view(scope) != "read")
+      check_error(old.patch(path, R"({"expiresAt":null,"name":"kept"})"), 403, "forbidden");
+    if (std::string_view(scope) == "admin") check_error(old.post(path + "/reveal"), 403, "forbidden");
+    CHECK(t.owner.get(path).json()["data"]["name"].text() == "leaked");
+    CHECK(status_with(t.owner, fresh) == 200);
+    CHECK(status_with(t.owner, pat["token"].text()) == 200);
+    if (std::string_view(scope) == "read") continue;
+    CHECK(old.del(path).status == 204);
+    CHECK(status_with(t.owner, fresh) == 401);
+  }
+}
+
+TEST_CASE("a token that renewed itself and lost the answer gets it again while it is being replaced", "[rotation]") {
+  team t(shared());
+  auto pat = t.owner.new_pat(R"("name":"self","scopes":["read"])");
+  auto self = t.owner.with(pat["token"].text());
+  auto first = rotate(self, pat, R"({"overlap":3600})", key);
+  auto fresh = token_of(first);
+  CHECK(rotate(self, pat, R"({"overlap":3600})", key).body == first.body);
+  check_error(rotate(self, pat, R"({"overlap":3600})", "another key of them"), 403, "forbidden");
+  CHECK(status_with(t.owner, fresh) == 200);
+}
+
 TEST_CASE("rotation is for the creator, owners and admins of the token's workspace", "[rotation]") {
   team t(shared());
   auto pat = t.member.new_pat();

@@ -288,6 +288,23 @@ TEST_CASE("a rotation keeps the token before for as long as asked, and can be fe
   }
 }
 
+TEST_CASE("a token that is being replaced does not renew itself", "[service]") {
+  team t(shared());
+  auto user = service_user(t.admin);
+  for (const auto& [path, by] : {std::pair{of(user), &t.admin}, std::pair{own(), &t.member}}) {
+    auto made = create(*by, path);
+    const auto id = made["id"].text();
+    auto fresh = by->post(path + "/" + id + "/rotate", R"({"overlap":3600})");
+    REQUIRE(fresh.status == 201);
+    auto old = bearer(made["token"].text());
+    CHECK(check_refusal(old.post(own(id, "rotate")), 403).find("being replaced") != std::string::npos);
+    check_refusal(old.post(own(id, "regenerate"), R"({"expiry":"week"})"), 403);
+    check_refusal(old.post(of("null", id, "rotate")), 403);
+    CHECK(status_with(fresh.json()["token"].text()) == 200);
+    CHECK(status_with(made["token"].text()) == 200);
+  }
+}
+
 TEST_CASE("a service user reads its own tokens and nobody's else", "[service]") {
   team t(shared());
   auto user = service_user(t.admin), another = service_user(t.admin);

@@ -354,6 +354,22 @@ TEST_CASE("a rotation gives a new secret under the same id and keeps the old one
   CHECK(listed(t.member) == std::vector{made["id"].number()});
 }
 
+TEST_CASE("a secret that is being replaced does not renew itself", "[unleash]") {
+  team t(shared());
+  auto robot = account(t.admin, 1);
+  for (const auto& [path, by] : {std::pair{own(), &t.member}, std::pair{of(robot), &t.admin}}) {
+    auto made = create(*by, path);
+    auto fresh = by->post(path + "/" + id_of(made) + "/rotate", R"({"overlap":3600})");
+    REQUIRE(fresh.status == 200);
+    auto old = bearer(made["secret"].text());
+    auto refused = check_problem(old.post(path + "/" + id_of(made) + "/rotate"), 403, "ForbiddenError");
+    CHECK(refused["message"].text().find("being replaced") != std::string::npos);
+    check_problem(old.post(own(id_of(made), "rotate")), 403, "ForbiddenError");
+    CHECK(status_with(fresh.json()["secret"].text()) == 200);
+    CHECK(status_with(made["secret"].text()) == 200);
+  }
+}
+
 TEST_CASE("what narrows a token is shown where it is set, and holds", "[unleash]") {
   team t(shared());
   auto made = create(t.member, own(),

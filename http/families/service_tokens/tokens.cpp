@@ -24,7 +24,10 @@ std::optional<std::vector<model::project_entry>> projects_there(const model::vie
   return found;
 }
 
-void renew(call_ptr c, actors::renew_pat what, token_view shown) {
+void renew(call_ptr c, const model::view& v, actors::renew_pat what, token_view shown) {
+  auto why = refused_renewal(*c, v, shown.pat, what);
+  if (!v.trustworthy()) return refuse(std::move(c), unreadable());
+  if (why) return refuse(std::move(c), *why);
   order(std::move(c), std::move(what), [shown = std::move(shown)](call_ptr mine, actors::answer a) mutable {
     if (a.outcome.refused) return refuse_outcome(std::move(mine), a.outcome);
     shown.pat = std::move(std::get<model::rotated>(a.outcome.what).pat);
@@ -107,9 +110,7 @@ void regenerate_token(call_ptr c) {
     what.id = s.token->id;
     what.set_expires = true;
     what.expires = *expires;
-    auto shown = shown_of(v, std::move(s));
-    if (!v.trustworthy()) return refuse(std::move(mine), unreadable());
-    renew(std::move(mine), std::move(what), std::move(shown));
+    renew(std::move(mine), v, std::move(what), shown_of(v, std::move(s)));
   });
 }
 
@@ -118,9 +119,7 @@ void rotate_token(call_ptr c) {
     if (!has_json_or_no_body(mine->req)) return complain(std::move(mine), {"The body must be application/json"});
     auto what = renewal_of(*mine, s.token->id);
     if (!what) return complain(std::move(mine), {what.error().text});
-    auto shown = shown_of(v, std::move(s));
-    if (!v.trustworthy()) return refuse(std::move(mine), unreadable());
-    renew(std::move(mine), std::move(*what), std::move(shown));
+    renew(std::move(mine), v, std::move(*what), shown_of(v, std::move(s)));
   });
 }
 

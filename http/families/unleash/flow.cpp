@@ -14,9 +14,10 @@ void refuse_unreadable(call_ptr c) {
 }
 
 // The token of that number, if the holder has one.
-std::optional<pat_id> find_token(const call& c, const model::view& v, const token_holder& of, std::uint64_t number) {
+std::optional<model::pat_entry> find_token(const call& c, const model::view& v, const token_holder& of,
+                                           std::uint64_t number) {
   auto pat = model::get_token(v, c.ctx, of.id, ours, number);
-  return pat ? std::optional(pat->id) : std::nullopt;
+  return pat ? std::optional(std::move(*pat)) : std::nullopt;
 }
 
 std::optional<user_id> unless_caller(const call& c, const token_holder& of) {
@@ -114,9 +115,9 @@ void delete_token(call_ptr c, const model::view& v, const model::standing& who, 
   auto of = holder(*c, v, who);
   if (!v.trustworthy()) return refuse_unreadable(std::move(c));
   if (!of) return refuse(std::move(c), of.error());
-  auto id = find_token(*c, v, *of, *number);
-  if (!id) return answer_read(std::move(c), v, done());
-  order(std::move(c), model::operation{model::revoke_pat{*id}}, [](call_ptr mine, actors::answer a) {
+  auto pat = find_token(*c, v, *of, *number);
+  if (!pat) return answer_read(std::move(c), v, done());
+  order(std::move(c), model::operation{model::revoke_pat{pat->id}}, [](call_ptr mine, actors::answer a) {
     // Somebody else was first: it is gone either way.
     const auto& refused = a.outcome.refused;
     if (refused && refused->code != errc::not_found) return refuse_outcome(std::move(mine), a.outcome);
@@ -137,10 +138,11 @@ void rotate_token(call_ptr c, const model::view& v, const model::standing& who, 
   auto of = holder(*c, v, who);
   if (!v.trustworthy()) return refuse_unreadable(std::move(c));
   if (!of) return refuse(std::move(c), of.error());
-  auto id = find_token(*c, v, *of, *number);
+  auto pat = find_token(*c, v, *of, *number);
   if (!v.trustworthy()) return refuse_unreadable(std::move(c));
-  if (!id) return refuse(std::move(c), not_there("PAT", text));
-  what->id = *id;
+  if (!pat) return refuse(std::move(c), not_there("PAT", text));
+  what->id = pat->id;
+  if (auto why = refused_renewal(*c, v, *pat, *what)) return http::refuse(std::move(c), *why);
   order_or_refuse(std::move(c), std::move(*what), [of = *of](call_ptr mine, actors::answer a) {
     answer(std::move(mine), with_secret(200, std::get<model::rotated>(a.outcome.what).pat, of, a.token));
   });
