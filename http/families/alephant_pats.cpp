@@ -225,7 +225,7 @@ void change_pat(call_ptr c) {
                  if (pat && pat->record.family != model::token_family::alephant && (op.name || op.set_expires))
                    return refuse(std::move(at),
                                  {errc::invalid, "Of another family's token only what narrows it is changed here"});
-                 if (auto why = refused_if_outgoing(*at, op.id)) return refuse(std::move(at), *why);
+                 if (auto why = pat ? refused_change(*at, *pat, op) : std::nullopt) return refuse(std::move(at), *why);
                  order_and_answer(std::move(at), model::operation{std::move(op)}, changed_pat);
                });
     });

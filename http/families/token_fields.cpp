@@ -7,6 +7,18 @@
 
 namespace nacre::http {
 
+namespace {
+
+std::optional<error> refused_life(const call& c, const model::pat_record& pat, const std::optional<timestamp>& until) {
+  const auto& who = c.caller.who;
+  if (who.via != model::caller::kind::pat || !pat.expires || (until && *until <= *pat.expires)) return std::nullopt;
+  if (c.caller.narrowed) return error{errc::forbidden, "A token with restrictions makes no token's life longer"};
+  auto missing = static_cast<model::scope_set>(model::implied(pat.scopes) & ~who.scopes);
+  return missing ? std::optional(model::lacks(missing)) : std::nullopt;
+}
+
+}  // namespace
+
 result<std::optional<model::restrictions>> restrictions_of(const json_value& body) {
   auto not_before = body.find("notBefore"), uses = body.find("maxUses"), networks = body.find("allowedNetworks");
   if (!not_before && !uses && !networks) return std::optional<model::restrictions>{};
@@ -95,7 +107,12 @@ std::optional<error> refused_renewal(const call& c, const model::view& v, const 
     if (what.retry_key) again.retry = actors::rotation_hash_of(c.with.keys, pat.id, c.ctx.who.user, *what.retry_key);
     return model::rotation_salt(v, c.ctx, again) ? std::nullopt : why;
   }
-  return std::nullopt;
+  return what.set_expires ? refused_life(c, pat.record, what.expires) : std::nullopt;
+}
+
+std::optional<error> refused_change(const call& c, const model::pat_entry& pat, const model::change_pat& what) {
+  if (auto why = refused_if_outgoing(c, pat.id)) return why;
+  return what.set_expires ? refused_life(c, pat.record, what.expires) : std::nullopt;
 }
 
 bool has_json_or_no_body(const request& r) { return r.body.empty() || has_json_body(r); }

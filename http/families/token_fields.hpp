@@ -31,6 +31,7 @@ result<actors::renew_pat> renewal_of(const call& c, pat_id id);
 // rows is the same in every program of one format, and these have not always asked.
 std::optional<error> refused_renewal(const call& c, const model::view& v, const model::pat_entry& pat,
                                      const actors::renew_pat& what);
+std::optional<error> refused_change(const call& c, const model::pat_entry& pat, const model::change_pat& what);
 std::optional<error> refused_if_outgoing(const call& c, pat_id id);
 // Whether the content type is JSON, where a body there is.
 bool has_json_or_no_body(const request& r);

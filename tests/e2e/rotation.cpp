@@ -333,6 +333,39 @@ TEST_CASE("a token with restrictions makes none without, and loosens none", "[re
   CHECK(rotate(as_narrow, narrow).status == 200);  // still as narrow
 }
 
+TEST_CASE("a token with restrictions makes no life longer, its own neither", "[restrictions]") {
+  team t(shared());
+  auto narrow =
+      t.owner.new_pat(R"("name":"narrow","scopes":["admin"],"maxUses":1000,"expiresAt":"2080-01-01T00:00:00Z")");
+  auto other = t.owner.new_pat(R"("name":"other","scopes":["read"],"expiresAt":"2080-01-01T00:00:00Z")");
+  auto as_narrow = t.owner.with(narrow["token"].text());
+  for (const auto* pat : {&narrow, &other})
+    for (const auto* longer : {R"({"expiresAt":null})", R"({"expires_at":"2080-01-01T00:00:01Z"})"}) {
+      INFO(longer);
+      check_error(as_narrow.patch(pat_path((*pat)["id"].text()), longer), 403, "forbidden");
+      check_error(rotate(as_narrow, *pat, longer), 403, "forbidden");
+    }
+  for (const auto* pat : {&narrow, &other}) {
+    CHECK(as_narrow.patch(pat_path((*pat)["id"].text()), R"({"expiresAt":"2079-01-01T00:00:00Z"})").status == 200);
+    CHECK(t.owner.get(pat_path((*pat)["id"].text())).json()["data"]["expiresAt"].text() == "2079-01-01T00:00:00Z");
+  }
+  CHECK(rotate(as_narrow, narrow, R"({"expiresAt":"2078-01-01T00:00:00Z"})").status == 200);
+}
+
+TEST_CASE("a token makes no life longer of one with scopes that it lacks", "[restrictions]") {
+  team t(shared());
+  const std::string ends = R"(,"expiresAt":"2080-01-01T00:00:00Z")";
+  auto strong = t.owner.new_pat(R"("name":"strong","scopes":["admin"])" + ends);
+  auto equal = t.owner.new_pat(R"("name":"equal","scopes":["read"])" + ends);
+  auto writes = t.owner.with(t.owner.new_pat(R"("name":"writes","scopes":["write"])")["token"].text());
+  const auto path = pat_path(strong["id"].text());
+  check_error(writes.patch(path, R"({"expiresAt":null})"), 403, "insufficient_scope");
+  check_error(writes.patch(path, R"({"expiresAt":"2081-01-01T00:00:00Z"})"), 403, "insufficient_scope");
+  CHECK(writes.patch(path, R"({"expiresAt":"2079-01-01T00:00:00Z"})").status == 200);
+  CHECK(writes.patch(pat_path(equal["id"].text()), R"({"expiresAt":null})").status == 200);
+  CHECK(t.owner.patch(path, R"({"expiresAt":null})").status == 200);  // who signed in may
+}
+
 TEST_CASE("restrictions that cannot be read are told and make no token", "[restrictions]") {
   team t(shared());
   for (const auto* field :

@@ -305,6 +305,19 @@ TEST_CASE("a token that is being replaced does not renew itself", "[service]") {
   }
 }
 
+TEST_CASE("a token with restrictions does not make its own life longer", "[service]") {
+  team t(shared());
+  auto made = create(t.member, own(), {{"expiry", "\"month\""}, {"allowedNetworks", "[\"127.0.0.0/8\"]"}});
+  const auto id = made["id"].text();
+  auto self = bearer(made["token"].text());
+  for (const auto* expiry : {"year", "indefinite"})
+    check_refusal(self.post(own(id, "regenerate"), R"({"expiry":")" + std::string(expiry) + "\"}"), 403);
+  check_refusal(self.post(own(id, "rotate"), R"({"expiresAt":null})"), 403);
+  auto sooner = self.post(own(id, "regenerate"), R"({"expiry":"week"})");
+  REQUIRE(sooner.status == 201);
+  CHECK(bearer(sooner.json()["token"].text()).post(own(id, "rotate")).status == 201);
+}
+
 TEST_CASE("a service user reads its own tokens and nobody's else", "[service]") {
   team t(shared());
   auto user = service_user(t.admin), another = service_user(t.admin);

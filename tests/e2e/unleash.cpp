@@ -370,6 +370,15 @@ TEST_CASE("a secret that is being replaced does not renew itself", "[unleash]") 
   }
 }
 
+TEST_CASE("a token with restrictions does not make its own life longer", "[unleash]") {
+  team t(shared());
+  auto made = create(t.member, own(), {{"expiresAt", "\"2080-01-01T00:00:00Z\""}, {"maxUses", "100"}});
+  auto self = bearer(made["secret"].text());
+  const auto at = own(id_of(made), "rotate");
+  check_problem(self.post(at, R"({"expiresAt":"2081-01-01T00:00:00Z"})"), 403, "ForbiddenError");
+  CHECK(self.post(at, R"({"expiresAt":"2079-01-01T00:00:00Z"})").status == 200);
+}
+
 TEST_CASE("what narrows a token is shown where it is set, and holds", "[unleash]") {
   team t(shared());
   auto made = create(t.member, own(),
