@@ -51,12 +51,13 @@ bool activity::first_this_hour(std::string key, std::int64_t hour) {
   return true;
 }
 
-void activity::act(workspace_id ws, std::string_view action, std::string_view object, timestamp at) {
+void activity::act(workspace_id ws, std::string_view action, std::string_view object, timestamp at,
+                   std::string_view reason) {
   std::string key(ws.value().view());
-  key.append(action).append("\0", 1).append(object);
+  key.append(action).append("\0", 1).append(object).append("\0", 1).append(reason);
   std::lock_guard lock(acts_mutex_);
   if (first_this_hour(std::move(key), at.value() / hour_ms))
-    acts_[ws].push_back({std::string(action), std::string(object), "", 1});
+    acts_[ws].push_back({std::string(action), std::string(object), std::string(reason), 1});
 }
 
 void activity::reuse(workspace_id ws, pat_id pat, timestamp at) {

@@ -23,7 +23,9 @@ namespace nacre::actors {
 class activity {
  public:
   void use(workspace_id ws, pat_id pat, timestamp at);
-  void act(workspace_id ws, std::string_view action, std::string_view object, timestamp at);
+  // `reason`: a fixed word for what was denied.
+  void act(workspace_id ws, std::string_view action, std::string_view object, timestamp at,
+           std::string_view reason = {});
   void reuse(workspace_id ws, pat_id pat, timestamp at);
   void auth_failure(std::string_view reason);
 

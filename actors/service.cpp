@@ -83,8 +83,8 @@ class caf_service final : public service {
 
   void note_use(workspace_id ws, pat_id pat, timestamp at) override { activity_.use(ws, pat, at); }
   void note_reuse(workspace_id ws, pat_id pat) override { activity_.reuse(ws, pat, time_.now()); }
-  void note_act(workspace_id ws, std::string_view action, std::string_view object) override {
-    activity_.act(ws, action, object, time_.now());
+  void note_act(workspace_id ws, std::string_view action, std::string_view object, std::string_view reason) override {
+    activity_.act(ws, action, object, time_.now(), reason);
   }
   void note_auth_failure(std::string_view reason) override { activity_.auth_failure(reason); }
   service_stats stats() const override { return directory_.stats(); }

@@ -196,8 +196,10 @@ class service {
   virtual void note_use(workspace_id ws, pat_id pat, timestamp at) = 0;
   // Somebody came with a token that a rotation had ended; recorded and told at most once an hour for each PAT.
   virtual void note_reuse(workspace_id ws, pat_id pat) = 0;
-  // Recorded at most once an hour for the same workspace, action and object.
-  virtual void note_act(workspace_id ws, std::string_view action, std::string_view object) = 0;
+  // Recorded at most once an hour for the same workspace, action, object and reason, as denied if there is a reason: a
+  // fixed word.
+  virtual void note_act(workspace_id ws, std::string_view action, std::string_view object,
+                        std::string_view reason = {}) = 0;
   // Counted, and recorded once a minute under the system workspace. `reason` is a fixed word.
   virtual void note_auth_failure(std::string_view reason) = 0;
   virtual service_stats stats() const = 0;

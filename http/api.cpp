@@ -47,6 +47,8 @@ class api {
     bool found = c->match.what == verdict::found;
     const endpoint* to = found ? &endpoints()[c->match.index] : nullptr;
     if (to) c->pattern = to->pattern;
+    if (to && to->is == trait::reveals) c->denial = "pat.reveal.denied";
+    if (to && to->is == trait::rotates) c->denial = "pat.rotate.denied";
     if (to && to->needs == access::open) return to->handle(std::move(c));
 
     auto now = std::chrono::steady_clock::now();

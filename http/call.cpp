@@ -8,7 +8,9 @@
 #include "http/json.hpp"
 #include "http/text.hpp"
 #include "http/voice.hpp"
+#include "model/keys.hpp"
 #include "model/limits.hpp"
+#include "model/load.hpp"
 #include "model/policy.hpp"
 
 namespace nacre::http {
@@ -38,6 +40,20 @@ const std::string* find(const std::vector<std::pair<std::string, std::string>>& 
   for (const auto& [key, value] : query)
     if (key == name) return &value;
   return nullptr;
+}
+
+// The object is who, for what is noted on the side has no actor of its own: the user, and the token they came with.
+void note_denied(const call& c, std::string_view action, std::string_view why) {
+  auto who = to_string(c.ctx.who.user);
+  if (c.ctx.who.via == model::caller::kind::pat) who.append(" ").append(to_string(c.ctx.who.pat));
+  c.with.service.note_act(c.ctx.workspace, action, who, why);
+}
+
+// An outsider names what workspace they like: one that is none has no log.
+bool has_log(const call& c) {
+  auto view = c.with.service.local_view();
+  auto ws = model::load<model::workspace_record>(*view, model::space::state, model::keys::workspace(c.ctx.workspace));
+  return ws && !ws->deleted;
 }
 
 }  // namespace
@@ -113,6 +129,7 @@ call::~call() {
 void answer(call_ptr c, response r) {
   bool good = r.status == 200;
   if (good && !c->act.empty()) c->with.service.note_act(c->ctx.workspace, c->act, to_string(c->ctx.who.user));
+  if (r.status == 403 && !c->denial.empty() && has_log(*c)) note_denied(*c, c->denial, c->why);
   if (good && c->to_keep) {
     if (auto list = to_kept(r, c->to_keep->name, c->ctx.workspace, c->to_keep->stamp, c->act)) {
       r = ready(list);
@@ -131,6 +148,7 @@ void answer(call_ptr c, response r) {
 
 void refuse(call_ptr c, const error& e) {
   auto r = error_response(*c, e);
+  c->why = nacre::name_of(e.code);
   answer(std::move(c), std::move(r));
 }
 
@@ -205,7 +223,7 @@ void refuse_outcome(call_ptr c, const model::outcome& refused) {
   if (refused.refused->code != errc::rate_limited || !refused.budget) return refuse(std::move(c), *refused.refused);
   // A refused reveal changes nothing, so that nobody fills the log by trying; that it was tried is on record.
   if (refused.budget->name.starts_with("reveal"))
-    c->with.service.note_act(c->ctx.workspace, "pat.reveal.limited", to_string(c->ctx.who.user));
+    note_denied(*c, "pat.reveal.limited", nacre::name_of(refused.refused->code));
   auto r = limited_response(*c, *refused.refused, *refused.budget);
   answer(std::move(c), std::move(r));
 }

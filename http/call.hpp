@@ -55,7 +55,9 @@ struct call {
     std::uint64_t stamp = 0;
   };
   std::optional<keeping> to_keep;
-  std::string_view act;  // of the caller, put on record with an answer that succeeds; once an hour
+  std::string_view act;                // of the caller, put on record with an answer that succeeds; once an hour
+  std::string_view denial;             // the same with a 403
+  std::string_view why = "forbidden";  // and the word for it
 
   std::string_view capture(std::size_t i) const { return match.captures[i]; }
 };

@@ -30,6 +30,8 @@ enum class trait : std::uint8_t {
   takes_secret,  // the body may hold a whole secret: more than limits::body_bytes_max
   lists_tokens,  // what it shows hangs on nothing but path, query, caller and stored state: it may be kept
                  // (kept_lists.hpp)
+  reveals,       // hands out a token that is there
+  rotates,       // puts another in its place
 };
 
 struct endpoint {

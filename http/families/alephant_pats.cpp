@@ -138,6 +138,7 @@ std::optional<error> beyond_its_bounds(const call& c) {
 }
 
 void reveal(call_ptr c, const model::reveal_pat& op) {
+  c->denial = {};  // the command puts it on record itself
   order_and_answer(std::move(c), model::operation{op}, [](call&, actors::answer& a) {
     json_writer w(256);
     w.object().key("data").object().field("fullToken", a.token.view()).end_object().end_object();

@@ -104,13 +104,14 @@ TEST_CASE("authentication failures are counted by the minute under the system wo
   CHECK(counted);
 }
 
-TEST_CASE("an act is noted once an hour for the same workspace, action and object", "[actors][activity]") {
+TEST_CASE("an act is noted once an hour for the same workspace, action, object and reason", "[actors][activity]") {
   actors::activity a;
   auto at = timestamp{hour * 1000};
   for (int i = 0; i < 5; ++i) a.act(home, "pat.list_all", "u1", after(at, i * minute));
   a.act(home, "pat.list_all", "u2", at);
   a.act(workspace_no(2), "pat.list_all", "u1", at);
-  CHECK(acts_in(a.drain(at)) == 3);
+  for (int i = 0; i < 2; ++i) a.act(home, "pat.list_all", "u1", at, "forbidden");  // for another reason
+  CHECK(acts_in(a.drain(at)) == 4);
   a.act(home, "pat.list_all", "u1", after(at, 59 * minute));
   CHECK(a.drain(at).empty());
   a.act(home, "pat.list_all", "u1", after(at, hour));

@@ -67,6 +67,49 @@ TEST_CASE("every act is one entry and the sequence has no gap", "[audit]") {
   CHECK((*reveals[2])["reason"].text() == "not_found");
 }
 
+TEST_CASE("who is refused a reveal or a rotation is on record with the reason, once an hour", "[audit]") {
+  team t(shared());
+  auto pat = t.owner.new_pat();
+  const auto reveal = pat_path(pat["id"].text(), "reveal"), rotate = pat_path(pat["id"].text(), "rotate");
+  auto weak = t.owner.new_pat(R"("name":"weak","scopes":["read"])");
+  auto narrow = t.owner.new_pat(R"("name":"narrow","scopes":["admin"],"allowedNetworks":["127.0.0.0/8"])");
+  auto by_weak = t.owner.with(weak["token"].text()), by_narrow = t.owner.with(narrow["token"].text());
+  auto stranger = shared().stranger(t.workspace);
+  for (int i = 0; i < 3; ++i) {
+    CHECK(t.member.post(rotate).status == 403);
+    CHECK(by_weak.post(reveal).status == 403);
+    CHECK(by_weak.post(rotate).status == 403);
+    CHECK(by_narrow.post(reveal).status == 403);
+    CHECK(stranger.post(reveal).status == 403);
+    CHECK(stranger.post("/api/admin/user/tokens/1/rotate").status == 403);
+    CHECK(stranger.in(new_uuid()).post(reveal).status == 403);
+    CHECK(t.other.post(reveal).status == 403);
+  }
+  for (int i = 0; i < 8; ++i) CHECK(t.other.post(reveal).status == (i < 7 ? 403 : 429));
+  const std::string by_owner = t.owner.user() + " ";
+  const std::vector<keys> expected{
+      {"pat.rotate.denied", t.member.user(), "forbidden"},
+      {"pat.reveal.denied", by_owner + weak["id"].text(), "insufficient_scope"},
+      {"pat.rotate.denied", by_owner + weak["id"].text(), "insufficient_scope"},
+      {"pat.reveal.denied", by_owner + narrow["id"].text(), "forbidden"},
+      {"pat.reveal.denied", stranger.user(), "forbidden"},
+      {"pat.rotate.denied", stranger.user(), "forbidden"},
+      {"pat.reveal.limited", t.other.user(), "rate_limited"},
+  };
+  auto noted = [&] {
+    std::vector<keys> out;
+    for (const auto& e : audit_of(t.owner)) {
+      const auto action = e["action"].text();
+      if (!action.ends_with(".denied") && !action.ends_with(".limited")) continue;
+      CHECK(e["outcome"].text() == "denied");
+      out.push_back({action, e["object"].text(), e["reason"].text()});
+    }
+    return out;
+  };
+  CHECK(eventually([&] { return noted().size() >= expected.size(); }, std::chrono::seconds(10)));
+  CHECK_THAT(noted(), Catch::Matchers::UnorderedEquals(expected));
+}
+
 TEST_CASE("the audit log pages, for owners and admins only", "[audit]") {
   team t(shared());
   for (int i = 0; i < 7; ++i) t.owner.new_pat();

@@ -504,9 +504,39 @@ TEST_CASE("a refused reveal is on record, once an hour for each user", "[http][b
                     model::keys::audit(testing::workspace_no(1), UINT64_MAX),
                     [&](std::string_view, std::string_view row) {
                       noted += row.find("\"action\":\"pat.reveal.limited\"") != std::string_view::npos;
+                      CHECK((row.find("pat.reveal.limited") == std::string_view::npos ||
+                             row.find("\"outcome\":\"denied\",\"reason\":\"rate_limited\"") != std::string_view::npos));
                       return true;
                     });
   CHECK(noted == 1);
+}
+
+TEST_CASE("every way to a token's text is on record when it is refused", "[http][audit]") {
+  for (const auto& e : endpoints()) {
+    INFO(e.name);
+    bool rotates = e.pattern.ends_with("/rotate") || e.pattern.ends_with("/regenerate");
+    CHECK((e.is == trait::rotates) == rotates);
+    CHECK((e.is == trait::reveals) == (e.name == "reveal-pat"));
+  }
+}
+
+TEST_CASE("what is refused in a workspace that is none, or no more, is not on record there", "[http][audit]") {
+  answering node;
+  node.found();
+  REQUIRE_FALSE(node.ask(node.as(testing::user_no(1)), model::operation{model::delete_workspace{}}).outcome.refused);
+  for (auto ws : {testing::workspace_no(1), testing::workspace_no(9), system_workspace}) {
+    testing::inbox<response> got;
+    auto c = node.asked_by(testing::user_no(2), got);
+    c->ctx.workspace = ws;
+    c->denial = "pat.reveal.denied";
+    refuse(std::move(c), {errc::forbidden, "no"});
+    REQUIRE(got.await(1));
+  }
+  node.service->stop();
+  node.view()->scan(model::space::audit, "", std::string(32, '\xff'), [&](std::string_view, std::string_view row) {
+    CHECK(row.find("denied") == std::string_view::npos);
+    return true;
+  });
 }
 
 TEST_CASE("a PAT tells who it stands for as long as its owner is a member", "[http][me]") {
