@@ -78,6 +78,37 @@ TEST_CASE("every command of the documents works as it stands there", "[docs]") {
   }
 }
 
+TEST_CASE("the token that docs/mcp.md puts into a file is nobody else's to read, and no file is written without one",
+          "[docs]") {
+  const auto script = read(fs::path(NACRE_SOURCE_DIR) / "docs" / "mcp.md").script;
+  const auto from = script.rfind("\n(") + 1;
+  REQUIRE(from != 0);
+  const auto commands = script.substr(from, script.find("\n)\n", from) + 3 - from);
+  REQUIRE(has(commands, "nacre pat reveal $ID"));
+  owner_shell me;
+  const auto programs = fs::path(nacre::test::program("nacre")).parent_path().string();
+  const auto file = me.home / "mcp-http.json";
+  auto pat = me.me.new_pat();
+  auto run = [&](const std::string& id) {
+    const auto before = "cd '" + me.home.path().string() + "'\nPATH='" + programs + "':$PATH\nID=" + id + "\n";
+    return child_process({"/usr/bin/env", "bash", "-c", before + commands}, me.home / "errors", me.options())
+        .wait()
+        .value_or(-1);
+  };
+  for (int already = 0; already < 2; ++already) {
+    write_whole(file, "before");
+    fs::permissions(file, fs::perms(0644));
+    CHECK(run(new_uuid()) != 0);
+    CHECK(read_whole(file) == "before");
+    CHECK(run(pat["id"].text()) == 0);
+    CHECK(mode_of(file) == "0600");
+    CHECK(has(read_whole(file), "\"Bearer " + pat["token"].text() + "\""));
+  }
+  fs::remove(file);
+  CHECK(run(new_uuid()) != 0);
+  CHECK_FALSE(fs::exists(file));
+}
+
 TEST_CASE("the documents show what to type", "[docs]") {
   std::size_t commands = 0;
   for (const auto& each : all_documents()) commands += each.commands;
