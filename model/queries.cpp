@@ -196,11 +196,12 @@ result<listed<audit_entry>> list_audit(const view& v, const context& ctx, std::u
          [&](std::string_view key, std::string_view value) {
            auto seq = after + 1 + out.items.size();
            auto row = decode<audit_row>(value);
-           if (!row || key != keys::audit(ctx.workspace, seq)) return false;
+           if (!row || key != keys::audit(ctx.workspace, seq) || leaf_hash(row->entry) != row->leaf) return false;
            out.items.push_back({seq, std::move(*row)});
            return out.items.size() < limit;
          });
-  if (out.items.size() < std::min<std::uint64_t>(limit, head.size - after)) v.mark_undecodable();  // a row is lost
+  if (out.items.size() < std::min<std::uint64_t>(limit, head.size - after))
+    v.mark_undecodable();  // a row is lost, or changed
   return out;
 }
 

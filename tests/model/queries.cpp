@@ -174,6 +174,17 @@ TEST_CASE("a lost audit row is noticed, not skipped", "[model][queries]") {
   }
 }
 
+TEST_CASE("an audit entry that is not what its hash was made of is not shown", "[model][queries]") {
+  for (std::uint64_t changed : {1u, 2u, 3u}) {
+    world w;
+    auto row = decode<audit_row>(*w.st.get(space::audit, keys::audit(w.ws, changed))).value();
+    row.entry.back() = ' ';
+    w.st.put(space::audit, keys::audit(w.ws, changed), encode(row));
+    CHECK(list_audit(w.st, w.as(w.owner), 0, 10)->items.size() == changed - 1);
+    CHECK_FALSE(w.st.trustworthy());
+  }
+}
+
 TEST_CASE("a lookup names its PAT in the range of its origin only", "[model][queries]") {
   world w;
   w.made(w.member, new_pat(1));
