@@ -1,10 +1,8 @@
 // The development issuer: its key, its published key set, and the tokens it mints.
 #include <openssl/crypto.h>
 
-#include <array>
-
 #include "crypto/digest.hpp"
-#include "crypto/jws.hpp"
+#include "crypto/ed25519.hpp"
 #include "crypto/openssl_handles.hpp"
 #include "crypto/operator_file.hpp"
 #include "crypto/random.hpp"
@@ -14,31 +12,23 @@
 namespace nacre::crypto {
 namespace {
 
-constexpr std::size_t key_bytes = 32;
-constexpr std::size_t signature_bytes = 64;
 constexpr std::size_t private_jwk_bytes_max = 4 * 1024;
 
 std::filesystem::path private_file(const std::filesystem::path& directory) { return directory / "dev-issuer.jwk"; }
 std::filesystem::path public_file(const std::filesystem::path& directory) { return directory / "dev-issuer.jwks.json"; }
 
 struct dev_key {
-  evp_key key;
+  ed25519_key key;
   std::string x;    // the public key in base64url
   std::string kid;  // its RFC 7638 thumbprint
 };
 
 std::optional<dev_key> from_secret(std::string_view secret) {
-  if (secret.size() != key_bytes) return std::nullopt;
-  dev_key out;
-  out.key.reset(EVP_PKEY_new_raw_private_key_ex(nullptr, "ED25519", nullptr,
-                                                reinterpret_cast<const unsigned char*>(secret.data()), secret.size()));
-  std::array<unsigned char, key_bytes> x{};
-  std::size_t size = x.size();
-  if (!out.key || EVP_PKEY_get_raw_public_key(out.key.get(), x.data(), &size) != 1 || size != x.size())
-    return std::nullopt;
-  out.x = base64url_encode({reinterpret_cast<const char*>(x.data()), x.size()});
-  out.kid = base64url_encode(view(sha256(R"({"crv":"Ed25519","kty":"OKP","x":")" + out.x + R"("})")));
-  return out;
+  auto key = ed25519_key::from_secret(secret);
+  if (!key) return std::nullopt;
+  auto x = base64url_encode(key->public_part());
+  auto kid = base64url_encode(view(sha256(R"({"crv":"Ed25519","kty":"OKP","x":")" + x + R"("})")));
+  return dev_key{std::move(*key), std::move(x), std::move(kid)};
 }
 
 // The members both files share, without the closing brace.
@@ -61,7 +51,7 @@ result<dev_key> load(const std::filesystem::path& directory) {
 }
 
 result<void> create(const std::filesystem::path& directory) {
-  const secure_bytes secret = random_bytes(key_bytes);
+  const secure_bytes secret = random_bytes(ed25519_key_bytes);
   const auto key = from_secret(secret.view());
   if (!key) return fail(errc::internal, "no Ed25519 key could be made");
   std::string d = base64url_encode(secret.view());
@@ -135,16 +125,7 @@ result<std::string> mint_dev_token(const std::filesystem::path& directory, const
   if (!key) return tl::make_unexpected(key.error());
   std::string token = base64url_encode(R"({"alg":"EdDSA","kid":")" + key->kid + R"(","typ":"JWT"})") + "." +
                       base64url_encode(claims_json(what, now));
-  std::array<unsigned char, signature_bytes> signature{};
-  std::size_t size = signature.size();
-  const md_ctx context{EVP_MD_CTX_new()};
-  if (!context ||
-      EVP_DigestSignInit_ex(context.get(), nullptr, nullptr, nullptr, nullptr, key->key.get(), nullptr) != 1 ||
-      EVP_DigestSign(context.get(), signature.data(), &size, reinterpret_cast<const unsigned char*>(token.data()),
-                     token.size()) != 1)
-    return fail(errc::internal, "the token could not be signed");
-  token += "." + base64url_encode({reinterpret_cast<const char*>(signature.data()), size});
-  return token;
+  return token + "." + base64url_encode(key->key.sign(token));
 }
 
 }  // namespace nacre::crypto

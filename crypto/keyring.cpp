@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "crypto/big_endian.hpp"
+#include "crypto/ed25519.hpp"
 #include "crypto/random.hpp"
 
 namespace nacre::crypto {
@@ -212,6 +213,13 @@ std::array<std::uint8_t, 6> keyring::token_checksum(std::string_view before) con
   std::array<std::uint8_t, 6> head;
   std::copy_n(mac.begin(), head.size(), head.begin());
   return head;
+}
+
+audit_signature keyring::sign_audit_head(std::string_view head_bytes) const {
+  const auto secret = hkdf_sha256(pepper_.view(), {}, "nacre/audit-head/v1/" + cluster_id_, ed25519_key_bytes);
+  const auto key = ed25519_key::from_secret(secret.view());
+  if (!key) std::abort();  // any 32 bytes are one
+  return {key->public_part(), key->sign(head_bytes)};
 }
 
 }  // namespace nacre::crypto

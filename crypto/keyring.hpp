@@ -3,6 +3,7 @@
 //
 //   root key (32 bytes, outside nacre) --HKDF "nacre/wrap/v1"--> wrapping key
 //     |- service keys: pepper, checksum key        wrapped in space::meta
+//     |    |- what signs heads of audit logs: pepper --HKDF "nacre/audit-head/v1/" and the cluster's id--> Ed25519
 //     |- workspace data key, version v             wrapped in space::sealed
 //          |- record key, fresh per sealed value, wrapped beside its ciphertext
 //
@@ -18,6 +19,7 @@
 #include <string_view>
 
 #include "crypto/aead.hpp"
+#include "crypto/audit_signature.hpp"
 #include "crypto/digest.hpp"
 #include "crypto/guarded_bytes.hpp"
 #include "crypto/secure_bytes.hpp"
@@ -112,6 +114,9 @@ class keyring {
 
   // First 6 bytes of HMAC(checksum key, everything before the checksum).
   std::array<std::uint8_t, 6> token_checksum(std::string_view before) const;
+
+  // Of audit_head_bytes(). The same key on every node of a cluster.
+  audit_signature sign_audit_head(std::string_view head_bytes) const;
 
  private:
   std::shared_ptr<const key_provider> root_;

@@ -84,6 +84,7 @@ constexpr endpoint table[] = {
     {del,   "/api/v1/workspaces/{id}/webhooks/{hookId}",        "delete-webhook", path_workspace, "Delete, with what waits for it", webhooks::remove},
     {post,  "/api/v1/workspaces/{id}/webhooks/{hookId}/test",   "test-webhook",   path_workspace, "Queue a ping", webhooks::test},
     {get,   "/api/v1/audit",                            "list-audit",          header_workspace, "The audit log, oldest first", management::list_audit},
+    {get,   "/api/v1/audit/head",                       "get-audit-head",      header_workspace, "The head of the audit log, signed", management::get_audit_head},
 
     {post, "/api/v1/requests",             "open-request",    user_or_none, "Ask somebody for a secret", requests::open},
     {get,  "/api/v1/requests/{id}",        "get-request",     anonymous,    "How a request stands: to answer it, or with its Pickup-Key", requests::show},

@@ -2,8 +2,8 @@
 // The audit log of a workspace: append-only, part of the same batch as the act it records.
 //
 // An entry is canonical JSON (RFC 8785: sorted keys, no white space). Its leaf hash is
-// SHA-256(0x00 || entry) and the tree above is RFC 9162 section 2.1, kept as its right edge, so that signed
-// heads and proofs can be added without rereading entries. `seq` counts from 1 without gaps; the
+// SHA-256(0x00 || entry) and the tree above is RFC 9162 section 2.1, kept as its right edge, so that a head
+// (crypto/audit_signature.hpp) is told without rereading entries. `seq` counts from 1 without gaps; the
 // leaf index is seq - 1. Never in an entry: token, secret, passphrase, identifier, JWT, body, query.
 
 #include <array>

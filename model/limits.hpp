@@ -68,6 +68,7 @@ inline constexpr std::uint32_t people_page_default = 10;  // GET /api/users: gor
 inline constexpr std::uint32_t people_page_max = 500;
 inline constexpr std::uint32_t audit_page_default = 100;
 inline constexpr std::uint32_t audit_page_max = 1'000;
+inline constexpr std::size_t audit_head_bytes_max = 8 * 1024;  // as JSON; some 5 KB were enough for 2^64 entries
 
 // Budgets: a record keeps one stamp per reveal in the window, so the configurable ceiling bounds it.
 inline constexpr std::uint32_t reveal_budget_max = 600;  // per user per window

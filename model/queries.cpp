@@ -184,15 +184,20 @@ result<listed<project_entry>> list_projects(const view& v, const context& ctx, p
       every_record);
 }
 
-result<listed<audit_entry>> list_audit(const view& v, const context& ctx, std::uint64_t after, std::uint32_t limit) {
+result<audit_head> get_audit_head(const view& v, const context& ctx) {
   auto who = stand(v, ctx, scope_admin);
   if (!who) return fail(who.error());
   if (auto may = require_admin(*who); !may) return fail(may.error());
+  return load_audit_head(v, ctx.workspace);
+}
+
+result<listed<audit_entry>> list_audit(const view& v, const context& ctx, std::uint64_t after, std::uint32_t limit) {
+  const auto head = get_audit_head(v, ctx);
+  if (!head) return fail(head.error());
   listed<audit_entry> out;
-  const auto head = load_audit_head(v, ctx.workspace);
-  out.total = head.size;
-  if (after >= head.size || limit == 0) return out;
-  v.scan(space::audit, keys::audit(ctx.workspace, after + 1), keys::audit(ctx.workspace, head.size + 1),
+  out.total = head->size;
+  if (after >= head->size || limit == 0) return out;
+  v.scan(space::audit, keys::audit(ctx.workspace, after + 1), keys::audit(ctx.workspace, head->size + 1),
          [&](std::string_view key, std::string_view value) {
            auto seq = after + 1 + out.items.size();
            auto row = decode<audit_row>(value);
@@ -200,7 +205,7 @@ result<listed<audit_entry>> list_audit(const view& v, const context& ctx, std::u
            out.items.push_back({seq, std::move(*row)});
            return out.items.size() < limit;
          });
-  if (out.items.size() < std::min<std::uint64_t>(limit, head.size - after))
+  if (out.items.size() < std::min<std::uint64_t>(limit, head->size - after))
     v.mark_undecodable();  // a row is lost, or changed
   return out;
 }

@@ -47,6 +47,8 @@ result<listed<member_entry>> list_members(const view& v, const context& ctx, pag
 result<listed<service_user_entry>> list_service_users(const view& v, const context& ctx, page at);
 result<listed<project_entry>> list_projects(const view& v, const context& ctx, page at);
 
+// How long the audit log is and the right edge of its tree, for whom may read its entries.
+result<audit_head> get_audit_head(const view& v, const context& ctx);
 // Entries with seq > after, oldest first, owner or admin only. `total` is the size of the log.
 struct audit_entry {
   std::uint64_t seq = 0;

@@ -1,8 +1,12 @@
 #include "http/families/management.hpp"
 
+#include "crypto/audit_signature.hpp"
+#include "crypto/digest.hpp"
+#include "crypto/keyring.hpp"
 #include "crypto/random.hpp"
 #include "http/families/body.hpp"
 #include "http/json.hpp"
+#include "model/audit.hpp"
 #include "model/limits.hpp"
 #include "model/text.hpp"
 
@@ -271,6 +275,24 @@ void list_audit(call_ptr c) {
     for (const auto& e : found->items) w.raw(e.row.entry);
     w.end_array().key("pagination").object();
     w.field("total", found->total).field("after", from).field("limit", limit).end_object().end_object();
+    return json_response(200, w.take());
+  });
+}
+
+void get_audit_head(call_ptr c) {
+  answer_from_view(std::move(c), [](call& mine, const model::view& v) {
+    auto head = model::get_audit_head(v, mine.ctx);
+    if (!head) return error_response(mine, head.error());
+    const auto workspace = mine.ctx.workspace;
+    const auto time = format_rfc3339(mine.ctx.now);
+    const auto signature = mine.with.keys.sign_audit_head(crypto::audit_head_bytes(workspace, *head, time));
+    json_writer w(4096);
+    w.object().key("data").object().field("workspaceId", std::string_view(to_string(workspace)));
+    w.field("size", head->size).field("root", std::string_view(crypto::to_hex(crypto::view(model::root(*head)))));
+    w.key("edge").array();
+    for (const auto& each : head->edge) w.value(std::string_view(crypto::to_hex(crypto::view(each))));
+    w.end_array().field("time", std::string_view(time)).field("key", std::string_view(crypto::to_hex(signature.key)));
+    w.field("signature", std::string_view(crypto::to_hex(signature.value))).end_object().end_object();
     return json_response(200, w.take());
   });
 }

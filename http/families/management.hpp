@@ -21,5 +21,6 @@ void create_project(call_ptr c);
 void list_projects(call_ptr c);
 void who_am_i(call_ptr c);
 void list_audit(call_ptr c);
+void get_audit_head(call_ptr c);
 
 }  // namespace nacre::http::management

@@ -444,7 +444,7 @@ test('what the state forbids is refused as it is documented', async () => {
   const member = { ...stage.jwt, ...bearer(stranger.jwt) };
   for (const each of operations.filter((one) => one.path.startsWith('/api/admin/service-account')))
     await at(each.id, 403, each.path.replace(/\{\w+\}/g, account), member, each.body && examplesOf(each.body.content['application/json'])[0][1]);
-  for (const id of ['delete-workspace', 'update-workspace', 'put-member', 'create-project', 'create-webhook', 'list-audit', 'service-create-user']) {
+  for (const id of ['delete-workspace', 'update-workspace', 'put-member', 'create-project', 'create-webhook', 'list-audit', 'get-audit-head', 'service-create-user']) {
     const each = operationOf(id);
     await at(id, 403, each.path.replace('{id}', stage.workspace).replace('{userId}', randomUUID()), member, each.body && (await filledIn({ ...stage, operation: each }, examplesOf(each.body.content['application/json'])[0][1])));
   }

@@ -1,6 +1,7 @@
 // The audit log on the wire: every act, in order, without a gap, without a secret.
 
 #include <algorithm>
+#include <bit>
 
 #include "tests/e2e/kit.hpp"
 
@@ -134,6 +135,34 @@ TEST_CASE("the audit log pages, for owners and admins only", "[audit]") {
   check_error(t.member.get("/api/v1/audit"), 403, "forbidden");
   check_error(shared().stranger(t.workspace).get("/api/v1/audit"), 403, "forbidden");
   check_error(t.owner.in("").get("/api/v1/audit"), 400, "invalid_request");
+}
+
+TEST_CASE("the head of the audit log tells its size and is signed, for owners and admins only", "[audit]") {
+  team t(shared());
+  auto head = t.admin.get("/api/v1/audit/head");
+  REQUIRE(head.status == 200);
+  check_json_headers(head);
+  const auto data = head.json()["data"];
+  CHECK(data.keys() == keys{"workspaceId", "size", "root", "edge", "time", "key", "signature"});
+  CHECK(data["workspaceId"].text() == t.workspace);
+  CHECK(data["size"].number() == static_cast<std::int64_t>(audit_of(t.owner).size()));
+  CHECK(data["root"].text().size() == 64);
+  CHECK(data["edge"].size() == static_cast<std::size_t>(std::popcount(static_cast<unsigned>(data["size"].number()))));
+  CHECK(is_time(data["time"].text()));
+  CHECK(data["signature"].text().size() == 128);
+
+  const auto pat = t.owner.new_pat();
+  const auto later = t.owner.get("/api/v1/audit/head").json()["data"];
+  CHECK(later["size"].number() > data["size"].number());
+  CHECK(later["root"].text() != data["root"].text());
+  CHECK(later["key"].text() == data["key"].text());
+  team other(shared());
+  CHECK(other.owner.get("/api/v1/audit/head").json()["data"]["key"].text() == data["key"].text());
+  check_error(other.owner.in(t.workspace).get("/api/v1/audit/head"), 403, "forbidden");
+  check_error(t.member.get("/api/v1/audit/head"), 403, "forbidden");
+  check_error(shared().stranger(t.workspace).get("/api/v1/audit/head"), 403, "forbidden");
+  check_error(t.owner.with(pat["token"].text()).get("/api/v1/audit/head"), 403, "insufficient_scope");
+  check_error(t.owner.in("").get("/api/v1/audit/head"), 400, "invalid_request");
 }
 
 TEST_CASE("what was refused leaves no entry unless it was a reveal", "[audit]") {

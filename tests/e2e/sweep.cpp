@@ -61,6 +61,7 @@ const route routes[] = {
     {"DELETE", "/api/v1/workspaces/{id}/webhooks/{hookId}",      place::path, least::admin, scope::admin, ""},
     {"POST",   "/api/v1/workspaces/{id}/webhooks/{hookId}/test", place::path, least::admin, scope::admin, ""},
     {"GET",    "/api/v1/audit",                            place::header, least::admin, scope::admin, ""},
+    {"GET",    "/api/v1/audit/head",                       place::header, least::admin, scope::admin, ""},
 };
 
 // Routes of accounts known by HTTP Basic, and of guests.

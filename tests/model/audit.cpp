@@ -85,6 +85,21 @@ TEST_CASE("the right edge gives the root of every tree, and survives its bytes",
   }
 }
 
+TEST_CASE("who kept the edge of any tree comes to the root of every later one", "[model][audit]") {
+  std::vector<hash> leaves;
+  std::vector<audit_head> kept{{}};
+  for (int size = 1; size <= 300; ++size) {
+    leaves.push_back(leaf_hash("entry " + std::to_string(size)));
+    kept.push_back(kept.back());
+    append_leaf(kept.back(), leaves.back());
+  }
+  const auto end = naive_root(leaves);
+  for (auto& from : kept) {
+    while (from.size < leaves.size()) append_leaf(from, leaves[from.size]);
+    REQUIRE(root(from) == end);
+  }
+}
+
 TEST_CASE("sequence numbers count from 1 without gaps, per workspace", "[model][audit]") {
   map_state st;
   context a, b;

@@ -185,6 +185,17 @@ TEST_CASE("an audit entry that is not what its hash was made of is not shown", "
   }
 }
 
+TEST_CASE("the head of the audit log is told to whom its entries are", "[model][queries]") {
+  world w;
+  const auto size = list_audit(w.st, w.as(w.admin), 0, 1)->total;
+  CHECK(get_audit_head(w.st, w.as(w.admin))->size == size);
+  CHECK(get_audit_head(w.st, w.as(w.owner)).value() == load_audit_head(w.st, w.ws));
+  CHECK(get_audit_head(w.st, w.as(w.member)).error().code == errc::forbidden);
+  CHECK(get_audit_head(w.st, w.as(w.stranger)).error().code == errc::forbidden);
+  w.made(w.owner, new_pat(20, scope_write));
+  CHECK(get_audit_head(w.st, w.with_pat(w.owner, pat_no(20), scope_write)).error().code == errc::insufficient_scope);
+}
+
 TEST_CASE("a lookup names its PAT in the range of its origin only", "[model][queries]") {
   world w;
   w.made(w.member, new_pat(1));
