@@ -1,4 +1,4 @@
-// audit tail|export, and verify.
+// audit tail|export, and verify (of tokens).
 
 #include <csignal>
 #include <iostream>

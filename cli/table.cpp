@@ -102,6 +102,11 @@ constexpr option_spec export_options[] = {
     {"after", 0, "SEQ", "Only entries behind this number"},
     output,
 };
+constexpr option_spec audit_verify_options[] = {
+    {"to", 0, "HEADFILE", "The head that the entries must come to", true},
+    {"from", 0, "HEADFILE", "The entries begin behind this older head"},
+    {"key", 0, "HEX", "The heads must be signed by this key: `key` of a head you had from the server itself"},
+};
 constexpr option_spec local[] = {
     {"profile", 0, "NAME", "This profile; else the one in use"},
     {"json", 0, "", "Print JSON, for scripts"},
@@ -257,6 +262,13 @@ constexpr example verify_examples[] = {{"nacre verify --scope write < token.txt 
 constexpr example tail_examples[] = {
     {"nacre audit tail --json | jq -r 'select(.outcome != \"granted\") | .action'", "what is refused, as it happens"}};
 constexpr example export_examples[] = {{"nacre audit export -o audit.jsonl", "all of it, one JSON object a line"}};
+constexpr example head_examples[] = {
+    {"nacre audit head > head-$(date +%F).json", "kept where the server's operator cannot write"}};
+constexpr example audit_verify_examples[] = {
+    {"nacre audit verify audit.jsonl --to head.json --key $KEY", "all from the first entry on"},
+    {"nacre audit export --after 120 | nacre audit verify - --from old.json --to new.json",
+     "what came behind an older head, which was of 120 entries"},
+};
 constexpr example login_examples[] = {
     {"nacre login --url https://nacre.example", "paste a token when asked"},
     {"nacre login --url https://nacre.example --profile ci < token.txt", "from a file, as another profile"},
@@ -371,6 +383,15 @@ constexpr command all[] = {
      no_operands, tail_examples, run_audit_tail},
     {"audit export", "Print the whole audit log as JSON lines", "", true, export_options, no_operands, export_examples,
      run_audit_export},
+    {"audit head", "Print the signed head of the audit log, for keeping",
+     "One line of JSON: how long the log is, the root of its Merkle tree, and the installation's signature. Keep it "
+     "where "
+     "neither the server nor who operates it can write: `nacre audit verify` holds a later export against it.",
+     true, no_options, no_operands, head_examples, run_audit_head},
+    {"audit verify", "Check an export of the audit log against a head, without a server",
+     "Whether the files hold, in this order, every entry up to the head, as it was when the head was signed. Entries "
+     "behind the head are counted and not covered. That something was changed can be told, but not which entry.",
+     false, audit_verify_options, files, audit_verify_examples, run_audit_verify},
 
     {"login", "Sign in: check a token and keep it in a profile",
      "The token (a personal access token, or a JWT of your issuer) is typed without echo or piped in. It is kept in a "

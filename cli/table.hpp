@@ -95,6 +95,8 @@ outcome<int> run_member_put(const arguments&);
 outcome<int> run_member_remove(const arguments&);
 outcome<int> run_audit_tail(const arguments&);
 outcome<int> run_audit_export(const arguments&);
+outcome<int> run_audit_head(const arguments&);
+outcome<int> run_audit_verify(const arguments&);
 outcome<int> run_verify(const arguments&);
 outcome<int> run_token_mint(const arguments&);
 outcome<int> run_import_pats(const arguments&);
