@@ -385,8 +385,7 @@ constexpr command all[] = {
      run_audit_export},
     {"audit head", "Print the signed head of the audit log, for keeping",
      "One line of JSON: how long the log is, the root of its Merkle tree, and the installation's signature. Keep it "
-     "where "
-     "neither the server nor who operates it can write: `nacre audit verify` holds a later export against it.",
+     "where neither the server nor who operates it can write: `nacre audit verify` holds a later export against it.",
      true, no_options, no_operands, head_examples, run_audit_head},
     {"audit verify", "Check an export of the audit log against a head, without a server",
      "Whether the files hold, in this order, every entry up to the head, as it was when the head was signed. Entries "
