@@ -221,7 +221,10 @@ result<import_report> import_pats(const directory_access& where, std::istream& r
 }
 
 result<std::uint64_t> burn_restored(const directory_access& where, bool leave_cluster) {
-  auto opened = leave_cluster ? open(where, false) : open_alone(where, "one of its nodes is replaced, not restored");
+  auto opened =
+      leave_cluster
+          ? open(where, false)
+          : open_alone(where, "one of its nodes is replaced, not restored (--leave-cluster if all of it goes back)");
   if (!opened) return fail(opened.error());
   if (auto left = cluster::leave_cluster(*opened->store); !left) return fail(left.error());
   std::uint64_t burned = 0;
