@@ -56,11 +56,11 @@ void clients::attempt(const std::shared_ptr<request>& r) {
   if (!n.up) return again(20, 200);
   const auto patience = w_.between(200, 1'500);
   auto answered = std::make_shared<bool>(false);
-  n.propose(r->what, patience, [this, r, again, answered](cluster::settled s) {
+  n.propose(r->what, patience, [this, r, again, answered, &n](cluster::settled s) {
     if (*answered) return w_.fail("a proposal was answered twice");
     *answered = true;
     if (s.how == cluster::settled::fate::committed) {
-      if (!r->known) decided(*r, s.outcome);
+      if (!r->known) decided(*r, n, s.outcome);
       r->known = true;
       return;
     }
@@ -74,13 +74,13 @@ void clients::attempt(const std::shared_ptr<request>& r) {
   });
 }
 
-void clients::decided(const request& r, const model::outcome& o) {
+void clients::decided(const request& r, const node& by, const model::outcome& o) {
   ++w_.told.acknowledged;
   if (const auto* op = std::get_if<model::conceal_secret>(&r.what.what)) {
     if (o.refused) return w_.fail("a secret was refused: " + o.refused->text);
     for (std::uint64_t n = made_; n > 0; --n)
       if (op->id == secret_no(n)) {
-        w_.promises.saw_created(n);
+        w_.promises.saw_created(by, n);
         break;
       }
   } else if (const auto* claim = std::get_if<model::claim_secret>(&r.what.what)) {

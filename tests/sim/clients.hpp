@@ -10,10 +10,16 @@
 
 namespace nacre::sim {
 
+class node;
 class world;
 
 inline const workspace_id home = testing::workspace_no(1);
-inline secret_id secret_no(std::uint64_t n) { return testing::nth<secret_id>(0x60, n); }
+// The log of acts names a secret by the first four bytes of its id.
+inline secret_id secret_no(std::uint64_t n) {
+  auto id = testing::nth<secret_id>(0x60, n).value();
+  for (std::size_t i = 1; i < 4; ++i) id.bytes[i] = static_cast<std::uint8_t>(n >> (8 * (3 - i)));
+  return secret_id{id};
+}
 
 class clients {
  public:
@@ -26,7 +32,7 @@ class clients {
 
   void begin(model::operation op, bool guest);
   void attempt(const std::shared_ptr<request>& r);
-  void decided(const request& r, const model::outcome& o);
+  void decided(const request& r, const node& by, const model::outcome& o);
   void read_current();
 
   world& w_;

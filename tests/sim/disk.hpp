@@ -1,11 +1,15 @@
 #pragma once
 // A store on a disk that can lose power: batches that were not synced may vanish, the last ones first and each whole.
-// Views are free while nothing is written; one that is held across a write keeps a copy.
+// Views are free while nothing is written; one that is held across a write keeps a copy. A sum of the replicated rows
+// is kept with every write, so that whole states are compared at no cost.
 
 #include <array>
+#include <functional>
 #include <map>
 #include <memory>
 #include <string>
+#include <string_view>
+#include <utility>
 #include <vector>
 
 #include "storage/store.hpp"
@@ -27,17 +31,21 @@ class disk final : public storage::store {
     undo u;
     for (const auto& w : writes) {
       auto& in = now_[static_cast<std::size_t>(w.in)];
-      auto keep = [&](rows::iterator at) { u.push_back({w.in, at->first, at->second, true}); };
+      auto keep = [&](rows::iterator at) {
+        state_sum_ -= sum_of(w.in, at->first, at->second);
+        u.push_back({w.in, at->first, std::move(at->second), true});
+      };
       switch (w.what) {
         case storage::write::kind::put: {
           auto at = in.lower_bound(w.key);
           if (at != in.end() && at->first == w.key) {
-            u.push_back({w.in, w.key, std::move(at->second), true});
+            keep(at);
             at->second = w.value;
           } else {
             u.push_back({w.in, w.key, {}, false});
             in.emplace_hint(at, w.key, w.value);
           }
+          state_sum_ += sum_of(w.in, w.key, w.value);
           break;
         }
         case storage::write::kind::erase:
@@ -53,6 +61,7 @@ class disk final : public storage::store {
     }
     unsynced_.push_back(std::move(u));
     if (how == storage::durability::synced) unsynced_.clear();
+    if (wrote) wrote(writes);
     return {};
   }
 
@@ -78,24 +87,34 @@ class disk final : public storage::store {
       auto& u = unsynced_.back();
       for (auto it = u.rbegin(); it != u.rend(); ++it) {
         auto& in = now_[static_cast<std::size_t>(it->in)];
-        if (it->was_there)
-          in.insert_or_assign(it->key, std::move(it->value));
-        else
-          in.erase(it->key);
+        if (auto at = in.find(it->key); at != in.end()) {
+          state_sum_ -= sum_of(it->in, at->first, at->second);
+          in.erase(at);
+        }
+        if (!it->was_there) continue;
+        state_sum_ += sum_of(it->in, it->key, it->value);
+        in.emplace(it->key, std::move(it->value));
       }
       unsynced_.pop_back();
     }
     unsynced_.clear();  // what is left lies on the disk
   }
   const contents& all() const { return now_; }
+  const rows& in(storage::space which) const { return now_[static_cast<std::size_t>(which)]; }
+  // Equal on disks that hold the same state, and which proposals have acted.
+  std::uint64_t state_sum() const { return state_sum_; }
   // Another disk in its place, empty or an older copy.
   void replace(contents by) {
     now_ = std::move(by);
     unsynced_.clear();
     held_.reset();
+    state_sum_ = 0;
+    for (std::size_t i = 0; i < now_.size(); ++i)
+      for (const auto& [key, value] : now_[i]) state_sum_ += sum_of(static_cast<storage::space>(i), key, value);
   }
 
   bool failing = false;
+  std::function<void(const storage::batch&)> wrote;  // what lies there now
 
  private:
   struct undone {
@@ -129,7 +148,15 @@ class disk final : public storage::store {
     std::shared_ptr<held_view> core_;
   };
 
+  static std::uint64_t sum_of(storage::space in, std::string_view key, std::string_view value) {
+    if (in == storage::space::log || (in == storage::space::meta && !key.starts_with("log.seen/"))) return 0;
+    constexpr std::hash<std::string_view> hash;
+    const auto mixed = (hash(key) ^ static_cast<std::uint64_t>(in)) * 0x9fb21c651e98df25u + hash(value);
+    return (mixed ^ mixed >> 29) * 0x9fb21c651e98df25u;
+  }
+
   contents now_;
+  std::uint64_t state_sum_ = 0;
   std::vector<undo> unsynced_;
   mutable std::weak_ptr<held_view> held_;
 };

@@ -19,7 +19,9 @@ uuid uuid_of(node_id node, std::uint64_t n) {
 
 }  // namespace
 
-node::node(world& of_world, node_id node_number) : w(of_world), id(node_number) {}
+node::node(world& of_world, node_id node_number) : w(of_world), id(node_number) {
+  disk.wrote = [this](const storage::batch& rows) { w.ledger.saw_batch(*this, rows); };
+}
 
 void node::boot() {
   disk.failing = false;

@@ -14,7 +14,7 @@ void node::write(raft::instance of, std::uint64_t ticket, raft::log_write what) 
   work();
 }
 void node::apply(raft::instance of, raft::committed_entry entry) {
-  w.promises.saw_committed(id, of, entry);
+  w.promises.saw_committed(*this, of, entry);
   trace(w.now, id, "commits ", entry.index, "/", entry.term, " of ", entry.payload.size());
   entries_.emplace_back(of, std::move(entry));
   work();

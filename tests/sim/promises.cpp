@@ -14,25 +14,23 @@
 
 namespace nacre::sim {
 
-namespace {
-
 using model::space;
 
-// With its secret, or alone once that has ended.
-bool holds_receipt(const model::view& v, std::uint64_t n) {
-  return v.get(space::sealed, model::keys::secret(home, secret_no(n))) ||
-         v.get(space::state, model::keys::receipt(home, receipt_id{secret_no(n).value()}));
+bool holds_receipt(const disk& d, std::uint64_t n) {
+  return d.in(space::sealed).contains(model::keys::secret(home, secret_no(n))) ||
+         d.in(space::state).contains(model::keys::receipt(home, receipt_id{secret_no(n).value()}));
 }
 
-}  // namespace
-
-void promises::saw_committed(node_id by, raft::instance of, const raft::committed_entry& e) {
+void promises::saw_committed(const node& by, raft::instance of, const raft::committed_entry& e) {
   if (raft::is_seal(e.payload)) ends_.try_emplace(of.epoch, e.index);
   const auto end = ends_.find(of.epoch);
-  if (end == ends_.end() || e.index <= end->second) highest_ = std::max(highest_, e.index);
-  auto [at, fresh] = history_.try_emplace(place{of.epoch, e.index}, e.term, e.payload);
-  if (!fresh && at->second != std::pair(e.term, e.payload))
-    w_.fail("node " + std::to_string(by) + " applies another entry at " + std::to_string(e.index) +
+  const bool counts = end == ends_.end() || e.index <= end->second;
+  if (counts) highest_ = std::max(highest_, e.index);
+  const auto term = by.replica->group().term();
+  auto [at, fresh] = history_.try_emplace(place{of.epoch, e.index}, decided{e.term, e.payload, term});
+  if (fresh && counts) w_.ledger.saw_first_commit(by, of, e);
+  if (at->second.term != e.term || at->second.payload != e.payload)
+    w_.fail("node " + std::to_string(by.id) + " applies another entry at " + std::to_string(e.index) +
             " than a node before it");
 }
 
@@ -42,7 +40,25 @@ void promises::saw_role(const node& n) {
   const auto epoch = n.replica->status().epoch;
   w_.told.epochs = std::max(w_.told.epochs, epoch);
   auto [at, fresh] = leaders_.try_emplace(place{epoch, term}, n.id);
-  if (!fresh && at->second != n.id) w_.fail("two leaders in term " + std::to_string(term));
+  if (at->second != n.id) w_.fail("two leaders in term " + std::to_string(term));
+  if (!fresh) return;
+  // It has whatever a leader before it has decided.
+  for (auto it = history_.lower_bound(place{epoch + 1, 0}); it != history_.begin();) {
+    const auto& [where, what] = *--it;
+    if (where.first != epoch) return;
+    if (what.in_term >= term) continue;
+    const auto its = n.replica->group().term_of(where.second);
+    if (n.replica->group().last_index() < where.second || (its != 0 && its != what.term))
+      w_.fail("node " + std::to_string(n.id) + " leads in term " + std::to_string(term) + " and lacks entry " +
+              std::to_string(where.second));
+    return;
+  }
+}
+
+void promises::saw_created(const node& by, std::uint64_t secret) {
+  if (!holds_receipt(by.disk, secret)) w_.fail("a node tells of a secret that it does not hold");
+  created_.insert(secret);
+  w_.ledger.must_keep(secret);
 }
 
 void promises::saw_shown(std::uint64_t secret, std::uint64_t request) {
@@ -63,26 +79,23 @@ std::vector<std::uint64_t> promises::latest() const {
 }
 
 void promises::saw_current_read(const node& n, const std::vector<std::uint64_t>& before) {
-  auto v = n.disk.snapshot();
   for (auto s : before)
-    if (!holds_receipt(*v, s))
+    if (!holds_receipt(n.disk, s))
       w_.fail("a current read on node " + std::to_string(n.id) + " misses secret " + std::to_string(s));
 }
 
 void promises::check_end() {
   auto all = members(w_);
   std::erase_if(all, [](const auto* n) { return n->lost; });
-  const auto& first = all.front()->disk.all();
   for (const auto* n : all)
     for (auto in : {space::state, space::sealed, space::audit, space::index})
-      if (n->disk.all()[static_cast<std::size_t>(in)] != first[static_cast<std::size_t>(in)])
+      if (n->disk.in(in) != all.front()->disk.in(in))
         return w_.fail("node " + std::to_string(n->id) + " holds another state than another");
   for (auto s : created_)
-    if (!holds_receipt(*all.front()->disk.snapshot(), s))
-      return w_.fail("acknowledged secret " + std::to_string(s) + " is lost");
+    if (!holds_receipt(all.front()->disk, s)) return w_.fail("acknowledged secret " + std::to_string(s) + " is lost");
   // The key of a row of the log: group(4), kind, epoch(8).
   for (const auto& n : w_.nodes)
-    for (const auto& [key, value] : n->disk.all()[static_cast<std::size_t>(space::log)]) {
+    for (const auto& [key, value] : n->disk.in(space::log)) {
       if (key.size() < 13) continue;
       model::reader epoch(std::string_view(key).substr(5, 8));
       if (epoch.u64() < n->replica->status().epoch)

@@ -1,6 +1,6 @@
 #pragma once
-// What is promised whatever happens to machines: judged of what is seen on the way, and of the states at the end. The
-// first broken promise ends the run.
+// What is promised whatever happens to machines: judged of what is seen on the way (of the disks in ledger.hpp), and of
+// the states at the end. The first broken promise ends the run.
 
 #include <cstdint>
 #include <map>
@@ -14,21 +14,25 @@
 
 namespace nacre::sim {
 
+class disk;
 class node;
 class world;
 
 inline constexpr std::uint32_t budget_per_pat = 3;
 
+// A secret or, once that has ended, its receipt.
+bool holds_receipt(const disk& d, std::uint64_t secret);
+
 class promises {
  public:
   explicit promises(world& w) : w_(w) {}
 
-  // Every node applies the same entries, and a term has one leader.
-  void saw_committed(node_id by, raft::instance of, const raft::committed_entry& e);
+  // Every node applies the same entries, a term has one leader, and whoever leads has what was committed before.
+  void saw_committed(const node& by, raft::instance of, const raft::committed_entry& e);
   void saw_role(const node& n);
 
   // A secret is shown to one reader, a PAT as often as its budget allows; numbers of clients.hpp.
-  void saw_created(std::uint64_t secret) { created_.insert(secret); }
+  void saw_created(const node& by, std::uint64_t secret);
   void saw_shown(std::uint64_t secret, std::uint64_t request);
   void saw_pat_shown(std::uint64_t pat, std::uint64_t request);
 
@@ -47,7 +51,12 @@ class promises {
   using place = std::pair<std::uint64_t, std::uint64_t>;  // an epoch, and an index or a term in it
 
   world& w_;
-  std::map<place, std::pair<std::uint64_t, std::string>> history_;  // what was committed: term, payload
+  struct decided {
+    std::uint64_t term = 0;
+    std::string payload;
+    std::uint64_t in_term = 0;  // of who knew first
+  };
+  std::map<place, decided> history_;  // what was committed
   std::map<place, node_id> leaders_;
   std::map<std::uint64_t, std::uint64_t> ends_;  // of epochs: the entry that ended them; nothing behind it counts
   std::uint64_t highest_ = 0;

@@ -9,7 +9,8 @@
 
 namespace nacre::sim {
 
-world::world(const sim::plan& p) : plan(p), random(p.seed), network(*this), promises(*this), clients(*this) {
+world::world(const sim::plan& p)
+    : plan(p), random(p.seed), network(*this), ledger(*this), promises(*this), clients(*this) {
   const node_id size = chance(0.3) ? 5 : 3;
   group.of = {group_0, 1};
   const node_id spares = plan.membership && chance(0.5) ? between(2, 4) : 0;

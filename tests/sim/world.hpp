@@ -15,6 +15,7 @@
 
 #include "cluster/raft/group.hpp"
 #include "tests/sim/clients.hpp"
+#include "tests/sim/ledger.hpp"
 #include "tests/sim/network.hpp"
 #include "tests/sim/plan.hpp"
 #include "tests/sim/promises.hpp"
@@ -47,6 +48,7 @@ class world {
   bool chaos = true;
   double slow_disk = 0;
   sim::network network;
+  sim::ledger ledger;
   sim::promises promises;
   sim::clients clients;
   std::vector<std::unique_ptr<node>> nodes;
