@@ -32,6 +32,7 @@ struct clients::request {
   model::command what;
   std::uint64_t number = 0;
   bool known = false;
+  bool may_act = false;  // nobody could say what came of an attempt
   int attempts = 0;
 };
 
@@ -45,7 +46,8 @@ void clients::begin(model::operation op, bool guest) {
   attempt(r);
 }
 
-// Through any node, and again with the same request until it is known what came of it.
+// Through any node, and again with the same request until it is known what came of it. Who is refused and was never
+// left in doubt may leave it at that.
 void clients::attempt(const std::shared_ptr<request>& r) {
   if (r->known || ++r->attempts > 12) return;
   auto& n = *w_.nodes[w_.below(w_.nodes.size())];
@@ -64,12 +66,20 @@ void clients::attempt(const std::shared_ptr<request>& r) {
       r->known = true;
       return;
     }
-    if (s.how == cluster::settled::fate::unknown) ++w_.told.unknown;
+    if (s.how == cluster::settled::fate::unknown) {
+      ++w_.told.unknown;
+      r->may_act = true;
+    } else if (w_.plan.harder && !r->may_act && w_.more.one_in(4)) {
+      ++w_.told.refused;
+      r->known = true;
+      return w_.ledger.must_not_act(r->number);
+    }
     again(1, 100);
   });
   w_.at(patience + 500, [this, r, again, answered, &n, l, calm = !w_.chaos] {  // its node died
     if (*answered || r->known) return;
     if (n.up && n.life == l && calm) w_.fail("a proposal was not answered within its deadline");
+    r->may_act = true;
     again(1, 50);
   });
 }

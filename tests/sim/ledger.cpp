@@ -96,6 +96,9 @@ void ledger::saw_act(const node& n, const std::string& key, const std::string& v
   if (!fresh) return;
   const auto row = model::decode<model::audit_row>(value);
   if (!row) return fail(n, "writes an act that does not decode");
+  const auto request = field(row->entry, "request");
+  requests_.insert(request);
+  if (refused_.contains(request)) return fail(n, "tells of the act of a request that was refused");
   const auto action = field(row->entry, "action");
   if (field(row->entry, "outcome") != "granted") return;
   const auto most = action == "secret.reveal" ? 1 : action == "pat.reveal" ? budget_per_pat : 0;
@@ -132,5 +135,11 @@ void ledger::saw_first_commit(const node& by, raft::instance of, const raft::com
 }
 
 void ledger::must_keep(std::uint64_t secret) { kept_.emplace(model::keys::secret(home, secret_no(secret)), secret); }
+
+void ledger::must_not_act(std::uint64_t request) {
+  const std::string id(text_of(testing::request_no(request)));
+  refused_.insert(id);
+  if (requests_.contains(id)) w_.fail("a request was refused and has acted");
+}
 
 }  // namespace nacre::sim

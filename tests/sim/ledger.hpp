@@ -27,8 +27,9 @@ class ledger {
   void saw_batch(const node& n, const storage::batch& rows);  // it lies on the disk now
   // Committed anywhere for the first time.
   void saw_first_commit(const node& by, raft::instance of, const raft::committed_entry& e);
-  // This secret is nobody's to lose any more; numbers of clients.hpp.
+  // This secret is nobody's to lose any more, this request must not act any more; numbers of clients.hpp.
   void must_keep(std::uint64_t secret);
+  void must_not_act(std::uint64_t request);
 
  private:
   void saw_log_row(const node& n, std::string_view key, std::string_view value);
@@ -49,6 +50,7 @@ class ledger {
   std::map<std::string, std::string> acts_;        // rows of the audit log, by key
   std::map<std::string, unsigned> revealed_;       // PATs and secrets, how often
   std::map<std::string, std::uint64_t> kept_;      // rows of acknowledged secrets
+  std::set<std::string> requests_, refused_;       // that acted, and that were told they never will
 };
 
 }  // namespace nacre::sim

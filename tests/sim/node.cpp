@@ -93,10 +93,17 @@ void node::crash() {
   trace(w.now, id, "crashes with ", disk.unsynced(), " unsynced");
   up = false;
   ++life;
-  // The write in flight may have reached the disk.
-  if (!writing_.empty() && w.chance(0.5) && !disk.failing)
-    (void)disk.apply(rows_in_flight(), storage::durability::buffered);
-  disk.lose_power(w.below(disk.unsynced() + 1));
+  // The write in flight may have reached the disk. What vanishes with the power is judged of nobody: a leader that is
+  // its epoch's only member goes on in its term, and may write something else there.
+  std::optional<storage::batch> in_flight;
+  if (!writing_.empty() && w.chance(0.5) && !disk.failing) in_flight = rows_in_flight();
+  const auto wrote = std::exchange(disk.wrote, nullptr);
+  if (in_flight) (void)disk.apply(*in_flight, storage::durability::buffered);
+  const auto kept = w.below(disk.unsynced() + 1);
+  const bool whole = kept == disk.unsynced();
+  disk.lose_power(kept);
+  disk.wrote = wrote;
+  if (in_flight && whole) wrote(*in_flight);
   if (id == w.victim && !lost && w.chaos) lose_disk();
   replica.reset();
   applier_.reset();

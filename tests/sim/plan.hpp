@@ -20,12 +20,13 @@ struct plan {
   bool membership = true;
   bool losses = true;  // a node loses its disk, or gets an older copy of it, and comes back under its number
   bool doors = true;   // nodes remember each other's directories
+  bool harder = true;  // with all that was added since the seeds of sim_test.cpp that once went wrong
 };
 
 struct summary {
   std::string broken;  // empty: every promise was kept
-  std::uint64_t acknowledged = 0, unknown = 0, reveals = 0, reads = 0, crashes = 0, entries = 0, fetches = 0,
-                epochs = 0, changes = 0, losses = 0;
+  std::uint64_t acknowledged = 0, unknown = 0, refused = 0, reveals = 0, reads = 0, crashes = 0, entries = 0,
+                fetches = 0, epochs = 0, changes = 0, losses = 0;
 };
 
 summary run(const plan& p);

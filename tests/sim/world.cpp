@@ -10,7 +10,7 @@
 namespace nacre::sim {
 
 world::world(const sim::plan& p)
-    : plan(p), random(p.seed), network(*this), ledger(*this), promises(*this), clients(*this) {
+    : plan(p), random(p.seed), more(p.seed ^ 0x4a7de5), network(*this), ledger(*this), promises(*this), clients(*this) {
   const node_id size = chance(0.3) ? 5 : 3;
   group.of = {group_0, 1};
   const node_id spares = plan.membership && chance(0.5) ? between(2, 4) : 0;

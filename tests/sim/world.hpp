@@ -44,6 +44,7 @@ class world {
 
   const sim::plan plan;
   testing::random_source random;
+  testing::random_source more;  // of what `harder` adds, so that the seeds of before stay the histories they were
   std::uint64_t now = 1'000;
   bool chaos = true;
   double slow_disk = 0;
