@@ -30,9 +30,14 @@ struct group_options {
   std::chrono::milliseconds heartbeat{50};
   std::chrono::milliseconds election{500};       // 1 to 2 times that without a leader: an election
   std::chrono::milliseconds offer_again{1'000};  // a snapshot that was offered and not taken
+  std::chrono::milliseconds ask_again{500};      // for a chunk of a state, or for a state
+  std::chrono::milliseconds give_up{10'000};     // a state of which no chunk comes
+  std::chrono::milliseconds newer_after{3'000};  // another offer counts when the first has been silent so long
   std::size_t batch_commands_max = 512;          // per entry of the log
   std::size_t batch_bytes_max = 1u << 20;        // unless a single command is larger
   std::size_t unsettled_entries_max = 64;        // appended here and not yet committed
+  std::size_t frame_entries_max = entries_per_frame_max;
+  std::size_t frame_bytes_max = append_bytes_max;
   std::size_t inbox_messages_max = 1024;
   std::size_t inbox_bytes_max = 32u << 20;
   std::size_t queue_commands_max = 16'384;

@@ -197,9 +197,9 @@ bool raft_group::impl::send_append(const struct raft_message& m) {
   a.prev_term = args.prev_log_term;
   std::size_t bytes = 0;
   unsigned n = 0;
-  for (; n < args.n_entries && n < entries_per_frame_max; ++n) {
+  for (; n < args.n_entries && n < options_.frame_entries_max; ++n) {
     const auto& e = args.entries[n];
-    if (n > 0 && bytes + e.buf.len > append_bytes_max) break;
+    if (n > 0 && bytes + e.buf.len > options_.frame_bytes_max) break;
     bytes += e.buf.len;
     a.entries.push_back({e.term, static_cast<entry_kind>(e.type), std::string(bytes_of(e.buf))});
   }

@@ -7,17 +7,15 @@
 namespace nacre::cluster::raft {
 
 namespace {
-constexpr std::uint64_t ask_again_ms = 500;      // for a chunk, or for a state
-constexpr std::uint64_t give_up_ms = 10'000;     // without a chunk
-constexpr std::uint64_t newer_after_ms = 3'000;  // another offer counts when the first has been silent so long
+std::uint64_t ms(std::chrono::milliseconds d) { return static_cast<std::uint64_t>(d.count()); }
 }  // namespace
 
 // ---------------------------------------------------------------- fetching
 
 void replica::begin_fetch(instance of, node_id from, const snapshot_offer& offer) {
   const auto now = host_.now_ms();
-  if (fetching_ &&
-      (fetching_->ending || fetching_->offer.stream == offer.stream || now - fetching_->heard_at < newer_after_ms))
+  if (fetching_ && (fetching_->ending || fetching_->offer.stream == offer.stream ||
+                    now - fetching_->heard_at < ms(options_.group.newer_after)))
     return;
   const bool begins = !(of == options_.group.of);
   if (begins && (!wanted_ || !(wanted_->of == of))) return;
@@ -114,13 +112,13 @@ void replica::tick_fetch() {
   const auto now = host_.now_ms();
   if (fetching_ && !fetching_->ending) {
     auto& f = *fetching_;
-    if (now - f.heard_at >= give_up_ms)
+    if (now - f.heard_at >= ms(options_.group.give_up))
       give_up_fetch();
-    else if (!f.whole && f.unwritten < 2 && now - f.asked_at >= ask_again_ms)
+    else if (!f.whole && f.unwritten < 2 && now - f.asked_at >= ms(options_.group.ask_again))
       ask_chunk();
   }
   if (stateless_ && group_->role() == role::leader) host_.failed("a node without a state was elected");
-  if (wanted_ || !stateless_ || fetching_ || now - asked_for_state_at_ < ask_again_ms) return;
+  if (wanted_ || !stateless_ || fetching_ || now - asked_for_state_at_ < ms(options_.group.ask_again)) return;
   asked_for_state_at_ = now;
   // Of the leader, or of whoever has it: without this node there may be no leader.
   const auto leader = group_->leader();

@@ -55,9 +55,10 @@ std::string field(std::string_view entry, std::string_view name) {
 void ledger::fail(const node& n, const std::string& what) { w_.fail("node " + std::to_string(n.id) + " " + what); }
 
 void ledger::saw_batch(const node& n, const storage::batch& rows) {
+  const auto fetches = raft::state_installer::unfinished_row(w_.group.of.group).key;  // then the old state goes
   const storage::write* applied = nullptr;
   for (const auto& row : rows) {
-    if (row.what == kind::erase && row.in == space::sealed) {
+    if (row.what == kind::erase && row.in == space::sealed && !n.disk.in(space::log).contains(fetches)) {
       const auto kept = kept_.find(row.key);
       if (kept != kept_.end() && !holds_receipt(n.disk, kept->second))
         fail(n, "loses acknowledged secret " + std::to_string(kept->second));

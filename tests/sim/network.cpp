@@ -27,12 +27,20 @@ bool network::send(node& from, node_id to, std::string frame) {
   for (int copies = may_double && w_.chance(doubled) ? 2 : 1; copies > 0; --copies) {
     if (w_.chance(loss)) continue;
     const auto delay = w_.chance(late) ? w_.between(1, 300) : w_.between(1, 8);
-    w_.at(delay, [this, &from, to, frame] {
-      auto& target = w_.of(to);
-      if (target.up && !cut_[from.id - 1][to - 1] && connected(from, target)) target.receive(from.id, frame);
-    });
+    if (w_.plan.harder && w_.chaos && w_.more.one_in(100)) {
+      w_.at(300 + w_.more.below(2'700), [this, &from, to, frame, l = std::pair(from.life, w_.of(to).life)] {
+        if (l == std::pair(from.life, w_.of(to).life)) arrive(from, to, frame);
+      });
+      continue;
+    }
+    w_.at(delay, [this, &from, to, frame] { arrive(from, to, frame); });
   }
   return true;
+}
+
+void network::arrive(node& from, node_id to, const std::string& frame) {
+  auto& target = w_.of(to);
+  if (target.up && !cut_[from.id - 1][to - 1] && connected(from, target)) target.receive(from.id, frame);
 }
 
 bool network::connected(node& a, node& b) {

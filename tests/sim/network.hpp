@@ -1,6 +1,7 @@
 #pragma once
-// The links between nodes: frames are lost, late, doubled and overtake each other, links are cut in one direction or
-// both. Nodes that were started let each other in before a frame passes.
+// The links between nodes: frames are lost, late, doubled and overtake each other, some outlive an election but none an
+// end of its connection, links are cut in one direction or both. Nodes that were started let each other in before a
+// frame passes.
 
 #include <cstdint>
 #include <map>
@@ -32,6 +33,7 @@ class network {
   bool known_to_all(const node& n) const;
 
  private:
+  void arrive(node& from, node_id to, const std::string& frame);
   bool connected(node& a, node& b);
 
   world& w_;

@@ -28,18 +28,18 @@ void node::boot() {
   up = true;
   dead_ = false;
   ++life;
-  auto epoch = raft::load_epoch(*disk.snapshot(), group_0);
+  auto epoch = raft::load_epoch(*disk.snapshot(), w.group.of.group);
   if (!epoch) return w.fail(epoch.error().text);
   if (!*epoch) {
     const bool founds = std::any_of(w.founders.begin(), w.founders.end(), [&](const auto& m) { return m.node == id; });
     epoch->emplace();
     if (founds) (*epoch)->members = w.founders;
-    auto rows = raft::found({group_0, 1}, (*epoch)->members, {1, 1});
-    if (!founds) rows.push_back(raft::state_installer::unfinished_row(group_0));
+    auto rows = raft::found({w.group.of.group, 1}, (*epoch)->members, {1, 1});
+    if (!founds) rows.push_back(raft::state_installer::unfinished_row(w.group.of.group));
     rows.push_back(raft::directory_row(uuid_of(id, disks_)));
     if (auto done = disk.apply(rows, storage::durability::synced); !done) return;
   }
-  const raft::instance of{group_0, (*epoch)->epoch};
+  const raft::instance of{w.group.of.group, (*epoch)->epoch};
   auto boot_number = raft::count_boot(disk);
   auto log = raft::load_log(*disk.snapshot(), of);
   if (!boot_number || !log) return w.fail("node " + std::to_string(id) + ": " + (log ? "boot" : log.error().text));
@@ -56,9 +56,9 @@ void node::boot() {
                                       });
   if (auto known = door->load(*disk.snapshot()); !known) return w.fail(known.error().text);
   members_are(of, (*epoch)->members);
-  installer_ = std::make_unique<raft::state_installer>(disk, 1);
-  server_ = std::make_unique<raft::state_server>(disk, 1, *boot_number, 1'500);
-  auto stateless = raft::state_installer::unfinished(*disk.snapshot(), group_0);
+  installer_ = std::make_unique<raft::state_installer>(disk, w.groups);
+  server_ = std::make_unique<raft::state_server>(disk, w.groups, *boot_number, 1'500);
+  auto stateless = raft::state_installer::unfinished(*disk.snapshot(), w.group.of.group);
   if (!stateless) return w.fail(stateless.error().text);
   applier_ = std::make_unique<raft::applier>(disk, id, *boot_number, changes_, nullptr);
   auto applied = applier_->open(of);
@@ -72,6 +72,8 @@ void node::boot() {
   options.group.members.clear();
   for (const auto& m : options.members) options.group.members.push_back(m.node);
   options.boot = *boot_number;
+  options.groups = w.groups;
+  options.pending_max = w.pending_max;
   replica = std::make_unique<raft::replica>(*this, options, w.plan.rules);
   if (applied->epoch == 0) applied->at = log->mark;
   if (applied->at.index < log->mark.index && !*stateless)

@@ -19,8 +19,6 @@
 
 namespace nacre::sim {
 
-inline constexpr raft::group_id group_0 = 0;
-
 class world;
 
 class node final : public raft::replica_host {

@@ -3,16 +3,33 @@
 #include <algorithm>
 #include <utility>
 
+#include "cluster/raft/state_rows.hpp"
 #include "tests/sim/chaos.hpp"
 #include "tests/sim/membership.hpp"
 #include "tests/sim/node.hpp"
 
 namespace nacre::sim {
 
+namespace {
+
+// Bounds and patience that are met within seconds.
+void make_narrow(raft::group_options& group, testing::random_source& more) {
+  if (more.one_in(3)) group.queue_commands_max = 3;
+  if (more.one_in(2)) group.frame_entries_max = 2;
+  if (more.one_in(3)) group.frame_bytes_max = 200 + more.below(600);
+  if (more.one_in(2)) {
+    group.ask_again = std::chrono::milliseconds(20 + more.below(200));
+    group.give_up = std::chrono::milliseconds(100 + more.below(900));
+    group.newer_after = std::chrono::milliseconds(20 + more.below(400));
+  }
+}
+
+}  // namespace
+
 world::world(const sim::plan& p)
     : plan(p), random(p.seed), more(p.seed ^ 0x4a7de5), network(*this), ledger(*this), promises(*this), clients(*this) {
   const node_id size = chance(0.3) ? 5 : 3;
-  group.of = {group_0, 1};
+  group.of = {0, 1};
   const node_id spares = plan.membership && chance(0.5) ? between(2, 4) : 0;
   if (plan.losses && spares == 0 && chance(0.5)) {
     victim = between(1, size);
@@ -34,6 +51,12 @@ world::world(const sim::plan& p)
       group.files_bytes_max = 1 + apart.below(4'000);
       group.files_tail_bytes = apart.below(1'500);
     }
+  }
+  if (plan.harder) {
+    make_narrow(group, more);
+    if (more.one_in(3)) pending_max = 3;
+    groups = more.one_in(3) ? 1 + static_cast<std::uint32_t>(more.below(4)) : 1;
+    group.of.group = raft::group_of(home, groups);
   }
   network.loss = chance(0.5) ? 0 : 0.1;
   network.doubled = chance(0.5) ? 0 : 0.05;

@@ -13,7 +13,7 @@
 #include <string>
 #include <vector>
 
-#include "cluster/raft/group.hpp"
+#include "cluster/raft/replica.hpp"
 #include "tests/sim/clients.hpp"
 #include "tests/sim/ledger.hpp"
 #include "tests/sim/network.hpp"
@@ -54,6 +54,8 @@ class world {
   sim::clients clients;
   std::vector<std::unique_ptr<node>> nodes;
   raft::group_options group;
+  std::uint32_t groups = 1;  // the workspace is in one of them, and that one is run
+  std::size_t pending_max = raft::replica_options{}.pending_max;
   raft::member_list founders;
   node_id victim = 0;       // whose disk is lost once, 0: nobody's
   bool older_copy = false;  // and an older copy put in
