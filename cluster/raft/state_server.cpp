@@ -54,8 +54,12 @@ chunk state_server::give(instance of, node_id to, const fetch& asked, std::uint6
   }
   std::lock_guard one(rows->mutex);
   auto out = read(*rows, of.group, asked);
-  if (!out) return unknown;
   std::lock_guard lock(mutex_);
+  if (!out) {
+    // A view that failed once is believed no more: whoever asks next gets another one.
+    if (!rows->view->trustworthy()) streams_.erase(asked.stream);
+    return unknown;
+  }
   if (auto found = streams_.find(asked.stream); found != streams_.end()) found->second.whole = out->last;
   return std::move(*out);
 }
