@@ -8,5 +8,7 @@ class world;
 
 // One more mishap, and the next one after a while, for as long as the world has chaos.
 void step_chaos(world& w);
+// What was added since (plan::harder).
+void step_more_chaos(world& w);
 
 }  // namespace nacre::sim

@@ -114,8 +114,7 @@ void clients::decided(const request& r, const node& by, const model::outcome& o)
   }
 }
 
-void clients::read_current() {
-  auto& n = *w_.nodes[w_.below(w_.nodes.size())];
+void clients::read_current(node& n) {
   if (!n.up) return;
   n.read(800, [this, &n, before = w_.promises.latest(), l = n.life](bool current) {
     if (!current || !n.up || n.life != l) return;
@@ -143,7 +142,7 @@ void clients::step() {
                            budget_per_pat, 600};
       begin(op, false);
     } else {
-      read_current();
+      read_current(*w_.nodes[w_.below(w_.nodes.size())]);
     }
   }
   w_.at(w_.between(5, 60), [this] { step(); });

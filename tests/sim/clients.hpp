@@ -26,6 +26,8 @@ class clients {
   explicit clients(world& w) : w_(w) {}
   // One more request, and the next one after a while, until some time after the world's chaos.
   void step();
+  // One that must be current, of this node.
+  void read_current(node& n);
 
  private:
   struct request;
@@ -33,7 +35,6 @@ class clients {
   void begin(model::operation op, bool guest);
   void attempt(const std::shared_ptr<request>& r);
   void decided(const request& r, const node& by, const model::outcome& o);
-  void read_current();
 
   world& w_;
   std::uint64_t requests_ = 0, made_ = 0;

@@ -1,5 +1,6 @@
 #pragma once
 // A store on a disk that can lose power: batches that were not synced may vanish, the last ones first and each whole.
+// It may fail for good, or to read a row once, which whoever looks at a view has to notice.
 // Views are free while nothing is written; one that is held across a write keeps a copy. A sum of the replicated rows
 // is kept with every write, so that whole states are compared at no cost.
 
@@ -72,7 +73,7 @@ class disk final : public storage::store {
       core->live = &now_;
       held_ = core;
     }
-    return std::make_shared<view_of>(std::move(core));
+    return std::make_shared<view_of>(*this, std::move(core));
   }
   result<void> checkpoint(const std::filesystem::path&) const override { return fail(errc::unsupported, "no files"); }
   result<void> compact(storage::space, std::string_view, std::string_view) override { return {}; }
@@ -113,7 +114,11 @@ class disk final : public storage::store {
       for (const auto& [key, value] : now_[i]) state_sum_ += sum_of(static_cast<storage::space>(i), key, value);
   }
 
+  void misread_after(std::uint64_t reads) { reads_left_ = reads + 1; }
+  void start() { failing = misread = false, reads_left_ = 0; }
+
   bool failing = false;
+  mutable bool misread = false;                      // since the start
   std::function<void(const storage::batch&)> wrote;  // what lies there now
 
  private:
@@ -131,20 +136,30 @@ class disk final : public storage::store {
   };
   class view_of final : public model::view {
    public:
-    explicit view_of(std::shared_ptr<held_view> core) : core_(std::move(core)) {}
+    view_of(const disk& of, std::shared_ptr<held_view> core) : disk_(of), core_(std::move(core)) {}
     std::optional<std::string> get(storage::space in, std::string_view key) const override {
+      if (fails()) return std::nullopt;
       const auto& rows = core_->of(in);
       auto at = rows.find(key);
       return at == rows.end() ? std::nullopt : std::optional(at->second);
     }
     void scan(storage::space in, std::string_view from, std::string_view to, const visitor& visit) const override {
+      if (fails()) return;
       const auto& rows = core_->of(in);
       for (auto at = rows.lower_bound(from); at != rows.end() && at->first < to; ++at)
         if (!visit(at->first, at->second)) return;
     }
-    bool failed() const override { return false; }
+    bool failed() const override { return failed_; }
 
    private:
+    bool fails() const {
+      const bool now = disk_.reads_left_ != 0 && --disk_.reads_left_ == 0;
+      if (now) failed_ = disk_.misread = true;
+      return now;
+    }
+
+    const disk& disk_;
+    mutable bool failed_ = false;
     std::shared_ptr<held_view> core_;
   };
 
@@ -155,6 +170,7 @@ class disk final : public storage::store {
     return (mixed ^ mixed >> 29) * 0x9fb21c651e98df25u;
   }
 
+  mutable std::uint64_t reads_left_ = 0;  // until one fails; 0: none will
   contents now_;
   std::uint64_t state_sum_ = 0;
   std::vector<undo> unsynced_;

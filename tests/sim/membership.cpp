@@ -28,7 +28,7 @@ void change_members(world& w, unsigned more) {
     if (n->up && n->replica->group().role() == raft::role::leader) leads = n->id;
   }
   for (const auto& n : w.nodes)
-    if (std::find(inside.begin(), inside.end(), n->id) == inside.end()) outside.push_back(n->id);
+    if (!n->lost && std::find(inside.begin(), inside.end(), n->id) == inside.end()) outside.push_back(n->id);
   auto take = [&](std::vector<node_id>& from) {
     const auto at = from.begin() + static_cast<std::ptrdiff_t>(w.below(from.size()));
     const auto id = *at;
@@ -53,13 +53,15 @@ void change_members(world& w, unsigned more) {
     default: {  // whoever
       inside.clear();
       for (const auto& n : w.nodes)
-        if (inside.size() < 5 && !w.chance(0.25)) inside.push_back(n->id);
+        if (!n->lost && inside.size() < 5 && !w.chance(0.25)) inside.push_back(n->id);
     }
   }
   raft::member_list next;
   for (auto id : inside) next.push_back({id, ""});
   auto& n = *w.nodes[w.below(w.nodes.size())];
-  if (n.up && !next.empty()) n.change_members(next, 2'000, [&w](bool done) { w.told.changes += done ? 1 : 0; });
+  // A cluster of two does not outlive the loss of a disk.
+  if (n.up && next.size() >= (w.victim != 0 ? 3 : 1))
+    n.change_members(next, 2'000, [&w](bool done) { w.told.changes += done ? 1 : 0; });
   if (more > 0)
     w.at(w.between(1, 400), [&w, more] {
       if (w.chaos) change_members(w, more - 1);
@@ -80,7 +82,9 @@ asked_for as_many_in_peace(world& w, std::size_t size) {
     if (std::none_of(now_in.begin(), now_in.end(), [&](const auto* m) { return m->id == n->id; }))
       next.push_back({n->id, ""});
   // A majority holds the state already, but for a node that is alone.
-  const auto most = now_in.size() == 1 ? size : 2 * now_in.size() - 1;
+  const auto whole =
+      static_cast<std::size_t>(std::count_if(now_in.begin(), now_in.end(), [](const auto* n) { return !n->lost; }));
+  const auto most = now_in.size() == 1 ? size : 2 * whole - 1;
   next.resize(std::min({next.size(), size, most}));
   node* asked = nullptr;
   for (const auto* n : now_in)

@@ -24,7 +24,7 @@ node::node(world& of_world, node_id node_number) : w(of_world), id(node_number) 
 }
 
 void node::boot() {
-  disk.failing = false;
+  disk.start();
   up = true;
   dead_ = false;
   ++life;
@@ -120,6 +120,13 @@ void node::crash() {
   w.at(w.between(20, w.chaos ? 1'500 : 100), [this] { boot(); });
 }
 
+void node::stop() {
+  if (!up) return;
+  replica->stop();
+  after();
+  crash();
+}
+
 // What only the others can know. They do once they have met it.
 void node::lose_disk() {
   if (!w.network.known_to_all(*this)) return;
@@ -173,7 +180,13 @@ std::unique_ptr<raft::group_host::state_at> node::open_state(raft::instance of, 
 }
 void node::give_chunk(raft::instance of, node_id to, raft::fetch asked) {
   w.at(w.between(0, 5), [this, of, to, asked, l = life] {
-    if (up && life == l) send(to, raft::encode(raft::frame{of, server_->give(of, to, asked, now_ms())}));
+    if (!up || life != l) return;
+    auto given = server_->give(of, to, asked, now_ms());
+    if (w.plan.harder && w.chaos && !given.rows.empty() && w.more.one_in(20)) {
+      auto& damaged = given.rows[w.more.below(given.rows.size())];
+      damaged = static_cast<char>(damaged ^ static_cast<char>(1 + w.more.below(255)));
+    }
+    send(to, raft::encode(raft::frame{of, std::move(given)}));
   });
 }
 bool node::giving_state(raft::instance of) { return server_->busy(of.group, now_ms()); }

@@ -27,6 +27,7 @@ class node final : public raft::replica_host {
 
   void boot();
   void crash();
+  void stop();  // tells whoever waits, and ends
   void pause_until(std::uint64_t when) { paused_until_ = when; }
 
   std::uint64_t now_ms() override;

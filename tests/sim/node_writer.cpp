@@ -61,7 +61,7 @@ void node::work() {
         all.push_back(std::move(entries_.front().second));
       auto report = applier_->apply(of, std::move(all));
       if (!report) {
-        if (!disk.failing) w.fail("node " + std::to_string(id) + ": " + report.error().text);
+        if (!disk.failing && !disk.misread) w.fail("node " + std::to_string(id) + ": " + report.error().text);
         return crash();
       }
       trace(w.now, id, "applied ", report->at.index, ", decides ", report->decided.size());
@@ -109,7 +109,7 @@ void node::finish_writes() {
 bool node::install(std::uint64_t in_life) {
   for (auto& f : std::exchange(due_installs_, {})) {
     if (auto done = f(); !done) {
-      if (!disk.failing) w.fail("node " + std::to_string(id) + ": " + done.error().text);
+      if (!disk.failing && !disk.misread) w.fail("node " + std::to_string(id) + ": " + done.error().text);
       crash();
       return false;
     }

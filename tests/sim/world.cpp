@@ -28,13 +28,15 @@ void make_narrow(raft::group_options& group, testing::random_source& more) {
 
 world::world(const sim::plan& p)
     : plan(p), random(p.seed), more(p.seed ^ 0x4a7de5), network(*this), ledger(*this), promises(*this), clients(*this) {
-  const node_id size = chance(0.3) ? 5 : 3;
+  node_id size = chance(0.3) ? 5 : 3;
   group.of = {0, 1};
-  const node_id spares = plan.membership && chance(0.5) ? between(2, 4) : 0;
+  node_id spares = plan.membership && chance(0.5) ? between(2, 4) : 0;
   if (plan.losses && spares == 0 && chance(0.5)) {
     victim = between(1, size);
     older_copy = chance(0.5);
   }
+  if (plan.harder && victim != 0 && plan.membership && more.one_in(2)) spares = 2 + more.below(3);
+  if (plan.harder && victim == 0 && spares != 0 && more.one_in(5)) size = 1;
   for (node_id id = 1; id <= size; ++id) founders.push_back({id, ""});
   group.heartbeat = std::chrono::milliseconds(50);
   group.election = std::chrono::milliseconds(200);
@@ -62,7 +64,7 @@ world::world(const sim::plan& p)
   network.doubled = chance(0.5) ? 0 : 0.05;
   network.late = chance(0.5) ? 0.02 : 0.3;
   slow_disk = chance(0.5) ? 0.01 : 0.2;
-  const node_id all = size + (victim != 0 ? 1 : spares);
+  const node_id all = size + (spares != 0 ? spares : victim != 0 ? 1 : 0);
   for (node_id id = 1; id <= all; ++id) nodes.push_back(std::make_unique<node>(*this, id));
   network.heal();
 }
@@ -137,6 +139,7 @@ void world::await_rest() {
 summary world::run() {
   for (auto& n : nodes) n->boot();
   at(300, [this] { step_chaos(*this); });
+  if (plan.harder) at(300, [this] { step_more_chaos(*this); });
   at(100, [this] { clients.step(); });
   const auto healed = 1'000 + plan.chaos_ms;
   run_until(healed);
