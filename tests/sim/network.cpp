@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "cluster/raft/frames.hpp"
 #include "tests/sim/node.hpp"
 #include "tests/sim/trace.hpp"
 #include "tests/sim/world.hpp"
@@ -22,6 +23,15 @@ void network::heal() { cut_.assign(w_.nodes.size(), std::vector<bool>(w_.nodes.s
 bool network::send(node& from, node_id to, std::string frame) {
   if (w_.chance(0.005)) return false;
   const auto kind = static_cast<unsigned char>(frame[1]);
+  if (w_.plan.lie == lie::links_answer_probes)
+    if (auto f = raft::decode_frame(frame); f && std::holds_alternative<raft::probe>(f->what)) {
+      const auto asked = std::get<raft::probe>(f->what);
+      w_.at(0, [&from, to, of = f->of, asked, l = from.life] {
+        if (from.up && from.life == l)
+          from.receive(to, raft::encode(raft::frame{of, raft::probe_reply{asked.round, asked.term}}));
+      });
+      return true;
+    }
   // The transport hands a frame over once. Raft would live with more, so its own frames are doubled here.
   const bool may_double = kind <= 5;
   for (int copies = may_double && w_.chance(doubled) ? 2 : 1; copies > 0; --copies) {

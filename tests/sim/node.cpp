@@ -203,7 +203,11 @@ void node::after() {
 }
 
 void node::propose(const model::command& c, std::uint64_t for_ms, std::function<void(cluster::settled)> done) {
-  replica->propose(model::encode(c), now_ms() + for_ms, std::move(done));
+  replica->propose(model::encode(c), now_ms() + for_ms, [this, done = std::move(done)](cluster::settled s) {
+    if (w.plan.lie == lie::unknown_is_refused && s.how == cluster::settled::fate::unknown)
+      s.how = cluster::settled::fate::refused;
+    done(std::move(s));
+  });
   after();
 }
 void node::change_members(const raft::member_list& members, std::uint64_t for_ms, std::function<void(bool)> done) {

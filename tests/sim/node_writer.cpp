@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "cluster/raft/entries.hpp"
 #include "cluster/raft/log_store.hpp"
 #include "tests/sim/node.hpp"
 #include "tests/sim/trace.hpp"
@@ -55,10 +56,13 @@ void node::work() {
     working_ = true;
     if (!entries_.empty()) {
       // Of one instance at a time.
-      const auto of = entries_.front().first;
+      auto of = entries_.front().first;
       std::vector<raft::committed_entry> all;
-      for (; !entries_.empty() && entries_.front().first == of; entries_.pop_front())
+      for (bool sealed = false; !sealed && !entries_.empty() && entries_.front().first == of; entries_.pop_front()) {
+        sealed = w.plan.lie == lie::behind_the_seal && raft::is_seal(entries_.front().second.payload);
         all.push_back(std::move(entries_.front().second));
+      }
+      if (w.plan.lie == lie::behind_the_seal && applier_->is_over(of)) ++of.epoch;
       auto report = applier_->apply(of, std::move(all));
       if (!report) {
         if (!disk.failing && !disk.misread) w.fail("node " + std::to_string(id) + ": " + report.error().text);

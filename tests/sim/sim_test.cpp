@@ -142,6 +142,20 @@ TEST_CASE("where nodes do not remember each other's directories, a lost disk bre
   CHECK(broken != 0);
 }
 
+TEST_CASE("what is told or applied falsely around the engine breaks a promise, and the simulator finds it", "[sim]") {
+  using sim::lie;
+  for (const auto& [what, lied] : {std::pair("unknown is told as refused", lie::unknown_is_refused),
+                                   std::pair("probes are answered by links", lie::links_answer_probes),
+                                   std::pair("what lies behind a seal is applied", lie::behind_the_seal)}) {
+    sim::plan plan;
+    plan.lie = lied;
+    std::string told;
+    for (plan.seed = 1; told.empty() && plan.seed < 2'000; ++plan.seed) told = broken_apart(plan);
+    CHECK(!told.empty());
+    std::cout << "sim: " << what << ", seed " << plan.seed - 1 << ": " << told << std::endl;
+  }
+}
+
 // By hand: where each rule is missed.
 TEST_CASE("which rule is missed when", "[.explore]") {
   const auto seeds = setting("NACRE_SIM_SEEDS", 200);
