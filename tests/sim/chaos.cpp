@@ -14,6 +14,17 @@ node* leader(world& w) {
   return nullptr;
 }
 
+// On one side of a cut, too few to go on.
+void with_one_other(world& w, const node& one) {
+  const auto other = 1 + w.more.below(w.nodes.size());
+  for (const auto& n : w.nodes)
+    for (auto id : {one.id, other})
+      if (n->id != one.id && n->id != other) {
+        w.network.cut(id, n->id);
+        w.network.cut(n->id, id);
+      }
+}
+
 }  // namespace
 
 void step_chaos(world& w) {
@@ -67,6 +78,7 @@ void step_more_chaos(world& w) {
   } else if (what < 55 && leads != nullptr) {  // it stands still and is asked, while the others may elect another
     const auto for_ms = 300 + w.more.below(700);
     leads->pause_until(w.now + for_ms);
+    if (w.more.one_in(2)) with_one_other(w, *leads);
     for (std::uint64_t after = 0; after < for_ms; after += 1 + w.more.below(100))
       w.at(after, [&w, leads] { w.clients.read_current(*leads); });
   } else if (what < 80 && leads != nullptr && w.nodes.size() > w.founders.size()) {

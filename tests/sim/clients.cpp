@@ -55,7 +55,7 @@ void clients::attempt(const std::shared_ptr<request>& r) {
   auto again = [this, r](std::uint64_t low, std::uint64_t high) {
     w_.at(w_.between(low, high), [this, r] { attempt(r); });
   };
-  if (!n.up) return again(20, 200);
+  if (!n.up || (w_.plan.harder && n.paused())) return again(20, 200);
   const auto patience = w_.between(200, 1'500);
   auto answered = std::make_shared<bool>(false);
   n.propose(r->what, patience, [this, r, again, answered, &n](cluster::settled s) {

@@ -148,8 +148,10 @@ int node::random(int low, int high) {
 
 bool node::send(node_id to, std::string frame) { return w.network.send(*this, to, std::move(frame)); }
 
+bool node::paused() const { return paused_until_ > w.now; }
+
 void node::receive(node_id from, const std::string& frame) {
-  if (paused_until_ > w.now) {
+  if (paused()) {
     w.at(paused_until_ - w.now, [this, from, frame, l = life] {
       if (up && life == l) receive(from, frame);
     });
@@ -160,7 +162,7 @@ void node::receive(node_id from, const std::string& frame) {
 }
 
 void node::tick() {
-  if (paused_until_ <= w.now) {
+  if (!paused()) {
     replica->tick();
     after();
   }

@@ -29,6 +29,7 @@ class node final : public raft::replica_host {
   void crash();
   void stop();  // tells whoever waits, and ends
   void pause_until(std::uint64_t when) { paused_until_ = when; }
+  bool paused() const;
 
   std::uint64_t now_ms() override;
   int random(int low, int high) override;

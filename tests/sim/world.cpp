@@ -147,7 +147,10 @@ summary world::run() {
   network.loss = network.doubled = 0;
   network.late = slow_disk = 0.01;
   network.heal();
-  for (auto& n : nodes) n->pause_until(0);
+  for (auto& n : nodes) {
+    n->pause_until(0);
+    n->disk.misread_no_more();
+  }
   run_until(healed + 2'000);
   await_rest();
   if (told.broken.empty() && nodes.size() > founders.size() && (victim != 0 || chance(0.3))) change_in_peace(*this);
