@@ -75,12 +75,15 @@ void step_more_chaos(world& w) {
     any().disk.misread_after(w.more.below(60));
   } else if (what < 30) {
     any().stop();
-  } else if (what < 55 && leads != nullptr) {  // it stands still and is asked, while the others may elect another
-    const auto for_ms = 300 + w.more.below(700);
+  } else if (what < 60 && leads != nullptr) {  // it stands still and is asked, while the others may elect another
+    const auto for_ms = 400 + w.more.below(800);
     leads->pause_until(w.now + for_ms);
     if (w.more.one_in(2)) with_one_other(w, *leads);
-    for (std::uint64_t after = 0; after < for_ms; after += 1 + w.more.below(100))
-      w.at(after, [&w, leads] { w.clients.read_current(*leads); });
+    for (std::uint64_t after = 0; after < for_ms; after += 1 + w.more.below(60))
+      w.at(after, [&w, leads] {
+        w.clients.create();
+        w.clients.read_current(*leads);
+      });
   } else if (what < 80 && leads != nullptr && w.nodes.size() > w.founders.size()) {
     change_members(w, 0);
     // Its last entry may be anywhere then: on no disk, on one, or on most of them and nobody knows it.

@@ -123,6 +123,10 @@ void clients::read_current(node& n) {
   });
 }
 
+void clients::create() {
+  if (founded_) begin(hidden(++made_), false);
+}
+
 void clients::step() {
   if (w_.now > 1'000 + w_.plan.chaos_ms + 1'500) return;
   if (!founded_) {

@@ -26,7 +26,8 @@ class clients {
   explicit clients(world& w) : w_(w) {}
   // One more request, and the next one after a while, until some time after the world's chaos.
   void step();
-  // One that must be current, of this node.
+  // One more secret; a read that must be current, of this node.
+  void create();
   void read_current(node& n);
 
  private:

@@ -115,8 +115,7 @@ class disk final : public storage::store {
   }
 
   void misread_after(std::uint64_t reads) { reads_left_ = reads + 1; }
-  void misread_no_more() { reads_left_ = 0; }
-  void start() { failing = misread = false, reads_left_ = 0; }
+  void mend() { failing = misread = false, reads_left_ = 0; }
 
   bool failing = false;
   mutable bool misread = false;                      // since the start

@@ -109,8 +109,9 @@ void ledger::saw_act(const node& n, const std::string& key, const std::string& v
 void ledger::saw_applied(const node& n, std::string_view value) {
   model::reader r(value);
   r.u8();
-  r.u64();
+  const auto end = w_.promises.end_of(r.u64());
   const auto index = r.u64();
+  if (end != 0 && index > end) return fail(n, "applies what lies behind the end of an epoch, " + std::to_string(end));
   auto [at, fresh] = states_.try_emplace(index, n.disk.state_sum());
   if (!fresh && at->second != n.disk.state_sum())
     fail(n, "holds another state at " + std::to_string(index) + " than a node before it");

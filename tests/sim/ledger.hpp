@@ -1,7 +1,7 @@
 #pragma once
 // What nodes write to their disks, judged batch by batch, so that nothing is read twice: the same index and term is the
-// same entry after the same entries, the same index is the same state, the log of acts has no gap and tells of no act
-// that must not have been, and what is committed lies with a majority.
+// same entry after the same entries, the same index is the same state, nothing counts behind the end of an epoch, the
+// log of acts has no gap and tells of no act that must not have been, and what is committed lies with a majority.
 
 #include <cstdint>
 #include <map>

@@ -24,7 +24,7 @@ node::node(world& of_world, node_id node_number) : w(of_world), id(node_number) 
 }
 
 void node::boot() {
-  disk.start();
+  disk.mend();
   up = true;
   dead_ = false;
   ++life;

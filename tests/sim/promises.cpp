@@ -23,8 +23,8 @@ bool holds_receipt(const disk& d, std::uint64_t n) {
 
 void promises::saw_committed(const node& by, raft::instance of, const raft::committed_entry& e) {
   if (raft::is_seal(e.payload)) ends_.try_emplace(of.epoch, e.index);
-  const auto end = ends_.find(of.epoch);
-  const bool counts = end == ends_.end() || e.index <= end->second;
+  const auto end = end_of(of.epoch);
+  const bool counts = end == 0 || e.index <= end;
   if (counts) highest_ = std::max(highest_, e.index);
   const auto term = by.replica->group().term();
   auto [at, fresh] = history_.try_emplace(place{of.epoch, e.index}, decided{e.term, e.payload, term});
@@ -32,6 +32,11 @@ void promises::saw_committed(const node& by, raft::instance of, const raft::comm
   if (at->second.term != e.term || at->second.payload != e.payload)
     w_.fail("node " + std::to_string(by.id) + " applies another entry at " + std::to_string(e.index) +
             " than a node before it");
+}
+
+std::uint64_t promises::end_of(std::uint64_t epoch) const {
+  const auto found = ends_.find(epoch);
+  return found == ends_.end() ? 0 : found->second;
 }
 
 void promises::saw_role(const node& n) {

@@ -44,6 +44,8 @@ class promises {
   // that is over.
   void check_end();
 
+  // The entry that ended an epoch, 0: none has been committed.
+  std::uint64_t end_of(std::uint64_t epoch) const;
   std::uint64_t entries() const { return history_.size(); }
   std::uint64_t highest() const { return highest_; }  // index committed anywhere that counts
 

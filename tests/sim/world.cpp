@@ -149,7 +149,7 @@ summary world::run() {
   network.heal();
   for (auto& n : nodes) {
     n->pause_until(0);
-    n->disk.misread_no_more();
+    if (plan.harder) n->disk.mend();
   }
   run_until(healed + 2'000);
   await_rest();
