@@ -84,7 +84,7 @@ response limit_refusal_of(const call& c, const error& e, std::int64_t, std::uint
   return http::error_response(c, e);
 }
 
-response no_route(const call& c) { return http::error_response(c, {errc::not_found, "No such route"}); }
+response no_route(const call& c) { return http::error_response(c, {errc::not_found, "Not Found"}); }
 
 response no_method(const call&) {
   return json_response(405, R"({"error":"Method not allowed","code":"method_not_allowed",)"

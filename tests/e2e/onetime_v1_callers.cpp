@@ -23,7 +23,7 @@ TEST_CASE("v1 answers unknown routes in its own words, and leaves its neighbours
     refused(a, nothing, 405);
     CHECK(a.header("Allow").find("POST") != std::string::npos);
   }
-  check_error(me.get("/api/v1/nowhere"), 404, "not_found");
+  CHECK(check_error(me.get("/api/v1/nope"), 404, "not_found") == "Not Found");  // shared, in words of both
   // An identifier of any characters is one nobody has. Those that no identifier can have do not count.
   for (auto odd : {"%20", "$", "%zz", "%2f", "%e2%82%ac", "%00"})
     refused_as_unknown(me.post(secret_path + key + odd), key + (odd == std::string("%zz") ? "zz" : ""));
