@@ -321,7 +321,8 @@ const std::vector<entry>& table() {
       number(
           "limits.failed_auth_per_minute", 1, 1'000'000,
           [](config & c) -> auto& { return c.limits.failed_auth_per_minute; }, "failures per minute",
-          "Failed authentications per client address; then 429 for every request from it. 4000 under --dev.",
+          "Failed authentications per client address; then 429 for every request with a credential from it. 4000 under "
+          "--dev.",
           "High: tokens may be tried faster. Low: one broken client locks its whole network out."),
       number(
           "limits.guest_create_per_minute", 1, 1'000'000,
