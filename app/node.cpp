@@ -286,6 +286,7 @@ int run_node(const config& c, const sigset_t& stop) {
   rules.guest_create = {c.limits.guest_create_per_minute / 60.0, static_cast<double>(c.limits.guest_create_per_minute)};
   rules.guest_reveal = {c.limits.guest_reveal_per_minute / 60.0, static_cast<double>(c.limits.guest_reveal_per_minute)};
   rules.retry_window = c.reveal.retry_window;
+  rules.request_timeout = c.http.request_timeout;
   rules.onetime = onetime_rules_of(c);
   rules.families = {c.families.alephant, c.families.onetime, c.families.unleash, c.families.service_tokens};
   rules.console = console_rules_of(c);

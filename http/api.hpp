@@ -58,6 +58,7 @@ struct api_settings {
   std::uint32_t reveals_per_pat = 10, reveals_per_user = 60;  // per minute
   rate guest_create{1, 60}, guest_reveal{0.5, 30};            // per client address
   std::chrono::milliseconds retry_window{60'000};             // of a reveal with an Idempotency-Key; 0: none
+  std::chrono::milliseconds request_timeout{15'000};          // the server's: pages wait longer for an answer
   onetime_rules onetime;
   served_families families;
   console_rules console;

@@ -79,6 +79,8 @@ void send(call_ptr c, std::string_view path, std::string_view caching, const std
         "clipboard-write=(self)");
     add("X-Frame-Options", "DENY");
     add("X-Robots-Tag", "noindex, nofollow, noarchive, nosnippet");
+    // The one header of its own document that a page can read: how long it should wait for answers (src/wire.ts).
+    add("Server-Timing", "gives-up;dur=" + std::to_string(c->with.settings.request_timeout.count()));
   } else {
     add("Content-Security-Policy", "default-src 'none'; sandbox");  // an SVG opened by itself is a page, too
     add("ETag", tag);

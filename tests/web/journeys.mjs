@@ -63,6 +63,7 @@ test('every page forbids what it does not need, and is kept nowhere', async () =
     assert.ok(header('x-robots-tag').includes('noindex'));
     assert.equal(header('content-type'), 'text/html; charset=utf-8');
     assert.equal(header('set-cookie'), '');
+    assert.equal(header('server-timing'), 'gives-up;dur=15000');
     const html = await page.text();
     assert.ok(!/<script(?![^>]*\bsrc=)|<style|\son\w+=|style=|https?:\/\//.test(html), `${path}: something inline or foreign`);
     assert.ok(html.includes('property="og:title" content="nacre"') && !html.includes(nowhere));
@@ -628,6 +629,32 @@ journey('a node that dies between click and answer comes back with the value', a
     await reader.visit(`/secret/${next.secret}`);
     await reader.page.getByText('Nothing has been opened. The page keeps trying.').waitFor();
     await reader.reaches('ready');
+  } finally {
+    await own.end();
+  }
+});
+
+journey('the page waits for what the server says after all, as long as that is configured to take', async (arrive) => {
+  const own = await Node.start(['--set', 'http.request_timeout_ms=30000']);
+  try {
+    const sender = await arrive({}, own);
+    await sender.visit('/');
+    await sender.page.clock.install();
+    const asked = [];
+    await sender.page.route('**/conceal', (route) => void asked.push(route));
+    const ask = async () => {
+      const sent = sender.page.waitForRequest('**/conceal');
+      await sender.button('Create the link').click();
+      await sent;
+    };
+    await sender.page.getByRole('textbox', { name: 'Your secret' }).fill('slow');
+    await ask();
+    await sender.page.clock.runFor(34_000);
+    await asked[0].fulfill({ status: 503, json: { code: 'unavailable', message: '' } });
+    await sender.page.getByRole('alert').getByText('The server could not do it (503).').waitFor();
+    await ask();
+    await sender.page.clock.runFor(36_000);
+    await sender.page.getByRole('alert').getByText('No answer came.').waitFor();
   } finally {
     await own.end();
   }

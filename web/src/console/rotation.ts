@@ -4,7 +4,7 @@ import { type Answer, worthRetrying } from '../wire';
 import { freshKey, type Rotation } from './calls';
 import { session } from './session.svelte';
 
-const insistForMs = 20_000;
+const insistForMs = 30_000;
 const keyGoodForMs = 55_000; // from the first try; less than the minute, as clocks and ways differ
 
 interface Begun {
