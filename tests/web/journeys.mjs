@@ -440,6 +440,17 @@ journey('what was read while the burn got no answer is not called burned, and wh
   assert.equal(await sender.reaches('shared', 'burned', 'gone'), 'shared');
 });
 
+journey('while a burn gets no answer the page says that it keeps trying', async (arrive) => {
+  const sender = await arrive();
+  await sender.share('burned at last');
+  await sender.page.route(isBurn, (route) => route.abort('connectionrefused'));
+  await sender.button('Burn it unread').click();
+  await sender.button('Burn').click();
+  await sender.page.getByRole('status').getByText('The page keeps trying.').waitFor();
+  await sender.page.unroute(isBurn);
+  await sender.reaches('burned');
+});
+
 // ---- exactly one reader, and not lost ---------------------------------------------------------------
 
 journey('of two browsers that race for one link exactly one reads it', async (arrive) => {

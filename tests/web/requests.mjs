@@ -149,6 +149,18 @@ journey('a request is withdrawn, and then takes no answer', async (arrive) => {
   await writer.reaches('gone');
 });
 
+journey('while a withdrawal gets no answer the page says that it keeps trying', async (arrive) => {
+  const asker = await arrive();
+  await request(asker);
+  const pattern = '**/api/v1/requests/*';
+  await asker.page.route(pattern, (route) => (route.request().method() === 'DELETE' ? route.abort('connectionrefused') : route.fallback()));
+  await asker.button('Withdraw the request').click();
+  await asker.button('Withdraw', { exact: true }).click();
+  await asker.page.getByRole('status').getByText('The page keeps trying.').waitFor();
+  await asker.page.unroute(pattern);
+  await asker.reaches('cancelled');
+});
+
 journey('what the first version sealed opens for ever', async (arrive) => {
   const who = await arrive();
   await who.page.route('**/api/v1/requests/**', (route) => {
