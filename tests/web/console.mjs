@@ -309,6 +309,23 @@ journey('the issuer signs people in by code and PKCE, and nothing of it stays', 
   await who.page.getByRole('alert').getByText('begun elsewhere or long ago').waitFor();
 });
 
+journey('who is refused at the issuer and signs in there after all is back where they were', async (arrive) => {
+  const who = await arrive();
+  await who.visit('/console#/w/00000000-0000-4000-8000-000000000001/audit');
+  await who.reaches('signed-out');
+  await who.page.route(`${issuer.url}/authorize**`, (route) => {
+    const asked = new URL(route.request().url()).searchParams;
+    const back = `${asked.get('redirect_uri')}?error=access_denied&state=${asked.get('state')}`;
+    return route.fulfill({ status: 302, headers: { Location: back } });
+  }, { times: 1 });
+  const signInThere = who.button(`Sign in with ${new URL(issuer.url).host}`);
+  await signInThere.click();
+  await who.page.getByRole('alert').getByText('You did not let the issuer sign you in.').waitFor();
+  await signInThere.click();
+  await who.reaches('refused'); // signed in, and of nobody's workspace
+  assert.ok(who.page.url().endsWith('/audit'));
+});
+
 journey('a code that cannot be traded yet is in no address and no storage meanwhile', async (arrive) => {
   const who = await arrive();
   await who.visit('/console');

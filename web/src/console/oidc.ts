@@ -19,14 +19,13 @@ export type Trouble =
 
 export interface SignedIn {
   token: string;
-  place: string; // the fragment somebody came from
 }
 
 export interface Kept {
   verifier: string;
   state: string;
   nonce: string;
-  place: string;
+  place: string; // the fragment somebody came from
 }
 
 const item = 'nacre.sign-in';
@@ -178,5 +177,5 @@ export async function arrive(told: URLSearchParams, kept: Kept | null, at: Issue
   if (typeof token !== 'string' || token === '') return { kind: 'no-token' };
   const wantsId = at.scopes.split(' ').includes('openid');
   if (wantsId && !(typeof idToken === 'string' && isAboutUs(idToken, at, kept.nonce))) return { kind: 'forged' };
-  return { token, place: kept.place };
+  return { token };
 }
