@@ -352,6 +352,8 @@ test('what an issuer answers wrongly signs nobody in, and says why', { timeout: 
     script: 'does not fit its name',
     elsewhere: 'The issuer’s tokens come from http://localhost:9',
     'no-cors': 'The issuer does not answer this page.',
+    away: 'The issuer does not answer this page.',
+    broken: 'The issuer refused (500).',
   };
   // By itself: the issuer's faults are everybody's.
   const own = await Issuer.start();

@@ -41,6 +41,7 @@ export class Issuer {
       response.end(JSON.stringify(body));
     };
     if (url.pathname === '/.well-known/openid-configuration') {
+      if (this.fault === 'away') return json(503, {});
       const elsewhere = this.fault === 'elsewhere' ? 'http://localhost:9' : this.url;
       return json(200, {
         issuer: this.fault === 'name' ? `${this.url}/other` : this.url,
@@ -66,6 +67,10 @@ export class Issuer {
       return request.on('end', () => {
         const given = Object.fromEntries(new URLSearchParams(text));
         this.asked.push(given);
+        if (this.fault === 'broken') {
+          response.writeHead(500, { 'Content-Type': 'text/html', ...cors });
+          return response.end('<h1>Internal Server Error</h1>');
+        }
         const asked = this.codes.get(given.code);
         this.codes.delete(given.code);
         const challenge = createHash('sha256').update(given.code_verifier ?? '').digest('base64url');

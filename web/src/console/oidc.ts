@@ -54,6 +54,16 @@ export function takeKept(): Kept | null {
   }
 }
 
+// What is no object of JSON says nothing.
+function objectIn(text: string): Record<string, unknown> {
+  try {
+    return Object(JSON.parse(text));
+  } catch {
+    return {};
+  }
+}
+
+// Null: no answer that a page may read.
 async function json(url: string, init: RequestInit = {}): Promise<{ status: number; body: Record<string, unknown> } | null> {
   try {
     const answer = await fetch(url, {
@@ -65,7 +75,7 @@ async function json(url: string, init: RequestInit = {}): Promise<{ status: numb
       referrerPolicy: 'no-referrer',
       signal: AbortSignal.timeout(answerWithinMs),
     });
-    return { status: answer.status, body: (await answer.json()) as Record<string, unknown> };
+    return { status: answer.status, body: objectIn(await answer.text()) };
   } catch {
     return null;
   }
@@ -89,7 +99,7 @@ function endpoint(told: unknown, at: Issuer): URL | null {
 
 async function discover(at: Issuer): Promise<Endpoints | Trouble> {
   const told = await json(`${at.issuer.replace(/\/$/, '')}/.well-known/openid-configuration`);
-  if (!told) return { kind: 'unreachable' };
+  if (!told || told.status >= 500) return { kind: 'unreachable' };
   const authorization = endpoint(told.body.authorization_endpoint, at);
   const token = endpoint(told.body.token_endpoint, at);
   if (told.status !== 200 || told.body.issuer !== at.issuer || !authorization || !token) return { kind: 'metadata' };
