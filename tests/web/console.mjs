@@ -1259,11 +1259,19 @@ journey('the cluster is told member by member, goes on by itself while it is loo
   await who.page.clock.fastForward(3_100);
   await who.page.getByText('Every member takes part.').waitFor();
   now.groups[1].leader = null;
+  Object.assign(now, { ready: false, reasons: ['cluster: no leader for 1 of 2 groups'] });
   await who.page.clock.fastForward(3_100);
-  await who.page.getByText('No leader: changes wait').waitFor();
-  Object.assign(now, { ready: false, reasons: ['cluster: no leader'] });
+  await health.getByText('No leader: changes wait').waitFor();
+  await health.getByText('cluster: no leader for 1 of 2 groups').waitFor();
+  now.reasons = ['cluster: this node was taken out'];
+  now.members[0].self = false;
   await who.page.clock.fastForward(3_100);
-  await health.getByText('cluster: no leader').waitFor();
+  await health.getByText('The node that answers is not ready:').waitFor();
+  now.members[0].self = true;
+  now.groups[1].leader = 2;
+  Object.assign(now, { ready: true, reasons: [] });
+  await who.page.clock.fastForward(3_100);
+  await who.page.getByText('Every member takes part.').waitFor();
 
   broken = true;
   await who.page.clock.fastForward(3_100);
@@ -1302,6 +1310,18 @@ journey('the cluster is told member by member, goes on by itself while it is loo
   before = asked();
   await who.page.clock.runFor(30_000);
   assert.ok(asked() <= before + 1);
+});
+
+journey('a node that waits to be taken in says that, and nothing of members it does not know', async (arrive) => {
+  const who = await arrive();
+  const { members, groups, ...rest } = troubled();
+  const waits = { ...rest, ready: false, reasons: ['cluster: waits to be taken in: `nacre cluster add`'], clusterId: null, epoch: 0, members: [], groups: groups.map((each) => ({ ...each, leader: null })) };
+  await who.page.route(isCluster, (route) => route.fulfill({ json: { data: waits } }));
+  await signIn(who, new User(node, ...asOperator).jwt, '/console#/cluster', 'cluster');
+  const text = await who.page.locator('main').innerText();
+  for (const each of ['is not ready', 'waits to be taken in', 'This node']) assert.ok(text.includes(each), each);
+  for (const each of ['members vote', 'more may fail', 'No leader']) assert.ok(!text.includes(each), each);
+  assert.deepEqual(await who.page.locator('main h2').allInnerTexts(), ['At a glance', 'Changing members']);
 });
 
 // ---- for everybody ----------------------------------------------------------------------------------
