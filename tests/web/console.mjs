@@ -1232,7 +1232,10 @@ journey('the cluster is told member by member, goes on by itself while it is loo
   const who = await arrive();
   const now = troubled();
   let broken = false;
-  await who.page.route(isCluster, (route) => (broken ? route.abort('connectionreset') : route.fulfill({ json: { data: now } })));
+  let mute = false;
+  await who.page.route(isCluster, (route) => {
+    if (!mute) return broken ? route.abort('connectionreset') : route.fulfill({ json: { data: now } });
+  });
   await who.page.clock.install();
   await signIn(who, new User(node, ...asOperator).jwt, '/console#/cluster', 'cluster');
   const health = who.page.locator('[data-test=health]');
@@ -1273,11 +1276,25 @@ journey('the cluster is told member by member, goes on by itself while it is loo
   await who.page.clock.fastForward(3_100);
   await who.page.getByText('Every member takes part.').waitFor();
 
+  // What was heard last is not told in green, nor for long while nobody answers.
+  const isGreen = () => health.evaluate((box) => box.classList.contains('good'));
+  assert.ok(await isGreen());
   broken = true;
   await who.page.clock.fastForward(3_100);
   await who.page.getByRole('alert').getByText('What follows was so at').waitFor();
   await member(3).waitFor();
+  assert.ok(!(await isGreen()));
   broken = false;
+  await who.page.clock.fastForward(3_100);
+  await who.page.getByRole('alert').waitFor({ state: 'detached' });
+  assert.ok(await isGreen());
+  mute = true;
+  const unheard = who.page.waitForRequest((request) => isCluster(new URL(request.url())));
+  await who.page.clock.fastForward(3_100);
+  await unheard;
+  await who.page.clock.fastForward(5_100);
+  await who.page.getByRole('alert').getByText('What follows was so at').waitFor({ timeout: 5_000 });
+  mute = false;
   await who.page.clock.fastForward(3_100);
   await who.page.getByRole('alert').waitFor({ state: 'detached' });
 

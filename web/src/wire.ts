@@ -35,9 +35,10 @@ export interface Asked {
   body?: unknown;
   headers?: Record<string, string>;
   keepalive?: boolean; // outlives the page
+  patienceMs?: number;
 }
 
-export async function send<T>(verb: string, path: string, { body, headers: more = {}, keepalive = false }: Asked = {}): Promise<Answer<T>> {
+export async function send<T>(verb: string, path: string, { body, headers: more = {}, keepalive = false, patienceMs = answerWithinMs }: Asked = {}): Promise<Answer<T>> {
   const headers: Record<string, string> = { Accept: 'application/json', ...more };
   const init: RequestInit = { method: verb, headers, keepalive, cache: 'no-store', credentials: 'omit', redirect: 'error', referrerPolicy: 'no-referrer' };
   if (body !== undefined) {
@@ -45,7 +46,7 @@ export async function send<T>(verb: string, path: string, { body, headers: more 
     init.body = JSON.stringify(body);
   }
   const patience = new AbortController();
-  const timer = setTimeout(() => patience.abort(), answerWithinMs);
+  const timer = setTimeout(() => patience.abort(), patienceMs);
   try {
     const response = await fetch(path, { ...init, signal: patience.signal });
     const date = Date.parse(response.headers.get('Date') ?? '');

@@ -262,7 +262,7 @@ export interface ClusterStanding {
   }[];
 }
 export const cluster = {
-  get: () => session.ask<One<ClusterStanding>>('GET', '/api/v1/cluster'),
+  get: () => session.ask<One<ClusterStanding>>('GET', '/api/v1/cluster', { patienceMs: 5_000 }), // it is asked again in a moment
 };
 
 export const auditPageMost = 1_000;
