@@ -16,7 +16,7 @@ node* leader(world& w) {
 
 // On one side of a cut, too few to go on.
 void with_one_other(world& w, const node& one) {
-  const auto other = 1 + w.more.below(w.nodes.size());
+  const auto other = 1 + w.more.below(w.founders.size());
   for (const auto& n : w.nodes)
     for (auto id : {one.id, other})
       if (n->id != one.id && n->id != other) {
@@ -78,7 +78,7 @@ void step_more_chaos(world& w) {
   } else if (what < 60 && leads != nullptr) {  // it stands still and is asked, while the others may elect another
     const auto for_ms = 400 + w.more.below(800);
     leads->pause_until(w.now + for_ms);
-    if (w.more.one_in(2)) with_one_other(w, *leads);
+    if (w.founders.size() > 3) with_one_other(w, *leads);
     for (std::uint64_t after = 0; after < for_ms; after += 1 + w.more.below(60))
       w.at(after, [&w, leads] {
         w.clients.create();

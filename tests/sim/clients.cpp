@@ -31,14 +31,18 @@ model::conceal_secret hidden(std::uint64_t n) {
 struct clients::request {
   model::command what;
   std::uint64_t number = 0;
+  std::uint64_t reader = 0;  // who brings the same key again is the same; else the request itself
+  bool had = false;          // the reader has had its answer already
   bool known = false;
   bool may_act = false;  // nobody could say what came of an attempt
   int attempts = 0;
 };
 
-void clients::begin(model::operation op, bool guest) {
+void clients::begin(model::operation op, bool guest, std::uint64_t reader, bool had) {
   auto r = std::make_shared<request>();
   r->number = ++requests_;
+  r->reader = reader != 0 ? reader : r->number;
+  r->had = had;
   // Stamps stay within one window of the budgets, back and forth.
   r->what.ctx = context_of(home, owner, r->number, after(noon, static_cast<std::int64_t>(w_.below(20'000))));
   if (guest) r->what.ctx.who = {model::caller::kind::guest, {}, {}, 0, "", ""};
@@ -94,11 +98,14 @@ void clients::decided(const request& r, const node& by, const model::outcome& o)
         break;
       }
   } else if (const auto* claim = std::get_if<model::claim_secret>(&r.what.what)) {
-    if (o.refused) return;
+    if (o.refused) {
+      if (r.had) w_.fail("a reader that came with its key again did not get its secret again");
+      return;
+    }
     for (std::uint64_t n = made_; n > 0; --n) {
       if (!(claim->id == secret_no(n))) continue;
       ++w_.told.reveals;
-      w_.promises.saw_shown(n, r.number);
+      w_.promises.saw_shown(n, r.reader);
       break;
     }
   } else if (const auto* reveal = std::get_if<model::reveal_pat>(&r.what.what)) {
@@ -123,6 +130,16 @@ void clients::read_current(node& n) {
   });
 }
 
+// By one reader in two requests. Its window is longer than all stamps are apart.
+void clients::claim_with_key(std::uint64_t secret) {
+  const auto reader = requests_ + 1;
+  model::claim_secret op{secret_no(secret), true, model::keyed_hash{}, 60'000, true};
+  for (std::size_t i = 0; i < 8; ++i) (*op.retry)[i] = static_cast<std::uint8_t>(reader >> (8 * i));
+  begin(op, true, reader);
+  w_.at(w_.more.below(2'000),
+        [this, op, reader, secret] { begin(op, true, reader, w_.promises.was_shown_to(secret, reader)); });
+}
+
 void clients::create() {
   if (founded_) begin(hidden(++made_), false);
 }
@@ -138,7 +155,10 @@ void clients::step() {
     } else if (what < 75) {
       const auto n = made_ - w_.below(std::min<std::uint64_t>(made_, 12));
       for (auto readers = w_.between(1, 3); readers > 0; --readers)
-        begin(model::claim_secret{secret_no(n), true, std::nullopt, 0, true}, true);
+        if (w_.plan.harder && w_.more.one_in(3))
+          claim_with_key(n);
+        else
+          begin(model::claim_secret{secret_no(n), true, std::nullopt, 0, true}, true);
     } else if (what < 80 && pats_.size() < 6) {
       begin(sealed_pat_no(++made_), false);
     } else if (what < 90 && !pats_.empty()) {

@@ -33,7 +33,8 @@ class clients {
  private:
   struct request;
 
-  void begin(model::operation op, bool guest);
+  void begin(model::operation op, bool guest, std::uint64_t reader = 0, bool had = false);
+  void claim_with_key(std::uint64_t secret);
   void attempt(const std::shared_ptr<request>& r);
   void decided(const request& r, const node& by, const model::outcome& o);
 

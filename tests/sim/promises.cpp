@@ -66,9 +66,14 @@ void promises::saw_created(const node& by, std::uint64_t secret) {
   w_.ledger.must_keep(secret);
 }
 
-void promises::saw_shown(std::uint64_t secret, std::uint64_t request) {
-  auto [at, fresh] = shown_.try_emplace(secret, request);
-  if (!fresh && at->second != request) w_.fail("secret " + std::to_string(secret) + " was shown to two readers");
+bool promises::was_shown_to(std::uint64_t secret, std::uint64_t reader) const {
+  const auto found = shown_.find(secret);
+  return found != shown_.end() && found->second == reader;
+}
+
+void promises::saw_shown(std::uint64_t secret, std::uint64_t reader) {
+  auto [at, fresh] = shown_.try_emplace(secret, reader);
+  if (!fresh && at->second != reader) w_.fail("secret " + std::to_string(secret) + " was shown to two readers");
 }
 
 void promises::saw_pat_shown(std::uint64_t pat, std::uint64_t request) {

@@ -31,9 +31,11 @@ class promises {
   void saw_committed(const node& by, raft::instance of, const raft::committed_entry& e);
   void saw_role(const node& n);
 
-  // A secret is shown to one reader, a PAT as often as its budget allows; numbers of clients.hpp.
+  // A secret is shown to one reader, who may come with its key again, a PAT as often as its budget allows; numbers of
+  // clients.hpp.
   void saw_created(const node& by, std::uint64_t secret);
-  void saw_shown(std::uint64_t secret, std::uint64_t request);
+  void saw_shown(std::uint64_t secret, std::uint64_t reader);
+  bool was_shown_to(std::uint64_t secret, std::uint64_t reader) const;
   void saw_pat_shown(std::uint64_t pat, std::uint64_t request);
 
   // A read that must be current holds what was acknowledged before it began: `latest()`, at most 20 secrets, of then.
@@ -63,7 +65,7 @@ class promises {
   std::map<std::uint64_t, std::uint64_t> ends_;  // of epochs: the entry that ended them; nothing behind it counts
   std::uint64_t highest_ = 0;
   std::set<std::uint64_t> created_;                           // acknowledged
-  std::map<std::uint64_t, std::uint64_t> shown_;              // secret -> request that got it
+  std::map<std::uint64_t, std::uint64_t> shown_;              // secret -> reader that got it
   std::map<std::uint64_t, std::set<std::uint64_t>> reveals_;  // PAT -> requests that got it
 };
 
