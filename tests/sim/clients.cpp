@@ -54,6 +54,7 @@ void clients::begin(model::operation op, bool guest, std::uint64_t reader, bool 
 // left in doubt may leave it at that.
 void clients::attempt(const std::shared_ptr<request>& r) {
   if (r->known || ++r->attempts > 12) return;
+  if (w_.plan.harder && w_.now > 1'000 + w_.plan.chaos_ms + 6'000) return;  // or small bounds keep them coming for long
   auto& n = *w_.nodes[w_.below(w_.nodes.size())];
   const auto l = n.life;
   auto again = [this, r](std::uint64_t low, std::uint64_t high) {
