@@ -50,7 +50,9 @@ void node::install_end(raft::instance of, raft::log_mark at, bool keep_log, raft
 void node::work() {
   if (working_ || work_planned_) return;
   work_planned_ = true;
-  w.at(w.chance(w.slow_disk) ? w.between(0, 20) : 0, [this, l = life] {
+  // A fetch may be given up over rows that wait to be written.
+  const auto stuck = w.plan.harder && w.chaos && !installs_.empty() && w.more.one_in(8) ? w.more.below(1'200) : 0;
+  w.at(stuck + (w.chance(w.slow_disk) ? w.between(0, 20) : 0), [this, l = life] {
     if (!up || life != l) return;
     work_planned_ = false;
     working_ = true;

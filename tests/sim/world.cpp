@@ -19,7 +19,7 @@ void make_narrow(raft::group_options& group, testing::random_source& more) {
   if (more.one_in(3)) group.frame_bytes_max = 200 + more.below(600);
   if (more.one_in(2)) {
     group.ask_again = std::chrono::milliseconds(20 + more.below(200));
-    group.give_up = std::chrono::milliseconds(40 + more.below(400));
+    group.give_up = std::chrono::milliseconds(100 + more.below(900));
     group.newer_after = std::chrono::milliseconds(20 + more.below(400));
   }
 }
