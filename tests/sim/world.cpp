@@ -19,7 +19,8 @@ void make_narrow(raft::group_options& group, testing::random_source& more) {
   if (more.one_in(3)) group.frame_bytes_max = 200 + more.below(600);
   if (more.one_in(2)) {
     group.ask_again = std::chrono::milliseconds(20 + more.below(200));
-    group.give_up = std::chrono::milliseconds(100 + more.below(900));
+    // Asked for a few times: with a lost frame in ten, less would come to an end by luck only.
+    group.give_up = 4 * group.ask_again + std::chrono::milliseconds(more.below(500));
     group.newer_after = std::chrono::milliseconds(20 + more.below(400));
   }
 }
