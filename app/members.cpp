@@ -98,7 +98,8 @@ std::vector<std::string> reasons_of(const cluster_status& s, const std::vector<c
   }
   if (fetching > 0) out.push_back("cluster: fetches the state, " + mebibytes(fetched) + " so far");
   const bool gone = std::find(s.members.begin(), s.members.end(), s.self) == s.members.end();
-  if (!s.members.empty() && (gone || disown(disowned::number) > s.members.size() / 2)) {
+  // While it fetches it was in the cluster's mind not long ago.
+  if (!s.members.empty() && (gone || (fetching == 0 && disown(disowned::number) > s.members.size() / 2))) {
     out.emplace_back("cluster: this node was taken out");
     return out;
   }

@@ -99,8 +99,9 @@ class replica final : private group_host, private read_index::port {
   // Up to when on the clock everything committed is known to be applied; nothing: never yet.
   std::optional<std::uint64_t> current_as_of() const { return current_as_of_; }
   const raft_group& group() const { return *group_; }
+  const member_list& members() const { return options_.members; }
   // As far as this node has heard: of the epoch it is in, or of one that began without it.
-  const member_list& members() const { return gone_on_ ? gone_on_->members : options_.members; }
+  const member_list& latest_members() const { return gone_on_ ? gone_on_->members : options_.members; }
 
  private:
   struct pending {

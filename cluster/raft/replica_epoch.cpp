@@ -102,10 +102,12 @@ void replica::noticed(node_id from, instance of, epoch_notice n) {
     }
     return;
   }
-  if (!holds(n.members, options_.group.self)) {  // taken out: all that is left is to say so
-    if (!gone_on_ || gone_on_->epoch < of.epoch) gone_on_ = {of.epoch, std::move(n.members)};
+  if (!holds(n.members, options_.group.self)) {  // taken out, or not in yet: who was in has nothing left but to say so
+    if (!options_.members.empty() && (!gone_on_ || gone_on_->epoch < of.epoch))
+      gone_on_ = {of.epoch, std::move(n.members)};
     return;
   }
+  gone_on_.reset();
   host_.members_are(of, both(options_.members, n.members));
   wanted_ = wanted_epoch{of, std::move(n), from, 0};
   if (fetching_ && !fetching_->ending) give_up_fetch();  // nobody needs that epoch's any more

@@ -220,6 +220,7 @@ class transport final : public caf_peers, public session_host {
       was_connected = number != 0 && p.current(number);
       if (was_connected) p.session.reset();
       if (!p.session && !why.empty()) p.trouble = why;
+      if (number == 0 && attempt == 0) p.disowns = peer_status::disowned::nothing;  // nobody was there to refuse
       if (attempt != 0) p.attempts_over = std::max(p.attempts_over, attempt);
       news = !p.session && !p.leaving && !why.empty() && p.told != why;
       if (news) p.told = why;
