@@ -44,6 +44,20 @@ result<installation> open_alone(const directory_access& where, const std::string
   return opened;
 }
 
+// Says how far the directory goes, for who has several to choose from.
+result<void> refuse_of_cluster(const installation& opened, const directory_access& where) {
+  auto ends = cluster::ends_of_logs(*opened.store);
+  if (!ends) return fail(ends.error());
+  if (ends->empty()) return {};
+  std::string how_far;
+  for (const auto& end : *ends)
+    how_far += (how_far.empty() ? "" : "; ") + std::string("epoch ") + std::to_string(end.epoch) + ", term " +
+               std::to_string(end.term) + ", index " + std::to_string(end.index);
+  return fail(errc::invalid,
+              where.directory.string() + " belongs to a cluster, with a log up to " + how_far +
+                  ": one of its nodes is replaced, not restored (--leave-cluster if all of it goes back)");
+}
+
 // Orders of nacre itself go through the same rules as everything else, many at a time under one sync.
 class offline_orders {
  public:
@@ -221,11 +235,10 @@ result<import_report> import_pats(const directory_access& where, std::istream& r
 }
 
 result<std::uint64_t> burn_restored(const directory_access& where, bool leave_cluster) {
-  auto opened =
-      leave_cluster
-          ? open(where, false)
-          : open_alone(where, "one of its nodes is replaced, not restored (--leave-cluster if all of it goes back)");
+  auto opened = open(where, false);
   if (!opened) return fail(opened.error());
+  if (!leave_cluster)
+    if (auto cluster = refuse_of_cluster(*opened, where); !cluster) return fail(cluster.error());
   if (auto left = cluster::leave_cluster(*opened->store); !left) return fail(left.error());
   std::uint64_t burned = 0;
   std::optional<error> stopped;

@@ -21,10 +21,18 @@ result<void> join_cluster(storage::store& store, std::uint32_t groups);
 // Whether it is the store of a cluster that was founded so and has had no other members since.
 result<bool> was_founded(const storage::store& store, std::uint32_t groups,
                          const std::vector<peers::neighbour>& members);
-// Makes the store of a cluster's node that of a single node, which holds what this one knows: its state, and all that its
-// log holds beyond it, whether a majority had it or not. Nothing is left of the cluster, nor in the files; of none, nothing changes.
-// `conflict`: it has no whole state yet. `corrupt`, `storage_failed`: nothing of the cluster is forgotten.
+// How far a node's logs go, by group; of several copies the one that is further holds more. Nothing: of no cluster.
+// `conflict`: it has not the whole state yet.
+struct log_end {
+  std::uint64_t epoch = 0, term = 0, index = 0;
+};
+result<std::vector<log_end>> ends_of_logs(const storage::store& store);
+// Makes the store of a cluster's node that of a single node, which holds what this one knows: its state, and all that
+// its log holds beyond it, whether a majority had it or not. Nothing is left of the cluster in the store, nor in its
+// files; of none, nothing changes. Errors as above, and nothing has changed; after `storage_failed` it may be on its
+// way: then no node is started on it, and the same again goes on.
 result<void> leave_cluster(storage::store& store);
+result<bool> is_leaving(const storage::store& store);
 // 0: of none.
 result<std::uint32_t> groups_of_cluster(const storage::store& store);
 

@@ -262,7 +262,7 @@ class raft_log final : public log, private store_writer::listener {
       g.fetching = of.fetching;
       g.fetched_bytes = of.fetched_bytes;
       if (id == 0) {
-        s.members_reached = slots_[id]->part->members();
+        s.members_reached = slots_[id]->part->latest_members();
         for (const auto& m : s.members_reached) s.members.push_back(m.node);
       }
       for (const auto& p : of.peers) g.others.push_back({p.node, p.match, p.heard, p.fetching});
@@ -462,6 +462,11 @@ result<std::unique_ptr<log>> make_raft_log(storage::store& store, raft_options o
   auto groups = groups_of_cluster(store);
   if (!groups) return fail(groups.error());
   if (*groups == 0) return fail(errc::conflict, "this data directory belongs to no cluster");
+  auto leaving = is_leaving(store);
+  if (!leaving) return fail(leaving.error());
+  if (*leaving)
+    return fail(errc::conflict,
+                "this data directory is leaving its cluster: `nacre restored --leave-cluster` goes on with it");
   auto counted = raft::count_start(store);
   if (!counted) return fail(counted.error());
   auto made =

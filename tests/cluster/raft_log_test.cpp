@@ -369,6 +369,48 @@ TEST_CASE("a node that leaves its cluster is a single node with all that it had,
   for (std::uint64_t n = 1; n <= 5; ++n) CHECK(holds_pat(*t.of(2).applied_view(), n));
 }
 
+TEST_CASE("a node that has begun to leave its cluster is none of it any more, and goes on leaving",
+          "[cluster][raft-log]") {
+  class full_store final : public lent_store {
+   public:
+    full_store(storage::store& s, int room) : lent_store(s), room_(room) {}
+    result<void> apply(const storage::batch& writes, storage::durability how) override {
+      if (room_-- <= 0) return fail(errc::storage_failed, "no room");
+      return lent_store::apply(writes, how);
+    }
+
+   private:
+    int room_;
+  };
+  auto store = storage::make_memory_store();
+  REQUIRE(found_cluster(*store, 1, list_of({1})));
+  memory_network network;
+  auto connections = network.join(1);
+  raft_options options;
+  options.self = 1;
+  {
+    auto log = make_raft_log(*store, options, *connections, {});
+    REQUIRE(log);
+    REQUIRE(done_well(proposed(**log, founding())));
+    (*log)->stop();
+  }
+  const auto ends = ends_of_logs(*store);
+  REQUIRE((ends && ends->size() == 1));
+  CHECK((*ends)[0].index > 1);
+  for (int room : {1, 2}) {
+    full_store full(*store, room);
+    CHECK_FALSE(leave_cluster(full));
+    const auto again = make_raft_log(*store, options, *connections, {});
+    REQUIRE_FALSE(again);
+    CHECK(again.error().code == errc::conflict);
+  }
+  REQUIRE(leave_cluster(*store));
+  CHECK_FALSE(is_leaving(*store).value());
+  CHECK(groups_of_cluster(*store).value() == 0);
+  CHECK(ends_of_logs(*store)->empty());
+  CHECK(store->snapshot()->get(model::space::state, model::keys::workspace(home)));
+}
+
 TEST_CASE("a node without the state of its cluster has nothing to leave it with", "[cluster][raft-log]") {
   auto store = storage::make_memory_store();
   REQUIRE(join_cluster(*store, 2));
@@ -376,6 +418,7 @@ TEST_CASE("a node without the state of its cluster has nothing to leave it with"
   REQUIRE_FALSE(refused);
   CHECK(refused.error().code == errc::conflict);
   CHECK(groups_of_cluster(*store).value() == 2);
+  CHECK_FALSE(is_leaving(*store).value());  // nothing was begun
 }
 
 TEST_CASE("a store that is not this cluster's is refused", "[cluster][raft-log]") {
@@ -468,6 +511,38 @@ TEST_CASE("a node that was taken out while it was away learns so when it is back
   t.start(goes);
   CHECK(eventually([&] { return t.of(goes).standing().members == stay; }));
   CHECK(t.of(goes).standing().groups[0].epoch == 1);
+}
+
+TEST_CASE("a node that waits to be taken in never says that it was taken out", "[cluster][raft-log][epochs]") {
+  three t(1);
+  t.start();
+  REQUIRE(done_well(proposed(t.of(1), founding())));
+  auto invited = [&](node_id id) {
+    t.nodes[id].store = storage::make_memory_store();
+    REQUIRE(join_cluster(*t.nodes[id].store, 1));
+    t.ids.push_back(id);
+    t.start(id);
+  };
+  invited(2);
+  REQUIRE(changed(t.of(1), {1, 2}));
+  REQUIRE(changed(t.of(1), {1}));
+  t.stop(2);
+  invited(3);
+  invited(4);
+  inbox<result<void>> box;
+  t.of(1).reconfigure(list_of({1, 3, 4}), in_a_while(), [&](result<void> how) { box.put(std::move(how)); });
+  bool in = false, always = true;
+  REQUIRE(eventually([&] {
+    for (node_id id : {3, 4}) {
+      const auto members = t.of(id).standing().members;
+      always = always && (members.empty() || std::find(members.begin(), members.end(), id) != members.end());
+      in = !members.empty();
+    }
+    return in;
+  }));
+  CHECK(always);
+  REQUIRE(box.await(1));
+  CHECK(box.take()[0]);
 }
 
 TEST_CASE("a node that was away while all others were replaced finds the cluster by whom it is configured with",
