@@ -142,7 +142,9 @@ void rotate_token(call_ptr c, const model::view& v, const model::standing& who, 
   if (!v.trustworthy()) return refuse_unreadable(std::move(c));
   if (!pat) return refuse(std::move(c), not_there("PAT", text));
   what->id = pat->id;
-  if (auto why = refused_renewal(*c, v, *pat, *what)) return http::refuse(std::move(c), *why);
+  auto why = refused_renewal(*c, v, *pat, *what);
+  if (!v.trustworthy()) return refuse_unreadable(std::move(c));
+  if (why) return http::refuse(std::move(c), *why);
   order_or_refuse(std::move(c), std::move(*what), [of = *of](call_ptr mine, actors::answer a) {
     answer(std::move(mine), with_secret(200, std::get<model::rotated>(a.outcome.what).pat, of, a.token));
   });
