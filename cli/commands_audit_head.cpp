@@ -64,7 +64,9 @@ outcome<kept_head> read_head(const std::string& file) {
   const auto text = read_file(file, limits::audit_head_bytes_max);
   if (!text) return refuse(text.error());
   const auto json = json_answer::parse(text->view());
-  auto head = json ? parse_head(file, json->root()) : std::nullopt;
+  // As `nacre audit head` prints it, or as the server answers.
+  const auto data = json ? value_at(json->root(), "/data") : std::nullopt;
+  auto head = json ? parse_head(file, data ? *data : json->root()) : std::nullopt;
   if (!head)
     return refuse(exit_data, file + " is no head of an audit log, or was changed", "`nacre audit head` prints one");
   if (!crypto::is_good(head->signature, crypto::audit_head_bytes(head->workspace, head->tree, head->time)))
@@ -80,7 +82,8 @@ class follower {
   outcome<bool> read(const std::string& file, std::istream& in) {
     std::string line(limits::record_bytes_max + 2, '\0');
     for (std::uint64_t number = 1; in.getline(line.data(), static_cast<std::streamsize>(line.size())); ++number) {
-      const auto bytes = static_cast<std::size_t>(in.gcount()) - (in.eof() ? 0 : 1);
+      auto bytes = static_cast<std::size_t>(in.gcount()) - (in.eof() ? 0 : 1);
+      if (bytes > 0 && line[bytes - 1] == '\r') --bytes;  // no entry ends so: the file was changed on its way
       if (auto good = take(std::string_view(line).substr(0, bytes)); !good) {
         auto r = good.error();
         r.text = file + ", line " + std::to_string(number) + ": " + r.text;

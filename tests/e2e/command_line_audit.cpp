@@ -76,6 +76,13 @@ TEST_CASE("an export is good against a kept head, without the server", "[cli][au
   CHECK(has(good.output, "good: entries 1 to " + size + " of workspace " + kept.me.workspace()));
   CHECK(has(good.output, "signed by " + key + ", which --key"));
   CHECK(kept.verify(kept.log, {"--key", key}).output.ends_with("signed by " + key + "\n"));
+  // As another program may have kept them: with other ends of lines, and the head as the server answered it.
+  std::string other;
+  for (char c : kept.log) other += c == '\n' ? "\r\n" : std::string(1, c);
+  CHECK(kept.verify(other).code == 0);
+  write_whole(kept.path("answer.json"), "{\"data\":" + read_whole(kept.path("head.json")) + "}");
+  write_whole(kept.path("log"), kept.log);
+  CHECK(kept.run({"audit", "verify", kept.path("log"), "--to", kept.path("answer.json")}).code == 0);
 
   // In pieces, and with a later end than the head.
   const auto half = kept.lines.size() / 2;
