@@ -34,7 +34,7 @@ struct import_report {
     std::string why;
   };
   std::vector<refusal> refused;
-  // Where the directory took no more. Whether this line and those waiting behind it were taken is unknown, and the rest
+  // Where no more was taken. Whether this line and those waiting behind it were taken is unknown, and the rest
   // was not read.
   std::optional<refusal> stopped;
 };

@@ -1,5 +1,7 @@
 // token mint, import pats, restored, scan: what works on a data directory itself (import also on a running node).
 
+#include <algorithm>
+#include <chrono>
 #include <fstream>
 #include <iostream>
 
@@ -15,6 +17,8 @@ namespace nacre::cli {
 
 namespace {
 
+constexpr std::chrono::minutes row_patience{5};  // with a server that asks for it
+
 app::directory_access access_of(const arguments& with) {
   return {with.get("data-dir"), with.has("root-key") ? std::optional(with.get("root-key")) : std::nullopt};
 }
@@ -27,6 +31,23 @@ int report(const app::import_report& r) {
   std::cout << r.imported << " imported, " << r.refused.size() << " refused"
             << (r.stopped ? ", the rest unknown\n" : "\n");
   return r.stopped ? exit_io : r.refused.empty() ? exit_ok : exit_data;
+}
+
+std::string told(const http_answer& a) { return "the server answered " + std::to_string(a.status) + ": " + a.body; }
+
+bool asks_for_patience(const http_answer& a) { return a.status == 429 || a.status == 503; }
+
+// Sent again when the server says, as long as it does not want too much patience.
+result<http_answer> send_row(http_client& client, const header_list& headers, const std::string& row) {
+  using namespace std::chrono;
+  const auto until = steady_clock::now() + row_patience;
+  for (;;) {
+    auto answer = client.send("POST", "/api/v1/pats/import", headers, row);
+    if (!answer || !asks_for_patience(*answer)) return answer;
+    const seconds wait(std::max<std::int64_t>(1, answer->retry_after_s.value_or(1)));
+    if (steady_clock::now() + wait > until) return answer;
+    pause_ms(static_cast<int>(milliseconds(wait).count()));
+  }
 }
 
 outcome<int> import_over_http(const arguments& with, std::istream& rows) {
@@ -55,25 +76,25 @@ outcome<int> import_over_http(const arguments& with, std::istream& rows) {
       result.refused.push_back({number, workspace.error().text});
       continue;
     }
-    auto answer = client->send("POST", "/api/v1/pats/import",
-                               {{"Authorization", "Bearer " + std::string(token->view())},
-                                {"X-Workspace-Id", to_string(*workspace)},
-                                {"Content-Type", "application/json"}},
-                               line);
-    if (!answer && answer.error().code == errc::outcome_unknown) {
-      // Sent again at once, a row that was taken would be refused as known already.
-      result.refused.push_back({number, "unknown, run again (" + answer.error().text + ")"});
-      continue;
-    }
-    if (!answer) {
+    auto answer = send_row(*client,
+                           {{"Authorization", "Bearer " + std::string(token->view())},
+                            {"X-Workspace-Id", to_string(*workspace)},
+                            {"Content-Type", "application/json"}},
+                           line);
+    if (!answer && answer.error().code != errc::outcome_unknown) {
       shown.reset();
       report(result);
       return refuse(refusal_of(answer.error()));
     }
+    if (!answer || asks_for_patience(*answer)) {
+      // Not sent again at once where the answer was lost: a row that was taken would be refused as known already.
+      result.stopped = {number, answer ? told(*answer) : answer.error().text};
+      break;
+    }
     if (answer->status == 201)
       ++result.imported;
     else
-      result.refused.push_back({number, "the server answered " + std::to_string(answer->status) + ": " + answer->body});
+      result.refused.push_back({number, told(*answer)});
   }
   shown.reset();
   return report(result);

@@ -1,6 +1,7 @@
 // Hash-only tokens: they authenticate, and are never revealed.
 
 #include "tests/e2e/kit.hpp"
+#include "tests/support/receiver.hpp"
 
 using namespace nacre::e2e;
 using nacre::test::run;
@@ -79,6 +80,48 @@ TEST_CASE("tokens imported into a running node authenticate and stay unrevealabl
   CHECK(run("nacre", command, as_owner).code == 65);
   CHECK(run("nacre", command).code == 64);  // no credential
   check_imported(on, t.member, token);
+}
+
+TEST_CASE("an import goes at the pace the node's address limit allows", "[alephant][import]") {
+  node_process::options o;
+  o.arguments = {"--set", "limits.address_per_second=20", "--set", "limits.address_burst=60"};
+  installation on(o);
+  team t(on);
+  const auto file = on.node().home() / "rows.jsonl";
+  std::string rows;
+  for (int i = 0; i < 100; ++i) rows += row(t.workspace, t.member.user(), std::to_string(i)) + "\n";
+  write_whole(file, rows);
+  nacre::test::child_options as_owner;
+  as_owner.environment["NACRE_TOKEN"] = t.owner.credential();
+  const auto done = run("nacre", {"import", "pats", "--url", on.node().url(), "--file", file.string()}, as_owner);
+  INFO(done.errors);
+  CHECK(done.code == 0);
+  CHECK(done.output == "100 imported, 0 refused\n");
+}
+
+TEST_CASE("an import over HTTP says from which line on nothing is known", "[alephant][import]") {
+  using nacre::test::http_status;
+  nacre::test::temporary_directory dir;
+  std::string rows;
+  for (char each : {'a', 'b', 'c'}) rows += row(new_uuid(), new_uuid(), foreign_token(each)) + "\n";
+  write_whole(dir / "rows", rows);
+  nacre::test::child_options with_token;
+  with_token.environment["NACRE_TOKEN"] = "a-token";
+  const auto second_row_told = [&](const std::vector<std::string>& answers) {
+    nacre::test::receiver server([&](const nacre::test::received&, std::size_t n) {
+      return n >= 1 && n <= answers.size() ? answers[n - 1] : http_status(201);
+    });
+    return run("nacre", {"import", "pats", "--url", server.url(""), "--file", (dir / "rows").string()}, with_token);
+  };
+  const std::string lost, too_much = http_status(429, "Retry-After: 301\r\n"), busy = http_status(503);
+  for (const auto& last : {lost, too_much, http_status(503, "Retry-After: 301\r\n")}) {
+    const auto cut = second_row_told({last});
+    CHECK(cut.code == 74);
+    CHECK(cut.output == "1 imported, 0 refused, the rest unknown\n");
+    CHECK(cut.errors.starts_with("line 2 and all after it: unknown, run again ("));
+  }
+  CHECK(second_row_told({busy}).output == "3 imported, 0 refused\n");
+  CHECK(second_row_told({http_status(400)}).output == "2 imported, 1 refused\n");
 }
 
 TEST_CASE("only owners and admins import, and only into the workspace they stand in", "[alephant][import]") {
