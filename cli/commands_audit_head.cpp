@@ -90,7 +90,7 @@ class follower {
         return refuse(std::move(r));
       }
     }
-    if (in.bad()) return refuse(exit_io, "cannot read " + file);
+    if (auto whole = was_read(file, in); !whole) return whole;
     if (!in.eof()) return refuse(exit_data, file + " holds a line that is longer than any entry");
     return true;
   }

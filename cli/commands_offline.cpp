@@ -6,6 +6,7 @@
 #include <iostream>
 
 #include "app/maintenance.hpp"
+#include "cli/input.hpp"
 #include "cli/server.hpp"
 #include "cli/terminal.hpp"
 #include "cli/words.hpp"
@@ -120,6 +121,19 @@ class counted_lines : public std::streambuf {
   char buffer_[4096];
 };
 
+outcome<int> import_into_directory(const arguments& with, std::istream& rows) {
+  std::optional<app::import_report> done;
+  {
+    counted_lines counted(*rows.rdbuf());
+    std::istream in(&counted);
+    auto imported = app::import_pats(access_of(with), in);
+    if (!imported) return refuse(refusal_of(imported.error()));
+    done = std::move(*imported);
+    rows.setstate(in.rdstate());
+  }
+  return report(*done);
+}
+
 }  // namespace
 
 outcome<int> run_token_mint(const arguments& with) {
@@ -157,16 +171,9 @@ outcome<int> run_import_pats(const arguments& with) {
     if (!file) return refuse(exit_io, "cannot read " + name);
   }
   std::istream& rows = name == "-" ? std::cin : file;
-  if (with.has("url")) return import_over_http(with, rows);
-  std::optional<app::import_report> done;
-  {
-    counted_lines counted(*rows.rdbuf());
-    std::istream in(&counted);
-    auto imported = app::import_pats(access_of(with), in);
-    if (!imported) return refuse(refusal_of(imported.error()));
-    done = std::move(*imported);
-  }
-  return report(*done);
+  auto done = with.has("url") ? import_over_http(with, rows) : import_into_directory(with, rows);
+  if (auto whole = was_read(name, rows); done && !whole) return refuse(whole.error());
+  return done;
 }
 
 outcome<int> run_restored(const arguments& with) {
@@ -184,15 +191,16 @@ outcome<int> run_scan(const arguments& with) {
   for (const auto& name : with.operands()) {
     std::ifstream file;
     if (name != "-") file.open(name);
-    if (name != "-" && !file) {
-      std::cerr << "nacre: cannot read " << name << "\n";
-      unreadable = true;
-      continue;
-    }
-    for (const auto& found : (*scanner)->scan(name == "-" ? std::cin : file)) {
+    if (name != "-" && !file) file.setstate(std::ios::badbit);
+    std::istream& text = name == "-" ? std::cin : file;
+    for (const auto& found : (*scanner)->scan(text)) {
       std::cout << name << ":" << found.line << ":" << found.column << ": " << found.prefix
                 << "... is a token of this installation\n";
       any = true;
+    }
+    if (auto whole = was_read(name, text); !whole) {
+      tell(whole.error());
+      unreadable = true;
     }
   }
   return unreadable ? exit_io : any ? exit_data : exit_ok;

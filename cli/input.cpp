@@ -7,6 +7,7 @@
 
 #include <cerrno>
 #include <csignal>
+#include <cstdio>
 #include <cstdlib>
 #include <filesystem>
 
@@ -136,6 +137,11 @@ outcome<crypto::secure_bytes> read_file(const std::string& name, std::size_t byt
   auto text = read_descriptor(fd, bytes_max);
   ::close(fd);
   return text;
+}
+
+outcome<bool> was_read(const std::string& name, const std::istream& in) {
+  if (in.bad() || (name == "-" && std::ferror(stdin))) return refuse(exit_io, "cannot read " + name);
+  return true;
 }
 
 outcome<crypto::secure_bytes> write_in_editor(std::size_t bytes_max) {

@@ -2,6 +2,7 @@
 // Where texts come from and go to: files, pipes, an editor, descriptors. What is read is kept in memory that is wiped.
 
 #include <cstddef>
+#include <istream>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -14,6 +15,8 @@ namespace nacre::cli {
 // "-" is standard input. 74 if it cannot be read, 65 beyond `bytes_max`.
 outcome<crypto::secure_bytes> read_file(const std::string& name, std::size_t bytes_max);
 outcome<crypto::secure_bytes> read_descriptor(int fd, std::size_t bytes_max);
+// 74 where a stream's end was none: a directory, a broken disk. "-" is std::cin, which does not say so itself.
+outcome<bool> was_read(const std::string& name, const std::istream& in);
 
 // Typed in $VISUAL or $EDITOR, in a file that only its owner may read, kept in memory where the system has a place
 // for that, overwritten and removed afterwards, also where SIGHUP or SIGTERM ends us: the editor is told, and waited

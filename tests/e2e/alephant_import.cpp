@@ -5,6 +5,7 @@
 
 using namespace nacre::e2e;
 using nacre::test::run;
+using nacre::test::run_reading;
 using nacre::test::write_whole;
 
 namespace {
@@ -229,11 +230,18 @@ TEST_CASE("an import names the lines it refuses and says so by its exit code", "
   CHECK(done.output == "1 imported, 3 refused\n");
   for (const char* line : {"line 2: ", "line 3: ", "line 4: "}) CHECK(done.errors.find(line) != std::string::npos);
   CHECK(run("nacre", {"import", "pats", "--data-dir", dir, "--file", "/nowhere/rows"}).code == 74);
+  nacre::test::child_options token;
+  token.environment["NACRE_TOKEN"] = "x";
+  for (const auto& where :
+       std::vector<std::vector<std::string>>{{"--data-dir", dir}, {"--url", "http://127.0.0.1:1"}}) {
+    const auto unread = run("nacre", {"import", "pats", where[0], where[1], "--file", dir}, token);
+    CHECK(unread.code == 74);
+    CHECK(unread.errors == "nacre: cannot read " + dir + "\n");
+    CHECK(run_reading(dir, {"import", "pats", where[0], where[1], "--file", "-"}, token).code == 74);
+  }
   CHECK(run("nacre", {"import", "pats", "--data-dir", on.node().home().string(), "--file", file.string()}).code == 78);
   CHECK(run("nacre", {"import", "pats", "--file", file.string()}).code == 64);
   CHECK(run("nacre", {"import", "pats", "--url", "ftp://x", "--file", file.string()}).code == 64);
-  nacre::test::child_options token;
-  token.environment["NACRE_TOKEN"] = "x";
   CHECK(run("nacre", {"import", "pats", "--url", "http://127.0.0.1:1", "--file", file.string()}, token).code == 69);
   REQUIRE(on.node().start());
   CHECK(run("nacre", {"import", "pats", "--data-dir", dir, "--file", file.string()}).code != 0);  // in use

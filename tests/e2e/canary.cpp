@@ -315,6 +315,12 @@ TEST_CASE("scan tells tokens of this installation from all others", "[scan]") {
   CHECK(from_input.code == 65);
   CHECK(from_input.output.starts_with("-:1:7: "));
   CHECK(run("nacre", {"scan", "--data-dir", data, (dir / "absent").string()}).code == 74);
+  const auto here = dir.path().string();
+  const auto unread = run("nacre", {"scan", "--data-dir", data, here, (dir / "text").string()});
+  CHECK(unread.code == 74);
+  CHECK(unread.errors == "nacre: cannot read " + here + "\n");
+  CHECK(unread.output.starts_with((dir / "text").string() + ":1:1: "));  // the others are looked at
+  CHECK(nacre::test::run_reading(here, {"scan", "--data-dir", data, "-"}).code == 74);
   CHECK(run("nacre", {"scan", "--data-dir", dir.path().string(), (dir / "text").string()}).code == 78);
   CHECK(run("nacre", {"scan", (dir / "text").string()}).code == 64);
   CHECK(run("nacre", {"scan", "--data-dir", data}).code == 64);

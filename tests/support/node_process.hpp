@@ -193,6 +193,13 @@ inline finished run(std::string_view name, std::vector<std::string> arguments, c
   return {code.value_or(-1), child.output(), read_whole(here / "errors")};
 }
 
+// `nacre` with what is there as its standard input.
+inline finished run_reading(const std::string& from, std::vector<std::string> arguments, const child_options& o = {}) {
+  const std::vector<std::string> shell{"-c", "exec \"$@\" < \"$0\"", from, program("nacre").string()};
+  arguments.insert(arguments.begin(), shell.begin(), shell.end());
+  return run("/bin/sh", std::move(arguments), o);
+}
+
 // One nacred on a directory of its own. start() answers whether it became ready.
 class node_process {
  public:
