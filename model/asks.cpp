@@ -205,10 +205,11 @@ outcome apply_to(state& st, const context& ctx, const answer_ask& op) {
   auto ws = ctx.workspace;
   auto ask = find_ask(st, ws, op.id, ctx.now);
   if (!ask) return unknown_ask();
-  bool again = ask->answer_key && op.key == ask->answer_key;  // lost its answer
-  if (again && ask->state != ask_state::cancelled) return told(ctx, op.id, *ask);
-  if (ask->state == ask_state::answered || ask->state == ask_state::picked_up)
+  if (ask->state == ask_state::answered || ask->state == ask_state::picked_up) {
+    const bool again = ask->answer_key && op.key == ask->answer_key;  // lost its answer
+    if (again) return told(ctx, op.id, *ask);
     return refuse(errc::conflict, "This request has been answered already");
+  }
   if (ask->state != ask_state::open) return unknown_ask();
   std::optional<partition_record> part;
   if (is_guest_partition(ws)) {

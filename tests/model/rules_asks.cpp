@@ -86,9 +86,8 @@ class asks_oracle {
   std::string to(const answer_ask& op) {
     auto* a = known(op.id);
     if (!a) return "not_found";
-    if (a->answer_key && a->answer_key == op.key && a->how != "cancelled") return word(*a);
     auto is = word(*a);
-    if (is == "answered" || is == "picked_up") return "conflict";
+    if (is == "answered" || is == "picked_up") return a->answer_key && a->answer_key == op.key ? is : "conflict";
     if (is != "open") return "not_found";
     a->answered = std::max(a->opened, now_);
     a->answer_key = op.key;
@@ -185,6 +184,16 @@ TEST_CASE("who sent the answer and lost the reply is told that theirs stands; an
   w.open(2);
   w.answered(2);  // without a key nobody comes again
   CHECK(w.refused(w.reader(), w.answering(2)) == errc::conflict);
+}
+
+TEST_CASE("whose answer ended unread is not told that it stands", "[model][asks]") {
+  asks_world w(GENERATE(false, true));
+  w.open(1);
+  w.made(w.reader(), w.answering(1, key_no(1)));
+  w.now = after(w.now, hour);
+  if (GENERATE(false, true)) w.sweep_now();
+  CHECK(w.state_of_ask(1) == "expired");
+  CHECK(w.refused(w.reader(), w.answering(1, key_no(1))) == errc::not_found);
 }
 
 TEST_CASE("the link that asks opens nothing: a foreign pickup hash finds nothing", "[model][asks]") {
