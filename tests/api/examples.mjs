@@ -559,7 +559,7 @@ test('what is switched off is not described', async () => {
 // ---- what was left out -----------------------------------------------------------------------------------
 
 // What takes a full disk, a defect, ten thousand tokens, a program without pages or an issuer.
-const rare = [/ (500|503|507|default)$/, /^(page-|robots).* 404$/, /^(page-|robots|openapi).* 304$/, /^(create-pat|create-service-user) 409$/, /^console-dev-token 404$/];
+const rare = [/ (500|503|507|default)$/, /^(page-|robots).* 404$/, /^(page-|robots|openapi).* 304$/, /^(create-pat|create-service-user|update-webhook) 409$/, /^console-dev-token 404$/];
 const rareFields = /^(NativeError\.error_id|ConsoleConfig\.oidc\..+)$/;
 
 test('every status and every field that is documented has been seen', () => {
