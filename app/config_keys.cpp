@@ -497,7 +497,7 @@ const std::vector<entry>& table() {
 
       {"webhooks.enabled", entry::boolean{[](config& c) -> bool& { return c.webhooks.enabled; }}, "",
        "Deliver to the URLs that owners and admins of workspaces name.",
-       "False: nothing is sent from this node; what happens meanwhile waits, the last 1000 for each webhook."},
+       "False: nothing is sent from this node; what happens meanwhile waits, the last 900 to 1000 for each webhook."},
       {"webhooks.allowed_hosts",
        entry::list{[](config& c) -> text_list& { return c.webhooks.allowed_hosts; }, check_webhook_host},
        "hosts, or host:port",
