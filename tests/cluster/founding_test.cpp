@@ -10,6 +10,25 @@ using namespace nacre;
 using namespace nacre::cluster;
 using namespace nacre::cluster::testing;
 
+namespace {
+
+// Makes the log of a store whose node reaches nobody.
+class loner {
+ public:
+  explicit loner(storage::store& store, node_id self = 1) : store_(store), connections_(network_.join(self)) {
+    options_.self = self;
+  }
+  result<std::unique_ptr<cluster::log>> start() { return make_raft_log(store_, options_, *connections_, {}); }
+
+ private:
+  storage::store& store_;
+  memory_network network_;
+  std::unique_ptr<peers> connections_;
+  raft_options options_;
+};
+
+}  // namespace
+
 TEST_CASE("one node is a cluster too, and goes on from what solo wrote", "[cluster][raft-log]") {
   auto store = storage::make_memory_store();
   {
@@ -21,11 +40,8 @@ TEST_CASE("one node is a cluster too, and goes on from what solo wrote", "[clust
   REQUIRE(found_cluster(*store, 1, list_of({7})));
   CHECK_FALSE(found_cluster(*store, 1, list_of({7})));
   for (std::uint64_t n = 2; n < 5; ++n) {
-    memory_network network;
-    auto connections = network.join(7);
-    raft_options options;
-    options.self = 7;
-    auto log = make_raft_log(*store, options, *connections, {});
+    loner node(*store, 7);
+    auto log = node.start();
     REQUIRE(log);
     REQUIRE(done_well(proposed(**log, making(n))));
     auto v = current(**log);
@@ -106,12 +122,9 @@ TEST_CASE("a node that has begun to leave its cluster is none of it any more, an
   };
   auto store = storage::make_memory_store();
   REQUIRE(found_cluster(*store, 1, list_of({1})));
-  memory_network network;
-  auto connections = network.join(1);
-  raft_options options;
-  options.self = 1;
+  loner node(*store);
   {
-    auto log = make_raft_log(*store, options, *connections, {});
+    auto log = node.start();
     REQUIRE(log);
     REQUIRE(done_well(proposed(**log, founding())));
     (*log)->stop();
@@ -122,7 +135,7 @@ TEST_CASE("a node that has begun to leave its cluster is none of it any more, an
   for (int room : {1, 2}) {
     full_store full(*store, room);
     CHECK_FALSE(leave_cluster(full));
-    const auto again = make_raft_log(*store, options, *connections, {});
+    const auto again = node.start();
     REQUIRE_FALSE(again);
     CHECK(again.error().code == errc::conflict);
   }
@@ -145,15 +158,12 @@ TEST_CASE("a node without the state of its cluster has nothing to leave it with"
 
 TEST_CASE("a store that is not this cluster's is refused", "[cluster][raft-log]") {
   auto store = storage::make_memory_store();
-  memory_network network;
-  auto connections = network.join(1);
-  raft_options options;
-  options.self = 1;
-  auto none = make_raft_log(*store, options, *connections, {});
+  loner node(*store);
+  auto none = node.start();
   REQUIRE_FALSE(none);
   CHECK(none.error().code == errc::conflict);
   REQUIRE(found_cluster(*store, 1, list_of({4, 2, 3})));
-  auto others = make_raft_log(*store, options, *connections, {});
+  auto others = node.start();
   REQUIRE_FALSE(others);
   CHECK(others.error().code == errc::conflict);
 }
