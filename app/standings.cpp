@@ -13,7 +13,7 @@ using steady = std::chrono::steady_clock;
 
 // No frame of the log begins so.
 constexpr std::uint8_t word_mark = 0x57;
-constexpr std::size_t version_bytes_max = 64, check_bytes_max = 64, groups_max = 256, nodes_max = 64, members_max = 16,
+constexpr std::size_t version_bytes_max = 64, check_bytes_max = 64, nodes_max = 64, members_max = 16,
                       address_bytes_max = 300;
 
 bool holds(const std::vector<cluster::peers::neighbour>& all, const cluster::peers::neighbour& one) {
@@ -69,7 +69,7 @@ std::optional<node_word> decode_word(std::string_view frame) {
     w.members.push_back({node, in.text(address_bytes_max)});
   }
   const auto groups = in.u32();
-  if (groups > groups_max) return std::nullopt;
+  if (groups > limits::cluster_groups_max) return std::nullopt;
   for (std::uint32_t i = 0; i < groups && in.ok(); ++i) {
     node_word::group g;
     g.role = in.u8();

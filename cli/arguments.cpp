@@ -4,7 +4,10 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <charconv>
 #include <cstdlib>
+
+#include "model/limits.hpp"
 
 namespace nacre::cli {
 
@@ -94,6 +97,18 @@ const option_spec* find_option(const command& c, char letter) {
     for (const auto& o : connection_options())
       if (o.letter == letter) return &o;
   return nullptr;
+}
+
+std::optional<std::uint64_t> whole_number(string_view text, std::uint64_t most) {
+  std::uint64_t n = 0;
+  const auto [end, wrong] = std::from_chars(text.data(), text.data() + text.size(), n);
+  if (wrong != std::errc() || end != text.data() + text.size() || text.front() == '0' || n > most) return std::nullopt;
+  return n;
+}
+
+outcome<std::uint64_t> node_number(string_view text) {
+  if (const auto node = whole_number(text, limits::cluster_node_max)) return *node;
+  return refuse(exit_usage, "NODE must be a number from 1 to " + std::to_string(limits::cluster_node_max));
 }
 
 bool arguments::has(string_view option) const {

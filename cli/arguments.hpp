@@ -45,6 +45,11 @@ struct invocation {
   arguments with;
 };
 
+// A number from 1 to `most` in decimal digits, the first no zero.
+std::optional<std::uint64_t> whole_number(std::string_view text, std::uint64_t most);
+// NODE, an operand.
+outcome<std::uint64_t> node_number(std::string_view text);
+
 // `words` without the program's name. Secret operands are overwritten where they stand.
 outcome<invocation> parse(std::span<char* const> words);
 

@@ -4,7 +4,6 @@
 #include <sys/stat.h>
 
 #include <algorithm>
-#include <charconv>
 #include <iostream>
 #include <set>
 
@@ -54,25 +53,12 @@ outcome<crypto::secure_bytes> read_file(const fs::path& file, file_privacy priva
   return std::move(content->content);
 }
 
-outcome<std::uint64_t> node_operand(const arguments& with) {
-  const auto text = with.operand(0);
-  std::uint64_t node = 0;
-  const auto [end, wrong] = std::from_chars(text.data(), text.data() + text.size(), node);
-  if (wrong != std::errc() || end != text.data() + text.size() || node == 0 || node > 1'000'000'000)
-    return refuse(exit_usage, "NODE must be a number from 1 to 1000000000");
-  return node;
-}
-
 // ID=HOST:PORT, as a node's configuration takes it.
 bool is_member(std::string_view text) {
   const auto equals = text.find('='), colon = text.rfind(':');
   if (equals == std::string_view::npos || colon == std::string_view::npos || colon < equals + 2) return false;
-  const auto number = [](std::string_view digits, std::uint64_t most) {
-    std::uint64_t n = 0;
-    const auto [end, wrong] = std::from_chars(digits.data(), digits.data() + digits.size(), n);
-    return wrong == std::errc() && end == digits.data() + digits.size() && n > 0 && n <= most && digits.front() != '0';
-  };
-  return number(text.substr(0, equals), 1'000'000'000) && number(text.substr(colon + 1), 65'535) &&
+  return whole_number(text.substr(0, equals), limits::cluster_node_max) &&
+         whole_number(text.substr(colon + 1), 65'535) &&
          std::all_of(text.begin(), text.end(), [](char c) { return c > ' ' && c < 0x7f && c != '"' && c != '\\'; });
 }
 
@@ -177,7 +163,7 @@ outcome<int> run_ca_init(const arguments& with) {
 }
 
 outcome<int> run_ca_issue(const arguments& with) {
-  auto node = node_operand(with);
+  auto node = node_number(with.operand(0));
   if (!node) return refuse(node.error());
   auto days = with.number("days", crypto::node_certificate_days, 1, crypto::ca_certificate_days);
   if (!days) return refuse(days.error());
@@ -241,9 +227,9 @@ outcome<int> run_ca_show(const arguments& with) {
 outcome<int> run_cluster_init(const arguments& with) {
   // What it prints the node cannot start without.
   if (output_is_closed()) return refuse(exit_io, "standard output is closed; nothing was done");
-  auto node = with.number("node", 1, 1, 1'000'000'000);
+  auto node = with.number("node", 1, 1, limits::cluster_node_max);
   if (!node) return refuse(node.error());
-  auto groups = with.number("groups", 1, 1, 64);
+  auto groups = with.number("groups", 1, 1, limits::cluster_groups_max);
   if (!groups) return refuse(groups.error());
   if (!is_member(std::to_string(*node) + "=" + with.get("address")))
     return refuse(exit_usage, "--address must be HOST:PORT");
@@ -287,11 +273,11 @@ outcome<int> run_cluster_keys(const arguments& with) {
 
 outcome<int> run_cluster_invite(const arguments& with) {
   const fs::path directory = with.get("dir");
-  auto node = with.number("node", 0, 1, 1'000'000'000);
+  auto node = with.number("node", 0, 1, limits::cluster_node_max);
   if (!node) return refuse(node.error());
   auto seconds = with.seconds("ttl", crypto::join_seconds_max);
   if (!seconds) return refuse(seconds.error());
-  auto groups = with.number("groups", 1, 1, 64);
+  auto groups = with.number("groups", 1, 1, limits::cluster_groups_max);
   if (!groups) return refuse(groups.error());
   crypto::join_offer offer;
   offer.node = static_cast<std::uint64_t>(*node);

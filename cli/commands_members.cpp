@@ -13,6 +13,7 @@
 #include "cli/server.hpp"
 #include "cli/terminal.hpp"
 #include "cli/words.hpp"
+#include "model/limits.hpp"
 #include "model/time.hpp"
 
 namespace nacre::cli {
@@ -186,20 +187,12 @@ outcome<int> tell(const arguments& with, const standing& s, int code) {
 
 using nodes = std::map<std::uint64_t, std::string>;  // number and address
 
-std::optional<std::uint64_t> node_number_in(std::string_view text) {
-  std::uint64_t node = 0;
-  const auto [end, wrong] = std::from_chars(text.data(), text.data() + text.size(), node);
-  if (wrong != std::errc() || end != text.data() + text.size() || node == 0 || node > 1'000'000'000 ||
-      text.front() == '0')
-    return std::nullopt;
-  return node;
-}
-
 // NODE=HOST:PORT into `to`.
 outcome<bool> newcomer(const std::string& text, nodes& to) {
   const auto equals = text.find('=');
-  const auto node =
-      equals == std::string::npos ? std::nullopt : node_number_in(std::string_view(text).substr(0, equals));
+  const auto node = equals == std::string::npos
+                        ? std::nullopt
+                        : whole_number(std::string_view(text).substr(0, equals), limits::cluster_node_max);
   const auto address = equals == std::string::npos ? std::string() : text.substr(equals + 1);
   if (!node || address.find(':') == std::string::npos)
     return refuse(exit_usage, "a node that comes must be NODE=HOST:PORT, such as 4=10.0.0.4:7400");
@@ -355,12 +348,6 @@ outcome<bool> let_in(const nodes& came, nodes& wanted) {
   return true;
 }
 
-outcome<std::uint64_t> member_named(const std::string& text) {
-  const auto node = node_number_in(text);
-  if (!node) return refuse(exit_usage, "NODE must be a number from 1 to 1000000000");
-  return *node;
-}
-
 }  // namespace
 
 outcome<int> run_cluster_status(const arguments& with) {
@@ -386,7 +373,7 @@ outcome<int> run_cluster_remove(const arguments& with) {
     return refuse(yes.error());
   return change(with, [&](nodes& wanted, nodes&) -> outcome<bool> {
     for (const auto& each : with.operands()) {
-      auto node = member_named(each);
+      auto node = node_number(each);
       if (!node) return refuse(node.error());
       // Not refused: the same command, cut short, may have taken it out.
       if (wanted.erase(*node) == 0) std::cerr << "nacre: node " << *node << " is no member\n";
@@ -399,7 +386,7 @@ outcome<int> run_cluster_replace(const arguments& with) {
   nodes named;
   if (auto good = newcomer(with.operand(1), named); !good) return refuse(good.error());
   return change(with, [&](nodes& wanted, nodes& came) -> outcome<bool> {
-    auto old = member_named(with.operand(0));
+    auto old = node_number(with.operand(0));
     if (!old) return refuse(old.error());
     came = named;
     const auto node = named.begin()->first;

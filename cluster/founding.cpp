@@ -21,7 +21,6 @@ namespace {
 using namespace raft;
 
 constexpr std::string_view groups_key = "log.groups", leaving_key = "log.leaving";
-constexpr std::uint32_t groups_max = 256;
 
 // What the group's log holds, of a node that has the state it goes on from.
 result<std::pair<instance, loaded_log>> load_whole(const model::view& v, group_id id) {
@@ -67,14 +66,15 @@ result<std::uint32_t> groups_of_cluster(const storage::store& store) {
   if (!bytes) return 0u;
   model::reader r(*bytes);
   const auto groups = r.u32();
-  if (!r.finished() || groups == 0 || groups > groups_max)
+  if (!r.finished() || groups == 0 || groups > limits::cluster_groups_max)
     return fail(errc::corrupt, "the number of groups is damaged");
   return groups;
 }
 
 result<void> found_cluster(storage::store& store, std::uint32_t groups, const std::vector<peers::neighbour>& members) {
-  if (groups == 0 || groups > groups_max || members.empty() || members.size() > limits::cluster_members_max)
-    return fail(errc::invalid, "a cluster has 1 to 256 groups and 1 to 9 members");
+  if (groups == 0 || groups > limits::cluster_groups_max || members.empty() ||
+      members.size() > limits::cluster_members_max)
+    return fail(errc::invalid, "a cluster has 1 to 64 groups and 1 to 9 members");
   auto existing = groups_of_cluster(store);
   if (!existing) return fail(existing.error());
   if (*existing != 0) return fail(errc::conflict, "the data directory belongs to a cluster already");
@@ -107,7 +107,7 @@ result<bool> was_founded(const storage::store& store, std::uint32_t groups,
 }
 
 result<void> join_cluster(storage::store& store, std::uint32_t groups) {
-  if (groups == 0 || groups > groups_max) return fail(errc::invalid, "a cluster has 1 to 256 groups");
+  if (groups == 0 || groups > limits::cluster_groups_max) return fail(errc::invalid, "a cluster has 1 to 64 groups");
   auto existing = groups_of_cluster(store);
   if (!existing) return fail(existing.error());
   if (*existing != 0 || read_applied_index(*store.snapshot()) != 0)

@@ -15,7 +15,6 @@ namespace nacre::http {
 
 // The word in a JWT's `scope` that makes its holder an operator.
 inline constexpr std::string_view operator_scope = "nacre.cluster";
-inline constexpr std::int64_t cluster_node_max = 1'000'000'000;
 inline constexpr std::size_t cluster_address_bytes_max = 280;
 
 struct cluster_member {

@@ -80,6 +80,8 @@ inline constexpr std::size_t request_prune_batch = 64;  // forgotten per command
 
 // What agrees on every change: more of them wait for more.
 inline constexpr std::size_t cluster_members_max = 9;
+inline constexpr std::int64_t cluster_node_max = 1'000'000'000;  // the largest number of a node
+inline constexpr std::uint32_t cluster_groups_max = 64;
 
 // One-time secrets: contracts/onetimesecret.md sections 2, 4 and 7.
 inline constexpr std::int64_t secret_ttl_s_min = 60;

@@ -39,7 +39,7 @@ constexpr named_number numbers[] = {
     {"checks_bounded_ms", [](const api_settings& s) { return std::int64_t{s.checks.bounded.count()}; }},
     {"cluster_address_bytes_max", fixed<cluster_address_bytes_max>},
     {"cluster_members_max", fixed<limits::cluster_members_max>},
-    {"cluster_node_max", fixed<cluster_node_max>},
+    {"cluster_node_max", fixed<limits::cluster_node_max>},
     {"create_body_bytes_max",
      [](const api_settings& s) { return static_cast<std::int64_t>(onetime::create_body_bytes_max(s.onetime)); }},
     {"email_bytes_max", fixed<limits::email_bytes_max>},

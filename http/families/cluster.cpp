@@ -125,8 +125,8 @@ result<cluster_wish> wish_in(const json_document& body) {
       if (name != "node" && name != "address") return fail(errc::invalid, "A member may hold only: node, address");
     auto node = each.find("node");
     auto id = node ? node->integer() : std::nullopt;
-    if (!id || *id < 1 || *id > cluster_node_max)
-      return fail(errc::invalid, "node must be a number from 1 to " + std::to_string(cluster_node_max));
+    if (!id || *id < 1 || *id > limits::cluster_node_max)
+      return fail(errc::invalid, "node must be a number from 1 to " + std::to_string(limits::cluster_node_max));
     auto address = each.find("address");
     auto text = address ? address->string() : std::nullopt;
     if (!text || text->empty() || text->size() > cluster_address_bytes_max)
