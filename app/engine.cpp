@@ -82,7 +82,7 @@ result<engine> open_raft(const config& c, const installation& at, cluster::commi
   auto ordered = cluster::make_raft_log(*at.store, std::move(options), *out.words, std::move(on_commit));
   if (!ordered) return fail(ordered.error());
   out.ordered = std::move(*ordered);
-  out.people = std::make_unique<members>(*out.ordered, *out.words, *out.connections, *at.keys, time);
+  out.membership = std::make_unique<members>(*out.ordered, *out.words, *out.connections, *at.keys, time);
   return out;
 }
 
@@ -139,7 +139,7 @@ result<engine> open_engine(const config& c, const installation& at, cluster::com
 }
 
 void engine::stop() {
-  if (people) people->stop();
+  if (membership) membership->stop();
   if (ordered) ordered->stop();
 }
 

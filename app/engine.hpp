@@ -27,7 +27,7 @@ struct engine {
   // Null, these three: a single node.
   std::unique_ptr<cluster::caf_peers> connections;
   std::unique_ptr<standings> words;
-  std::unique_ptr<members> people;
+  std::unique_ptr<members> membership;
   std::unique_ptr<cluster::log> ordered;  // goes first
 
   engine() = default;

@@ -208,7 +208,7 @@ int run_node(const config& c, const sigset_t& stop) {
   line.guest_bytes_max = c.onetime.guest_bytes_max;
   line.keep_receipt_links = c.onetime.keep_receipt_links;
   line.node = node_name;
-  if (const auto* people = order->people.get()) line.past = [people] { return people->agreed_time(); };
+  if (const auto* membership = order->membership.get()) line.past = [membership] { return membership->agreed_time(); };
   auto service = actors::make_service(*ordered, *opened->keys, time, line);
 
   http::gate_settings remembered;
@@ -248,25 +248,26 @@ int run_node(const config& c, const sigset_t& stop) {
       return crypto::mint_dev_token(c.data.dir, who, time.now());
     };
 
-  if (auto* people = order->people.get()) {
-    probes.cluster = [people] { return people->show(); };
-    probes.change_members = [&, people](http::cluster_wish wish, request_id by, cluster::deadline until,
-                                        unique_function<void(result<void>)> done) {
-      const auto before = nodes_text(people->show()), after = nodes_text(wish);
-      people->change(std::move(wish), until, [&, by, before, after, done = std::move(done)](result<void> how) mutable {
-        const auto id = to_string(by);
-        if (how) {
-          log.info("cluster members changed").text("request_id", id).text("from", before).text("to", after);
-          service->note_act(system_workspace, "cluster.members", before + " -> " + after);
-        } else {
-          log.warn("cluster members not changed")
-              .text("request_id", id)
-              .text("from", before)
-              .text("to", after)
-              .text("reason", how.error().text);
-        }
-        done(std::move(how));
-      });
+  if (auto* membership = order->membership.get()) {
+    probes.cluster = [membership] { return membership->show(); };
+    probes.change_members = [&, membership](http::cluster_wish wish, request_id by, cluster::deadline until,
+                                            unique_function<void(result<void>)> done) {
+      const auto before = nodes_text(membership->show()), after = nodes_text(wish);
+      membership->change(
+          std::move(wish), until, [&, by, before, after, done = std::move(done)](result<void> how) mutable {
+            const auto id = to_string(by);
+            if (how) {
+              log.info("cluster members changed").text("request_id", id).text("from", before).text("to", after);
+              service->note_act(system_workspace, "cluster.members", before + " -> " + after);
+            } else {
+              log.warn("cluster members not changed")
+                  .text("request_id", id)
+                  .text("from", before)
+                  .text("to", after)
+                  .text("reason", how.error().text);
+            }
+            done(std::move(how));
+          });
     };
   }
 

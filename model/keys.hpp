@@ -110,7 +110,6 @@ inline std::string delivery(workspace_id ws, webhook_id hook, timestamp due, std
 inline std::string data_key(workspace_id ws, std::uint32_t version) { return at(ws, 'D').u32(version).take(); }
 inline std::string sealed_pat(workspace_id ws, pat_id pat) { return at(ws, 'P').id(pat).take(); }
 inline bool is_sealed_pat(std::string_view key) { return key.size() > sizeof(uuid) && key[sizeof(uuid)] == 'P'; }
-inline std::string webhook_secrets(workspace_id ws, webhook_id hook) { return at(ws, 'W').id(hook).take(); }
 inline std::string webhook_secret(workspace_id ws, webhook_id hook, std::uint32_t version) {
   return at(ws, 'W').id(hook).u32(version).take();
 }
@@ -123,7 +122,6 @@ inline std::string user_workspaces(user_id user) { return writer{room}.u8('u').i
 inline std::string due_webhook(timestamp due, workspace_id ws, webhook_id hook) {
   return writer{room}.u8('q').ordered(due).id(ws).id(hook).take();
 }
-inline std::string due_webhooks_from(timestamp due) { return writer{room}.u8('q').ordered(due).take(); }
 
 inline std::string receipt(workspace_id ws, receipt_id id) { return at(ws, 'Y').id(id).take(); }
 inline std::string owned_receipt(workspace_id ws, user_id owner, timestamp updated, receipt_id id) {

@@ -101,8 +101,6 @@ export class Node {
 
 // ---- schemas ---------------------------------------------------------------------------------------------
 
-const isObject = (schema) => schema.properties !== undefined || schema.type === 'object';
-
 // Every object of an answer takes only what is described. `open`: it is a part of one (allOf) that is closed as a whole.
 function closed(schema, open = false) {
   if (typeof schema !== 'object' || schema === null) return schema;

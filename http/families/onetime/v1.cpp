@@ -14,13 +14,11 @@ namespace nacre::http::onetime::v1 {
 
 namespace {
 
-constexpr std::size_t key_chars_min = 20;
-
 // ---- refusals --------------------------------------------------------------------------------------
 
 // Shorter than any key there ever was.
 bool refused_as_short(call_ptr& c) {
-  if (identifier_in_path(c->capture(0)).size() >= key_chars_min) return false;
+  if (identifier_in_path(c->capture(0)).size() >= limits::identifier_chars_min) return false;
   problem p;
   p.text = "Not Found";
   p.v1_intended = 0;
