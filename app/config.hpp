@@ -2,7 +2,7 @@
 // Everything configurable, typed and checked: what `nacred` runs with.
 //
 // Sources, each overriding the one before: defaults, the TOML file, the environment (NACRE_A__B=c),
-// `--set a.b=c`, explicit flags. One table in config.cpp drives parsing, ranges, `--help-config` and
+// `--set a.b=c`, explicit flags. One table in config_keys.cpp drives parsing, ranges, `--help-config` and
 // deploy/nacred.example.toml. An unknown key is an error that names it; so is a value out of range.
 // `load_config` is pure: it reads no file, no environment and no clock, so tests need no process.
 // Errors are `invalid`; their text never quotes a value of `keys.root`.

@@ -187,6 +187,7 @@ void append_wrapped(std::string& out, std::string_view text) {
 }  // namespace
 
 const std::vector<entry>& table() {
+  static_assert(limits::http_spare_files_min == 512, "as http.connections_max tells");
   static const std::vector<entry> entries = {
       {"http.address", entry::text{[](config& c) -> std::string& { return c.http.address; }, check_address},
        "IP address", "Where the server listens. Put a TLS proxy in front of anything but loopback.",
@@ -221,7 +222,7 @@ const std::vector<entry>& table() {
           "Shorter than the proxy's own keep-alive: now and then the proxy answers 502."),
       number(
           "http.connections_max", 1, 1'000'000, [](config & c) -> auto& { return c.http.connections_max; },
-          "connections", "More are closed on accept. The open-files limit must be at least 64 above it.",
+          "connections", "More are closed on accept. The open-files limit must be at least 512 above it.",
           "Above RLIMIT_NOFILE: the limit is raised to the hard one, then the start fails if that is not enough."),
       number(
           "http.connections_per_address_max", 1, 1'000'000,
@@ -312,7 +313,8 @@ const std::vector<entry>& table() {
       number(
           "limits.address_per_second", 1, 1'000'000, [](config & c) -> auto& { return c.limits.address_per_second; },
           "requests per second",
-          "Per client address (IPv4 /32, IPv6 /64), over all routes but health probes; then 429. 2000 under --dev.",
+          "Per client address (IPv4 /32, IPv6 /64), over all routes but those of operations and /api/v1/verify; then "
+          "429. 2000 under --dev.",
           "Low: offices behind one address are refused. High: guessing gets cheaper."),
       number(
           "limits.address_burst", 1, 1'000'000, [](config & c) -> auto& { return c.limits.address_burst; }, "requests",
@@ -540,7 +542,7 @@ const std::vector<entry>& table() {
           "Rotated files kept, FILE.1 the newest.", "Disk use is rotate_mib times one more than this."),
 
       number(
-          "cluster.node", 0, 1'000'000'000, [](config & c) -> auto& { return c.cluster.node; }, "id",
+          "cluster.node", 0, limits::cluster_node_max, [](config & c) -> auto& { return c.cluster.node; }, "id",
           "This node's number in its cluster, as its certificate says. 0: a single node. A number is never given to a "
           "second node, nor to one that has lost its directory.",
           "Another than the certificate's: the start is refused. In use by a live process: the others refuse the "
@@ -585,7 +587,8 @@ const std::vector<entry>& table() {
        "trust_scopes.",
        "A workspace whose owner takes in others freely: they can take nodes out of the cluster."},
       number(
-          "cluster.groups", 1, 64, [](config & c) -> auto& { return c.cluster.groups; }, "groups",
+          "cluster.groups", 1, limits::cluster_groups_max, [](config & c) -> auto& { return c.cluster.groups; },
+          "groups",
           "Into how many groups with a leader each the workspaces are divided. Fixed when the cluster is made.",
           "More than one leader's worth of load needs: smaller batches, slower changes. Changed: the start is "
           "refused."),

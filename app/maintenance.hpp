@@ -38,9 +38,9 @@ struct import_report {
   // was not read.
   std::optional<refusal> stopped;
 };
-// One hash-only PAT a line (DESIGN section 8). A line that is refused does not stop the others.
 // The workspace a row names, if the row is well formed: what an import into a running node asks per line.
 result<workspace_id> check_import_row(const std::string& row);
+// One hash-only PAT a line (DESIGN section 8). A line that is refused does not stop the others.
 result<import_report> import_pats(const directory_access& where, std::istream& rows);
 
 // Of a directory that was restored from a copy: burns every one-time secret and cancels every request for one, for what

@@ -76,9 +76,9 @@ class metrics {
 
   // One durable round of the log: how many commands it carried; how long its sync took, if it had one.
   void round_committed(std::size_t commands, bool synced, std::int64_t sync_us);
-  // "reveal_per_pat", "reveal_per_user", "address", "failed_auth".
+  // As http::probes::budget_refused names them.
   void budget_refused(std::string_view budget);
-  // A jwt_refusal's name, or "pat_unknown", "pat_revoked", "pat_expired", "missing".
+  // As http::probes::auth_failed: the gate's word for why.
   void authentication_failed(std::string_view reason);
 
   // An attempt to deliver: "delivered", "retry", "given_up", "gone".

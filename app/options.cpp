@@ -35,7 +35,7 @@ constexpr std::string_view usage =
     "  --help, --help-config, --version\n"
     "\n"
     "Each overrides the one before: defaults, FILE, environment (NACRE_HTTP__PORT=8443), --set, flags.\n"
-    "Exit codes: 0 ended as asked, 64 usage, 65 bad data, 69 unavailable, 74 I/O, 78 configuration.\n";
+    "Exit codes: 0 ended as asked, 64 usage, 69 unavailable, 74 I/O, 78 configuration.\n";
 
 finished usage_error(const std::string& what) {
   return {exit_usage, {}, "nacred: " + what + "\nnacred --help tells more\n"};

@@ -1,7 +1,8 @@
 #pragma once
 // The API as one handler: limits, routing, authentication, then the family's own code.
 //
-// Order of checks, the same for every route (SECURITY-DESIGN section 8): address limit 429 -> route 404,
+// Order of checks (SECURITY-DESIGN section 8; operations' own routes are open, and verify has no address limit):
+// address limit 429 -> route 404,
 // method 405 -> authentication 401 -> header and path syntax 400 -> membership 403 -> body 415/400 ->
 // budget 429 -> object 404 -> role 403 -> state 422. Errors have the shape of the route's family.
 

@@ -156,8 +156,8 @@ struct note_activity {
   friend bool operator==(const note_activity&, const note_activity&) = default;
 };
 
-// The secret is made and sealed by the actor. `sealed` holds it under `secret_version`, which for a new
-// webhook is 1 and for a change of the secret one more than the record's.
+// The secret is made and sealed by the actor: as version 1 for a new webhook, as one more than the record's when it is
+// changed.
 struct create_webhook {
   webhook_id id;
   std::string url;

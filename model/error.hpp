@@ -3,7 +3,7 @@
 //
 // Expected failures are returned as `result<T>`; a broken invariant aborts; no exception crosses a
 // folder. A text never holds a token, secret, identifier, passphrase, JWT, body or query: it may
-// be logged and is shown to callers. Each border (http, cli) translates `errc` once, in a switch
+// be logged and is shown to callers. Each border (each family of http, cli) translates `errc` once, in a switch
 // without default, so that a new code does not compile until every border has decided on it.
 
 #include <cstdint>

@@ -96,7 +96,7 @@ struct chunk {
   std::uint64_t stream = 0, number = 0;
   bool known = true;  // false: there is no such stream (any more)
   bool last = false;
-  std::uint64_t digest = 0;  // of all rows so far, this chunk's included (snapshot_rows.hpp)
+  std::uint64_t digest = 0;  // of all rows so far, this chunk's included (state_rows.hpp)
   std::string rows;
   friend bool operator==(const chunk&, const chunk&) = default;
 };
