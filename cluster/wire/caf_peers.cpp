@@ -303,6 +303,7 @@ class transport final : public caf_peers, public session_host {
     const auto at = reach(p->where, reach_patience);
     if (!at) return over(*p, 0, 0, at.error().text);
     caf::strong_actor_ptr found;
+    bool silent = false;
     {
       caf::scoped_actor asking{*system_};
       asking
@@ -310,10 +311,15 @@ class transport final : public caf_peers, public session_host {
                     caf::connect_atom::value, at->host, at->port)
           .receive(
               [&](const caf::node_id&, caf::strong_actor_ptr& gate, const std::set<std::string>&) { found = gate; },
-              [](const caf::error&) {});
+              [&](const caf::error& e) {
+                // Either may lose patience first: CAF by its heartbeats, or we.
+                silent = e == caf::sec::connection_timeout || e == caf::sec::request_timeout;
+              });
     }
     if (!found)
-      return over(*p, 0, 0, "no TLS connection with it: another CA, an expired certificate, or no node of nacre");
+      return over(*p, 0, 0,
+                  silent ? "it takes connections but does not answer"
+                         : "no TLS connection with it: another CA, an expired certificate, or no node of nacre");
     std::unique_lock lock(p->mutex);
     if (p->leaving) return;
     const auto attempt = ++p->attempts;
