@@ -1270,6 +1270,7 @@ journey('the cluster is told member by member, goes on by itself while it is loo
   now.members[0].self = false;
   await who.page.clock.fastForward(3_100);
   await health.getByText('The node that answers is not ready:').waitFor();
+  assert.equal(await who.page.getByText('No leader').count(), 0, 'what it knows of the groups is old');
   now.members[0].self = true;
   now.groups[1].leader = 2;
   Object.assign(now, { ready: true, reasons: [] });
