@@ -1330,6 +1330,26 @@ journey('the cluster is told member by member, goes on by itself while it is loo
   assert.ok(asked() <= before + 1);
 });
 
+journey('a node whose own clock is wrong says so of itself, and not of the others', async (arrive) => {
+  const who = await arrive();
+  const now = troubled();
+  await who.page.route(isCluster, (route) => route.fulfill({ json: { data: now } }));
+  const user = new User(node, ...asOperator);
+  const clocks = async (...ahead) => {
+    now.members.forEach((each, i) => (each.clockAheadMs = ahead[i]));
+    await who.visit('/');
+    await signIn(who, user.jwt, '/console#/cluster', 'cluster');
+    const all = await who.page.locator('[data-node]').allInnerTexts();
+    return all.map((text) => /Clock\s+(.*)/.exec(text)?.[1] ?? '');
+  };
+  assert.deepEqual(await clocks(0, -300_000, -301_000, null, -420_000), ['5 minutes ahead', '', '', '', '']);
+  assert.deepEqual(await clocks(0, 300_000, 7_200_000, null, null), ['5 minutes behind', '', '', '', '']);
+  // Not when one of them agrees with it, when they are off different ways, or when there is only one.
+  assert.deepEqual(await clocks(0, -300_000, -300_000, null, 1_999), ['', '5 minutes behind', '5 minutes behind', '', '']);
+  assert.deepEqual(await clocks(0, -300_000, 300_000, null, null), ['', '5 minutes behind', '5 minutes ahead', '', '']);
+  assert.deepEqual(await clocks(0, -300_000, null, null, null), ['', '5 minutes behind', '', '', '']);
+});
+
 journey('a node that waits to be taken in says that, and nothing of members it does not know', async (arrive) => {
   const who = await arrive();
   const { members, groups, ...rest } = troubled();
