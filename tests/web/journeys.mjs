@@ -319,17 +319,44 @@ journey('the count is of bytes, and ends where the server would refuse', async (
   await sender.reaches('shared');
 });
 
-journey('the server’s own rules are told, and the text stays', async (arrive) => {
+journey('the rule for passphrases is told in the reader’s language, and nothing is sent that breaks it', async (arrive) => {
+  const sender = await arrive({ locale: 'ja' });
+  await sender.visit('/');
+  await sender.page.locator('#text').fill('見せない');
+  for (const tooShort of ['abc', '合言葉', '🔑🔑🔑']) {
+    await sender.page.locator('#passphrase').fill(tooShort);
+    await sender.page.locator('button.main').click();
+    await sender.page.getByRole('alert').getByText('4〜128 文字').waitFor();
+    assert.equal(await sender.focused(), 'passphrase');
+  }
+  assert.deepEqual(sender.calls(), []);
+  await sender.page.locator('#passphrase').fill('🔑🔑🔑🔑');
+  await sender.page.locator('button.main').click();
+  await sender.reaches('shared');
+});
+
+journey('a rule that only the server knows is told in its own words, and the text stays', async (arrive) => {
+  const own = await Node.start(['--set', 'onetime.secret_bytes_max=100']);
+  try {
+    const sender = await arrive({}, own);
+    await sender.visit('/');
+    await sender.page.getByRole('textbox', { name: 'Your secret' }).fill('kept');
+    await sender.button('Create the link').click();
+    await sender.page.getByRole('alert').getByText('Secret content must be no more than 100 bytes long').waitFor();
+    assert.equal(await sender.page.getByRole('textbox', { name: 'Your secret' }).inputValue(), 'kept');
+  } finally {
+    await own.end();
+  }
+});
+
+journey('what keeps the server from taking it is told, and the text stays', async (arrive) => {
   const sender = await arrive();
   await sender.visit('/');
   await sender.button('Create the link').click();
   await sender.page.getByRole('alert').getByText('There is nothing to share yet.').waitFor();
   await sender.page.getByRole('textbox', { name: 'Your secret' }).fill('kept');
-  await sender.page.getByRole('textbox', { name: 'Passphrase (optional)' }).fill('abc');
-  await sender.button('Create the link').click();
-  await sender.page.getByRole('alert').getByText('Passphrase must be at least 4 characters long').waitFor();
-  await sender.page.getByRole('textbox', { name: 'Passphrase (optional)' }).fill('');
   const told = [
+    [{ status: 422, json: { message: 'Secret must be at most 100 bytes long' } }, 'Secret must be at most 100 bytes long'],
     [{ status: 429, headers: { 'Retry-After': '7', 'RateLimit-Policy': '"guest_create";q=60;w=60' }, json: {} }, 'Too many requests from your network. Try again in 7 seconds.'],
     [{ status: 403, json: { code: 'GUEST_CONCEAL_DISABLED' } }, 'This server does not offer this to guests.'],
     [{ status: 507, json: {} }, 'This server has no room'],
