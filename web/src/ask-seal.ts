@@ -13,7 +13,7 @@
 //   key[32] nonce[12]  HKDF-SHA-256(x of ECDH, salt: ephemeral and asked public key, info: "nacre answer 1" 00 identifier)
 //   padded           as in seal.ts
 //
-// Of neither link anything behind '#' ever leaves the browser; the server sees neither key.
+// Of neither link anything behind '#' is sent by these pages; the server sees neither key.
 
 import { base64url, type Bytes, fromBase64url, isIdentifier, joined, type LinkFault, padded, unpadded } from './seal';
 

@@ -8,7 +8,8 @@
 //   sealed    nacre1. base64url(nonce[12] AES-256-GCM(key, nonce, padded text, aad "nacre text 1") tag[16])
 //   padded    the text's UTF-8, 80, then 00 up to a multiple of 64: its length is told in steps only
 //
-// A key is made for one text. Of the link nothing behind '#' ever leaves the browser.
+// A key is made for one text. Of the link nothing behind '#' is sent by these pages; what a browser does with the list of
+// pages visited, where the link stays, is its own (docs/security-model.md).
 
 const linkVersion = '1';
 const sealedPrefix = 'nacre1.';

@@ -131,7 +131,7 @@ export async function leave(at: Issuer): Promise<Trouble> {
   return new Promise(() => {});
 }
 
-// What the issuer sent along, if somebody comes from there. It leaves the address, and so the history, at once.
+// What the issuer sent along, if somebody comes from there. It leaves the address, and the tab's history, at once.
 export function takeReturn(): URLSearchParams | null {
   const told = new URLSearchParams(location.search);
   if (!told.has('state') && !told.has('code') && !told.has('error')) return null;
