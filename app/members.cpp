@@ -67,11 +67,16 @@ std::string mebibytes(std::uint64_t bytes) {
   return std::to_string(tenths / 10) + "." + std::to_string(tenths % 10) + " MiB";
 }
 
-auto unheard(const neighbour& who, const std::vector<cluster::peer_status>& connections) {
-  std::string why = "Node " + std::to_string(who.node) + " does not answer at " + who.address;
+auto unheard(const neighbour& who, const std::string& trouble) {
+  return fail(errc::conflict, "Node " + std::to_string(who.node) + " does not answer at " + who.address +
+                                  (trouble.empty() ? "" : ": " + trouble) +
+                                  ". It must run, with a certificate of this cluster, and wait to be taken in");
+}
+
+std::string trouble_with(node_id node, const std::vector<cluster::peer_status>& connections) {
   for (const auto& p : connections)
-    if (p.node == who.node && !p.trouble.empty()) why += ": " + p.trouble;
-  return fail(errc::conflict, why + ". It must run, with a certificate of this cluster, and wait to be taken in");
+    if (p.node == node) return p.trouble;
+  return {};
 }
 
 }  // namespace
@@ -246,7 +251,7 @@ struct members::impl {
     const auto heard = words.heard(asked);
     for (const auto& g : guests) {
       const auto at = heard.find(g.node);
-      if (at == heard.end()) return unheard(g, words.status());
+      if (at == heard.end()) return unheard(g, trouble_with(g.node, words.status()));
       if (!at->second.waits)
         return fail(errc::conflict, "Node " + std::to_string(g.node) +
                                         " does not wait to be taken in: it belongs to a cluster already. A node that "
@@ -262,6 +267,8 @@ struct members::impl {
         return fail(errc::conflict, "Node " + std::to_string(g.node) + " was made for " +
                                         std::to_string(at->second.groups) + " groups, the cluster has " +
                                         std::to_string(groups));
+      // It may be heard because it dialled us: the others, and who comes later, dial the address.
+      if (auto there = connections.finds(g); !there) return unheard(g, there.error().text);
     }
     return {};
   }

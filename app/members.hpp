@@ -2,9 +2,9 @@
 // The cluster as its operators see it, and other members for it (http/cluster_view.hpp).
 //
 // Before the log is asked for other members it is made sure that this will do: whoever comes has proved to be a node of
-// this cluster that waits to be taken in, and of whoever will be there a majority answers. Errors: `invalid`,
-// `conflict` in words for an operator, `busy` (no leader; another change is on its way), `outcome_unknown`. Threads:
-// any.
+// this cluster that waits to be taken in and is found at its address, and of whoever will be there a majority answers.
+// Errors: `invalid`, `conflict` in words for an operator, `busy` (no leader; another change is on its way),
+// `outcome_unknown`. Threads: any.
 
 #include <functional>
 #include <memory>

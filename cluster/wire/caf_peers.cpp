@@ -177,6 +177,29 @@ class transport final : public caf_peers, public session_host {
   const uuid& cluster_id() const override { return identity_.name().cluster; }
   std::int64_t certificate_end() const override { return identity_.not_after(); }
 
+  result<void> finds(const neighbour& who) const override {
+    const auto where = parse_endpoint(who.address);
+    if (!where) return fail(errc::invalid, "its address must be host:port");
+    const auto gate = gate_at(*where);
+    if (!gate) return fail(gate.error());
+    dialling ask(self_, who.node);
+    caf::scoped_actor asking{*system_};
+    asking->send(*gate, ask.hello());
+    std::string why = "the hello was not answered in time";
+    asking->receive(
+        [&](const std::string& message) {
+          if (const auto refused = decode_refusal(message))
+            why = why_it_refuses(*refused);
+          else if (const auto proof = ask.on_answer(message, seconds_now()); !proof)
+            why = why_we_refuse(proof.error());
+          else
+            why.clear();
+        },
+        caf::after(caf::timespan{connect_patience}) >> [] {});
+    if (!why.empty()) return fail(errc::busy, std::move(why));
+    return {};
+  }
+
   // ---- session_host, and begin() for the gateway ------------------------------------------------
 
   const caf_peers_settings& settings() const override { return settings_; }
@@ -298,33 +321,42 @@ class transport final : public caf_peers, public session_host {
     }
   }
 
-  // Returns when the connection is over, or there is none.
-  void dial_once(const peer_ptr& p) {
-    const auto at = reach(p->where, reach_patience);
-    if (!at) return over(*p, 0, 0, at.error().text);
+  // What takes hellos at an address.
+  result<caf::actor> gate_at(const endpoint& where) const {
+    const auto at = reach(where, reach_patience);
+    if (!at) return fail(at.error());
     caf::strong_actor_ptr found;
-    bool silent = false;
-    {
-      caf::scoped_actor asking{*system_};
+    caf::scoped_actor asking{*system_};
+    // CAF's heartbeat takes a connection for silent that has only just begun.
+    bool again = true, silent = false;
+    for (const auto end = steady::now() + connect_patience; again && !halted_ && steady::now() < end;) {
+      again = false;
       asking
           ->request(system_->openssl_manager().actor_handle(), caf::timespan{connect_patience},
                     caf::connect_atom::value, at->host, at->port)
           .receive(
               [&](const caf::node_id&, caf::strong_actor_ptr& gate, const std::set<std::string>&) { found = gate; },
               [&](const caf::error& e) {
-                // Either may lose patience first: CAF by its heartbeats, or we.
-                silent = e == caf::sec::connection_timeout || e == caf::sec::request_timeout;
+                again = e == caf::sec::connection_timeout;
+                silent = again || e == caf::sec::request_timeout;  // it loses patience by its heartbeats, or we do
               });
     }
     if (!found)
-      return over(*p, 0, 0,
+      return fail(errc::busy,
                   silent ? "it takes connections but does not answer"
                          : "no TLS connection with it: another CA, an expired certificate, or no node of nacre");
+    return caf::actor_cast<caf::actor>(found);
+  }
+
+  // Returns when the connection is over, or there is none.
+  void dial_once(const peer_ptr& p) {
+    auto gate = gate_at(p->where);
+    if (!gate) return over(*p, 0, 0, gate.error().text);
     std::unique_lock lock(p->mutex);
     if (p->leaving) return;
     const auto attempt = ++p->attempts;
     lock.unlock();
-    auto made = spawn_dialling(*system_, *this, p, caf::actor_cast<caf::actor>(found), attempt);
+    auto made = spawn_dialling(*system_, *this, p, std::move(*gate), attempt);
     lock.lock();
     p->changed.wait(lock, [&] { return p->leaving || p->attempts_over >= attempt; });
     if (p->leaving) caf::anon_send(made, local_order{order::close});

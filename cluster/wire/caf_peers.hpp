@@ -7,7 +7,7 @@
 // again, with pauses that grow to `redial_most`.
 //
 // It has an actor system of its own (docs/adr/0020). Threads: any. start() fails with `invalid` (what an operator must
-// mend) or `busy` (the port is taken). Blocking: start() and stop() up to a few seconds; nothing else.
+// mend) or `busy` (the port is taken). Blocking: start(), stop() and finds() up to a few seconds; nothing else.
 
 #include <chrono>
 #include <cstddef>
@@ -46,6 +46,9 @@ class caf_peers : public peers {
   virtual std::uint16_t port() const = 0;            // listened on, after start()
   virtual const uuid& cluster_id() const = 0;        // as the CA's certificate says
   virtual std::int64_t certificate_end() const = 0;  // of our certificate or the CA's, seconds since 1970
+  // Whether it is that node who answers at that address: a node that dialled us has not shown that. It must know us.
+  // Nothing comes of it. Errors say why in words without secrets. Once started; not while or after it stops.
+  virtual result<void> finds(const neighbour& who) const = 0;
 };
 
 result<std::unique_ptr<caf_peers>> make_caf_peers(caf_peers_settings settings);

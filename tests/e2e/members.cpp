@@ -223,6 +223,26 @@ TEST_CASE("a node that was taken out while it was dead says so when it is starte
   CHECK(eventually([&] { return three.reasons(3) == std::vector<std::string>{"cluster: this node was taken out"}; }));
 }
 
+TEST_CASE("who comes is taken in at the address it answers at, and at no other", "[cluster][members]") {
+  cluster three;
+  for (int node : {4, 5}) {
+    CHECK(three.invite() == node);
+    REQUIRE(three.start(node));
+  }
+  const auto refused = [&](const std::string& wrong, std::string_view why) {
+    const auto f = three.operate(2, {"add", member(three, 4), "5=" + wrong});
+    INFO(f.errors);
+    CHECK(f.code == 65);
+    CHECK(has(f.errors, "Node 5 does not answer at " + wrong + ": " + std::string(why)));
+    CHECK(standing(three, 2)["members"].size() == 3);
+  };
+  refused(three.address(9), "nothing answers at its address");
+  // A member's, by another name.
+  refused("localhost" + three.address(3).substr(std::string_view("127.0.0.1").size()), "it refuses us: it is another");
+  succeed(three.operate(2, {"add", member(three, 4), member(three, 5)}));
+  three.await_serving({1, 2, 3, 4, 5});
+}
+
 TEST_CASE("a used number is refused for what its node is now, not for what it last said", "[cluster][members]") {
   cluster three;
   CHECK(three.invite() == 4);

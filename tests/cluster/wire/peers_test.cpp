@@ -399,6 +399,34 @@ TEST_CASE("who is not a member, or another than it was looked for, is told so", 
   CHECK(one.peers->status().size() == 1);
 }
 
+TEST_CASE("who has dialled us is looked for at its address, and nobody is connected by that", "[wire]") {
+  certificate_files files;
+  for (std::uint64_t id : {1, 2, 3}) files.issue(id);
+  node one(files, 1), two(files, 2), three(files, 3);
+  for (auto* each : {&one, &two, &three}) REQUIRE(each->start());
+  const auto found = [&](node_id who, const std::string& address) {
+    const auto there = one.peers->finds({who, address});
+    return there ? std::string("there") : there.error().text;
+  };
+  CHECK(found(2, two.address()) == "it refuses us: we are not among its cluster's members");
+  two.peers->set_neighbours({{1, one.address()}});
+  CHECK(found(2, two.address()) == "there");
+  CHECK(one.peers->status().empty());
+  one.peers->set_neighbours({{2, "127.0.0.1:9"}});
+  CHECK(two.connects(1));
+  CHECK(one.of(2).connected);
+  CHECK(found(2, two.address()) == "there");
+  CHECK(found(2, "127.0.0.1:9") == "nothing answers at its address: Connection refused");
+  CHECK(found(2, three.address()) == "it refuses us: it is another node than we look for at its address");
+  CHECK(found(2, one.address()) == "the hello was not answered in time");
+  CHECK(found(2, "nowhere") == "its address must be host:port");
+  // The connection that was there has not been given up for it.
+  const auto seen = one.events.take();
+  CHECK(std::count_if(seen.begin(), seen.end(),
+                      [](const auto& e) { return e.what == caf_peers_event::kind::connected; }) == 1);
+  CHECK(one.of(2).connected);
+}
+
 TEST_CASE("no transport is made of files that are missing or do not fit", "[wire]") {
   certificate_files files, other;
   for (std::uint64_t id : {1, 2}) files.issue(id);
