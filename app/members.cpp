@@ -85,9 +85,13 @@ std::vector<std::string> reasons_of(const cluster_status& s, const std::vector<c
   using disowned = cluster::peer_status::disowned;
   const auto disown = [&](disowned what) {
     return static_cast<std::size_t>(std::count_if(connections.begin(), connections.end(), [&](const auto& p) {
-      return p.disowns == what && std::find(s.members.begin(), s.members.end(), p.node) != s.members.end();
+      // An empty directory knows no members: there whoever is asked counts.
+      return p.disowns == what &&
+             (s.members.empty() || std::find(s.members.begin(), s.members.end(), p.node) != s.members.end());
     }));
   };
+  constexpr auto other_directory =
+      "cluster: this data directory is not the one the others know under this node's number";
   std::vector<std::string> out;
   const auto& groups = s.groups;
   if (groups.empty()) return out;
@@ -98,7 +102,8 @@ std::vector<std::string> reasons_of(const cluster_status& s, const std::vector<c
     if (g.fetching) ++fetching;
   }
   if (s.members.empty() && fetched == 0) {
-    out.push_back("cluster: waits to be taken in: `nacre cluster add`");
+    out.emplace_back(disown(disowned::directory) > 0 ? other_directory
+                                                     : "cluster: waits to be taken in: `nacre cluster add`");
     return out;
   }
   if (fetching > 0) out.push_back("cluster: fetches the state, " + mebibytes(fetched) + " so far");
@@ -114,8 +119,7 @@ std::vector<std::string> reasons_of(const cluster_status& s, const std::vector<c
                                                              : " for " + std::to_string(leaderless) + " of " +
                                                                    std::to_string(groups.size()) + " groups"));
   }
-  if (disown(disowned::directory) > 0)
-    out.emplace_back("cluster: this data directory is not the one the others know under this node's number");
+  if (disown(disowned::directory) > 0) out.emplace_back(other_directory);
   return out;
 }
 
