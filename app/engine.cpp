@@ -27,6 +27,20 @@ void log_connection(logger& log, const cluster::caf_peers_event& e) {
   std::move(line).number("node", e.node).text("reason", e.reason);
 }
 
+// The others dial what the cluster keeps, whatever the configuration has come to say.
+void compare_address(const std::vector<cluster::peers::neighbour>& kept,
+                     const std::vector<cluster::peers::neighbour>& configured, cluster::node_id self, logger& log) {
+  const auto own = [self](const auto& all) {
+    return std::find_if(all.begin(), all.end(), [self](const auto& m) { return m.node == self; });
+  };
+  const auto is = own(kept), says = own(configured);
+  if (is == kept.end() || says == configured.end() || is->address == says->address) return;
+  log.warn("cluster.peers has another address of this node than the cluster: the others look for it at the cluster's")
+      .number("node", self)
+      .text("cluster", is->address)
+      .text("configured", says->address);
+}
+
 // The directory's own word on whose it is, against the configuration's.
 result<void> settle_ownership(const config& c, storage::store& store) {
   auto groups = cluster::groups_of_cluster(store);
@@ -82,6 +96,7 @@ result<engine> open_raft(const config& c, const installation& at, cluster::commi
   auto ordered = cluster::make_raft_log(*at.store, std::move(options), *out.words, std::move(on_commit));
   if (!ordered) return fail(ordered.error());
   out.ordered = std::move(*ordered);
+  compare_address(out.ordered->standing().members_reached, members_of(c), k.node, log);
   out.membership = std::make_unique<members>(*out.ordered, *out.words, *out.connections, *at.keys, time);
   return out;
 }

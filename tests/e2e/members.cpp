@@ -352,6 +352,28 @@ TEST_CASE("a change that would stop the cluster is refused in words, and changes
   CHECK(put_members(three, 3, token, body_of(three, 1, {3})).status == 503);
 }
 
+TEST_CASE("a node whose configuration has another address than the cluster says so when it starts",
+          "[cluster][members]") {
+  cluster three;
+  constexpr std::string_view told = "cluster.peers has another address of this node than the cluster";
+  for (int node : {1, 2, 3}) CHECK_FALSE(has(three.errors(node), told));
+  CHECK(three.stop(3) == 0);
+  const auto file = three.data() / "node3.toml";
+  auto text = nacre::test::read_whole(file);
+  const auto stored = three.address(3), moved = three.address(9);
+  for (auto at = text.find(stored); at != std::string::npos; at = text.find(stored))
+    text.replace(at, stored.size(), moved);
+  nacre::test::write_whole(file, text);
+  REQUIRE(three.start(3));
+  const auto told_now = [&] {
+    const auto log = three.errors(3);
+    const auto at = std::min(log.find(told), log.size());
+    const auto line = log.substr(at, log.find('\n', at) - at);
+    return has(line, stored) && has(line, moved);
+  };
+  CHECK(eventually(told_now));
+}
+
 TEST_CASE("only operators see the cluster and change it", "[cluster][members]") {
   const auto workspace = new_uuid();
   cluster::options o;
