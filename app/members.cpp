@@ -54,9 +54,13 @@ bool holds_state(const node_word& w) {
   return std::none_of(w.of.begin(), w.of.end(), [](const auto& g) { return g.fetching; });
 }
 
+bool knows_leaders(const node_word& w) {
+  return std::none_of(w.of.begin(), w.of.end(), [](const auto& g) { return g.leader == 0; });
+}
+
 // Takes part in what is the present epoch of each group here.
 bool is_up_to_date(const node_word& w, const cluster_status& here) {
-  if (w.failed || !holds_state(w) || w.of.size() != here.groups.size()) return false;
+  if (w.failed || !holds_state(w) || !knows_leaders(w) || w.of.size() != here.groups.size()) return false;
   for (std::size_t i = 0; i < w.of.size(); ++i)
     if (w.of[i].epoch < here.groups[i].epoch) return false;
   return !w.waits;
@@ -411,6 +415,8 @@ http::cluster_view members::show() const {
     if (word && (one.self || one.connected)) {
       one.role = role_of(*word);
       one.votes = is_up_to_date(*word, here);
+      if (!word->waits && !word->failed && holds_state(*word) && !knows_leaders(*word))
+        one.trouble = "it knows no leader";
       std::uint64_t applied = 0;
       for (const auto& g : word->of) {
         applied += g.applied_index;

@@ -126,6 +126,7 @@ std::string state_of(const member& m) {
   if (m.votes) return "votes";
   if (m.role == "stopped") return "its storage failed";
   if (!m.connected) return m.trouble.empty() ? "away" : "away: " + m.trouble;
+  if (!m.trouble.empty()) return m.trouble;
   return m.role == "unknown" ? "has not said yet" : "comes";
 }
 

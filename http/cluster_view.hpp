@@ -22,10 +22,10 @@ struct cluster_member {
   std::string address;  // host:port, where the others reach it
   bool self = false;
   std::string role;        // "leader" (of some group), "follower", "candidate", "stopped", "unknown"
-  bool votes = false;      // it is in the present epoch and holds the state; as it says itself
+  bool votes = false;      // it is in the present epoch, holds the state and knows who leads; as it says itself
   bool connected = false;  // with the node that answers
   std::optional<std::chrono::milliseconds> last_contact;  // nothing: never
-  std::string trouble;                                    // why it is not connected; empty: nobody knows, or it is
+  std::string trouble;  // why it is not connected or knows no leader; empty: nobody knows, or all is well
   // As it said of itself; nothing while it is silent.
   std::optional<std::uint64_t> applied;  // of all groups together, as is `behind`
   std::optional<std::uint64_t> behind;   // entries that are committed and not applied there yet

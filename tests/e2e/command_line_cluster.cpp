@@ -123,6 +123,20 @@ TEST_CASE("a node that goes while a change is awaited is told of at once, and no
   CHECK(has(told(1'000).errors, "does not vote yet: node 4"));
 }
 
+TEST_CASE("a member that knows no leader is no member to count on, whatever else it is", "[cli][cluster]") {
+  const auto f = operate(
+      [](const nacre::test::received&, std::size_t) {
+        return nacre::test::http_status(
+            200, {},
+            R"({"data":{"mode":"cluster","node":1,"epoch":1,"members":[{"node":1,"address":"a:1","votes":true},)"
+            R"({"node":2,"address":"b:2","role":"follower","connected":true,"votes":false,)"
+            R"("trouble":"it knows no leader"}],"groups":[{"group":0,"leader":1,"epoch":1}]}})");
+      },
+      {"status"});
+  CHECK(f.code == 69);
+  CHECK(has(f.output, "it knows no leader"));
+}
+
 TEST_CASE("a CA is made once, issues what nodes need, and tells what there is", "[cli][ca]") {
   shell me;
   const auto ca = me.path("ca");

@@ -352,6 +352,38 @@ TEST_CASE("a change that would stop the cluster is refused in words, and changes
   CHECK(put_members(three, 3, token, body_of(three, 1, {3})).status == 503);
 }
 
+TEST_CASE("a member that reaches others but no leader does not vote, and is not counted on", "[cluster][members]") {
+  if (const auto why = nacre::test::network::refusal()) {
+    WARN("SKIPPED, THE KERNEL REFUSES NETWORKS: " << *why);
+    return;
+  }
+  cluster::options o;
+  o.apart = true;
+  cluster three(o);
+  const auto leader = three.leader();
+  REQUIRE(leader);
+  const int lost = *leader % 3 + 1, between = lost % 3 + 1;
+  CHECK(eventually([&] { return standing(three, between)["canLose"].number() == 1; }));
+  three.net().cut(*leader, lost);
+  CHECK(eventually([&] { return gives(three, lost, "no leader"); }));
+  const auto member_of = [](const json_tree& all, int node) {
+    for (const auto& m : all["members"].items())
+      if (m["node"].number() == node) return m;
+    return json_tree();
+  };
+  CHECK(eventually([&] {
+    const auto now = standing(three, between);
+    const auto m = member_of(now, lost);
+    return m["connected"].flag() && !m["votes"].flag() && m["trouble"].text() == "it knows no leader" &&
+           now["canLose"].number() == 0;
+  }));
+  three.net().heal();
+  CHECK(eventually([&] {
+    const auto now = standing(three, between);
+    return member_of(now, lost)["votes"].flag() && now["canLose"].number() == 1;
+  }));
+}
+
 TEST_CASE("a node whose configuration has another address than the cluster says so when it starts",
           "[cluster][members]") {
   cluster three;
