@@ -8,6 +8,7 @@
 #include <chrono>
 #include <iostream>
 #include <map>
+#include <set>
 #include <utility>
 
 #include "cli/server.hpp"
@@ -349,6 +350,9 @@ outcome<bool> let_in(const nodes& came, nodes& wanted) {
   return true;
 }
 
+// Not refused: the same command, cut short, may have taken it out.
+void tell_absent(std::uint64_t node) { std::cerr << "nacre: node " << node << " is no member\n"; }
+
 }  // namespace
 
 outcome<int> run_cluster_status(const arguments& with) {
@@ -373,12 +377,14 @@ outcome<int> run_cluster_remove(const arguments& with) {
   if (auto yes = sure(with, "Take these nodes out of the cluster? Their numbers never come back"); !yes)
     return refuse(yes.error());
   return change(with, [&](nodes& wanted, nodes&) -> outcome<bool> {
+    std::set<std::uint64_t> named;  // twice: once
     for (const auto& each : with.operands()) {
       auto node = node_number(each);
       if (!node) return refuse(node.error());
-      // Not refused: the same command, cut short, may have taken it out.
-      if (wanted.erase(*node) == 0) std::cerr << "nacre: node " << *node << " is no member\n";
+      named.insert(*node);
     }
+    for (const auto node : named)
+      if (wanted.erase(node) == 0) tell_absent(node);
     return true;
   });
 }
@@ -395,7 +401,7 @@ outcome<int> run_cluster_replace(const arguments& with) {
     if (gone && !there)
       return refuse(exit_data, "node " + std::to_string(*old) + " is no member", "see `nacre cluster status`");
     if (there && !gone) return refuse(exit_data, "node " + std::to_string(node) + " is a member already");
-    wanted.erase(*old);
+    if (wanted.erase(*old) == 0) tell_absent(*old);
     return let_in(came, wanted);
   });
 }

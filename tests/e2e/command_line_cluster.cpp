@@ -137,6 +137,30 @@ TEST_CASE("a member that knows no leader is no member to count on, whatever else
   CHECK(has(f.output, "it knows no leader"));
 }
 
+TEST_CASE("a number that was mistyped is told, and one that is named twice is one node", "[cli][cluster]") {
+  const auto told = [](words what) {
+    what.insert(what.end(), {"--timeout", "1s"});
+    std::string asked;
+    const auto f = operate(
+        [&asked](const nacre::test::received& r, std::size_t) {
+          if (!r.line().starts_with("PUT")) return asked.empty() ? standing(1, 3, 3) : standing(2, 2, 2);
+          asked = r.body;
+          return nacre::test::http_status(200, {}, "{}");
+        },
+        what);
+    return std::pair(f, asked);
+  };
+  // It may have been replaced already: what is so is waited for.
+  const auto replaced = told({"replace", "44", "3=127.0.0.1:7403"}).first;
+  CHECK(replaced.code == 0);
+  CHECK(has(replaced.errors, "node 44 is no member"));
+  const auto [removed, body] = told({"remove", "3", "3", "--yes"});
+  CHECK(removed.code == 0);
+  CHECK_FALSE(has(removed.errors, "is no member"));
+  CHECK(has(body, "7402"));
+  CHECK_FALSE(has(body, "7403"));
+}
+
 TEST_CASE("a CA is made once, issues what nodes need, and tells what there is", "[cli][ca]") {
   shell me;
   const auto ca = me.path("ca");
