@@ -323,6 +323,29 @@ TEST_CASE("the example file is what --help-config prints and sets every key to i
   }
 }
 
+TEST_CASE("the examples of a cluster have an issuer that makes operators, its key set, and a public URL",
+          "[app][config]") {
+  for (const std::string name : {"nacred-1.toml", "compose.yaml", "statefulset.yaml"}) {
+    INFO(name);
+    std::ifstream in(NACRE_SOURCE_DIR "/deploy/cluster/" + name, std::ios::binary);
+    const std::string text{std::istreambuf_iterator<char>(in), {}};
+    const bool by_file = name.ends_with(".toml");
+    auto s = with_file(by_file ? text : "");
+    if (!by_file) {
+      const auto begin = text.find('\'', text.find("NACRE_AUTH__ISSUERS"));
+      REQUIRE(begin < text.size());
+      s.environment["NACRE_AUTH__ISSUERS"] = text.substr(begin + 1, text.find('\'', begin + 1) - begin - 1);
+    }
+    const auto c = load_config(s);
+    REQUIRE(c);
+    REQUIRE(c->auth.issuers.size() == 1);
+    CHECK(c->auth.issuers[0].trust_scopes);
+    CHECK_THAT(text, Contains(by_file ? "public_url = \"https://" : "NACRE_HTTP__PUBLIC_URL"));
+    const auto folder = c->auth.issuers[0].jwks_file.parent_path().string();
+    if (!by_file) CHECK_THAT(text, Contains(":" + folder + ":ro") || Contains("mountPath: " + folder + ","));
+  }
+}
+
 TEST_CASE("the server gets every http setting", "[app][config]") {
   auto s = with_file(R"([http]
 address = "::1"
