@@ -88,6 +88,8 @@ class peers {
   struct neighbour {
     node_id node = 0;
     std::string address;
+    uuid directory = {};  // which has this number, as far as the members have agreed on one; nil: they have not
+    friend bool operator==(const neighbour&, const neighbour&) = default;
   };
   virtual void set_neighbours(std::vector<neighbour> all) = 0;
   virtual std::vector<peer_status> status() const = 0;

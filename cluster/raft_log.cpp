@@ -209,6 +209,8 @@ class raft_log final : public log, private store_writer::listener {
   void reconfigure(std::vector<peers::neighbour> members, deadline by,
                    unique_function<void(result<void>)> done) override {
     if (closed_) return done(fail(errc::storage_failed, "The node takes no changes at present"));
+    for (auto& m : members)
+      if (m.directory.is_nil()) m.directory = door_.directory_of(m.node);
     of_all(std::move(done), [&](slot& each, auto then) {
       each.with([&](replica& r) { r.change_members(members, ms_of(by), std::move(then)); });
     });
@@ -296,6 +298,7 @@ class raft_log final : public log, private store_writer::listener {
   replica_options options_for(instance of, const member_list& members) const {
     replica_options r;
     r.boot = boot_;
+    r.directory = door_.ours().directory;
     r.groups = groups_;
     r.pending_max = options_.pending_max;
     // One budget a node, whatever the number of its groups; a frame and a command must fit.

@@ -223,6 +223,7 @@ result<std::unique_ptr<store>> open_rocks_store(const fs::path& directory, const
       {2, secrets_in_one_row},
       {3, nothing},  // + held_secret with its receipt
       {4, partitions_in_one_row},
+      {5, nothing},  // + data directories of members
   };
   return open_rocks_store_as(directory, options, format_version, steps, check);
 }

@@ -28,7 +28,7 @@ namespace nacre::storage {
 using model::space;
 
 // Bumped when the meaning of stored bytes changes; see README.md for what each version holds.
-inline constexpr std::uint32_t format_version = 5;
+inline constexpr std::uint32_t format_version = 6;
 
 enum class durability : std::uint8_t { synced, buffered };
 

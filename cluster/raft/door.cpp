@@ -192,23 +192,34 @@ void door::write_rows(storage::batch rows, unique_function<void()> then) {
   });
 }
 
-void door::voters_are(std::set<node_id> voters) {
+void door::voters_are(std::map<node_id, uuid> voters) {
   storage::batch rows;
   {
     std::lock_guard lock(mutex_);
     voters_ = std::move(voters);
-    for (auto at = guests_.begin(); at != guests_.end();) {
-      if (!voters_->contains(at->first)) {
-        ++at;
-        continue;
+    for (const auto& [who, directory] : *voters_) {
+      if (who == self_) continue;
+      const auto guest = guests_.extract(who);
+      const auto met = known_.find(who);
+      if (directory.is_nil()) {
+        if (guest && standing(who, guest.mapped()) == admission::welcome) remember(who, guest.mapped(), rows);
+      } else if (met == known_.end() || met->second.directory != directory) {
+        const bool came = guest && guest.mapped().directory == directory;
+        remember(who, came ? guest.mapped() : credential{directory, 0, {}}, rows);
       }
-      if (standing(at->first, at->second) == admission::welcome) remember(at->first, at->second, rows);
-      at = guests_.erase(at);
     }
     if (rows.empty()) return;
     ++writing_;
   }
   write_rows(std::move(rows), [] {});
+}
+
+uuid door::directory_of(node_id who) const {
+  std::lock_guard lock(mutex_);
+  if (who == self_) return ours_.directory;
+  for (const auto* all : {&known_, &guests_})
+    if (const auto at = all->find(who); at != all->end()) return at->second.directory;
+  return {};
 }
 
 }  // namespace nacre::cluster::raft

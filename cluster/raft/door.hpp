@@ -11,14 +11,15 @@
 // A number, or a start, that nobody alive has ever met is not missed.
 //
 // Only who takes part in votes is remembered so, for only they have promised anything: a guest, who waits to be taken
-// in, may lose its directory and come again under its number. What others tell is of such as vote already.
+// in, may lose its directory and come again under its number, or two may wait under one. Which of them it is that is
+// taken in the members agree on: whoever was asked for the change says which it has let in, and the new epoch names it
+// (entries.hpp, `seal`). What others tell is of such as vote already.
 // It is on the disk before anybody is let in; of a guest, before anything counts that it says as a member. Threads:
 // any.
 
 #include <map>
 #include <mutex>
 #include <optional>
-#include <set>
 #include <vector>
 
 #include "cluster/peers.hpp"
@@ -35,8 +36,11 @@ class door final : public doorkeeper {
   door(node_id self, credential ours, writer write) : self_(self), ours_(ours), write_(std::move(write)) {}
   result<void> load(const model::view& v);
   // Who takes part in votes, as this node knows it; nobody: it waits itself. Until the first call everybody does.
-  // The rows of guests that are among them are handed to the writer before it returns.
-  void voters_are(std::set<node_id> voters);
+  // With the directory the members agreed on, which counts more than whatever this node has met; nil: they have not,
+  // and what it met first counts. The rows of those are handed to the writer before it returns.
+  void voters_are(std::map<node_id, uuid> voters);
+  // Of whoever was let in last under this number; nil: nobody was.
+  uuid directory_of(node_id who) const;
 
   credential ours() const override { return ours_; }
   std::vector<acquaintance> known() const override;
@@ -58,7 +62,7 @@ class door final : public doorkeeper {
   const writer write_;
   mutable std::mutex mutex_;
   std::map<node_id, credential> known_;
-  std::optional<std::set<node_id>> voters_;
+  std::optional<std::map<node_id, uuid>> voters_;
   std::map<node_id, credential> guests_;  // who was let in and does not vote
   std::map<std::uint64_t, uuid> starts_;  // of this directory, by number; `ours_` the last
   std::size_t writing_ = 0;

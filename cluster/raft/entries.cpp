@@ -7,15 +7,15 @@ namespace nacre::cluster::raft {
 
 namespace {
 constexpr std::uint8_t version_1 = 1;  // a batch of commands
-constexpr std::uint8_t seal_version_1 = 2;
+constexpr std::uint8_t seal_version_1 = 2, seal_version_2 = 3;
 }  // namespace
 
 void put_members(model::writer& w, const member_list& members) {
   w.u8(static_cast<std::uint8_t>(members.size()));
-  for (const auto& m : members) w.u64(m.node).bytes(m.address);
+  for (const auto& m : members) w.u64(m.node).bytes(m.address).id(m.directory);
 }
 
-member_list get_members(model::reader& r) {
+member_list get_members(model::reader& r, bool with_directories) {
   member_list all;
   auto count = r.u8();
   if (count > limits::cluster_members_max) r.fail();
@@ -23,6 +23,7 @@ member_list get_members(model::reader& r) {
     member m;
     m.node = r.u64();
     m.address = r.text(address_bytes_max);
+    if (with_directories) m.directory = r.id();
     for (const auto& other : all)
       if (other.node == m.node) r.fail();
     if (m.node == 0) r.fail();
@@ -33,21 +34,24 @@ member_list get_members(model::reader& r) {
 
 std::string encode_seal(const seal& s) {
   model::writer w;
-  w.u8(seal_version_1).u64(s.next_epoch);
+  w.u8(seal_version_2).u64(s.next_epoch);
   put_members(w, s.members);
   return w.take();
 }
 
 bool is_seal(std::string_view payload) {
-  return !payload.empty() && static_cast<std::uint8_t>(payload.front()) == seal_version_1;
+  if (payload.empty()) return false;
+  const auto version = static_cast<std::uint8_t>(payload.front());
+  return version == seal_version_1 || version == seal_version_2;
 }
 
 std::optional<seal> decode_seal(std::string_view payload) {
+  if (!is_seal(payload)) return std::nullopt;
   model::reader r(payload);
   seal s;
-  if (r.u8() != seal_version_1) return std::nullopt;
+  const auto version = r.u8();
   s.next_epoch = r.u64();
-  s.members = get_members(r);
+  s.members = get_members(r, version == seal_version_2);
   if (!r.finished() || s.next_epoch < 2 || s.members.empty()) return std::nullopt;
   return s;
 }

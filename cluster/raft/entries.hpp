@@ -38,7 +38,8 @@ struct batched_command {
   std::string_view command;
 };
 
-// The last entry of an epoch: who forms the next one. What lies behind it in the log counts for nothing.
+// The last entry of an epoch: who forms the next one, and with which data directory. What lies behind it in the log
+// counts for nothing. Those of before format 6 name no directories.
 struct seal {
   std::uint64_t next_epoch = 0;
   member_list members;
@@ -47,7 +48,7 @@ struct seal {
 inline constexpr std::size_t address_bytes_max = 300;
 void put_members(model::writer& w, const member_list& members);
 // Fails the reader where there are too many, one twice or one without a number.
-member_list get_members(model::reader& r);
+member_list get_members(model::reader& r, bool with_directories = true);
 
 std::string encode_seal(const seal& s);
 bool is_seal(std::string_view payload);

@@ -15,7 +15,7 @@ using model::reader;
 using model::space;
 using model::writer;
 using kind = storage::write::kind;
-constexpr std::uint8_t version_1 = 1;
+constexpr std::uint8_t version_1 = 1, epoch_version_2 = 2;
 constexpr std::string_view boots_key = "log.boots";
 
 writer at(group_id group, char what) { return std::move(writer{32}.u32(group).u8(static_cast<std::uint8_t>(what))); }
@@ -35,7 +35,7 @@ storage::write erase_range(std::string from, std::string stays) {
 
 std::string encode(const epoch_record& e) {
   writer w;
-  w.u8(version_1).u64(e.epoch);
+  w.u8(epoch_version_2).u64(e.epoch);
   put_members(w, e.members);
   return w.take();
 }
@@ -48,15 +48,20 @@ std::string encode(const log_entry& e) {
 
 auto damaged(const char* what) { return fail(errc::corrupt, std::string("the replicated log is damaged: ") + what); }
 
-// Reads a row of version 1 with `get`; absent rows are nothing.
+// Reads a row of version 1 with `get`, or of one up to `newest`, which it is told then; absent rows are nothing.
 template <class Get>
-result<bool> load_row(const model::view& v, space in, const std::string& key, const char* what, Get get) {
+result<bool> load_row(const model::view& v, space in, const std::string& key, const char* what, Get get,
+                      std::uint8_t newest = version_1) {
   auto bytes = v.get(in, key);
   if (!v.trustworthy()) return damaged(what);
   if (!bytes) return false;
   reader r(*bytes);
-  if (r.u8() != version_1) return damaged(what);
-  get(r);
+  const auto version = r.u8();
+  if (version < version_1 || version > newest) return damaged(what);
+  if constexpr (std::is_invocable_v<Get, reader&, std::uint8_t>)
+    get(r, version);
+  else
+    get(r);
   if (!r.finished()) return damaged(what);
   return true;
 }
@@ -65,11 +70,14 @@ result<bool> load_row(const model::view& v, space in, const std::string& key, co
 
 result<std::optional<epoch_record>> load_epoch(const model::view& v, group_id group) {
   epoch_record e;
-  auto there = load_row(v, space::log, epoch_key(group), "its members", [&](reader& r) {
-    e.epoch = r.u64();
-    e.members = get_members(r);
-    if (e.epoch == 0) r.fail();
-  });
+  auto there = load_row(
+      v, space::log, epoch_key(group), "its members",
+      [&](reader& r, std::uint8_t version) {
+        e.epoch = r.u64();
+        e.members = get_members(r, version == epoch_version_2);
+        if (e.epoch == 0) r.fail();
+      },
+      epoch_version_2);
   if (!there) return fail(there.error());
   if (!*there) return std::optional<epoch_record>{};
   return std::optional(std::move(e));

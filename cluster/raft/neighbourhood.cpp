@@ -1,7 +1,6 @@
 #include "cluster/raft/neighbourhood.hpp"
 
 #include <algorithm>
-#include <set>
 #include <utility>
 
 namespace nacre::cluster::raft {
@@ -34,11 +33,12 @@ bool neighbourhood::includes_us(const member_list& members) const {
 // Of any group.
 void neighbourhood::tell_door() {
   std::lock_guard one(telling_door_);
-  std::set<node_id> voters;
+  std::map<node_id, uuid> voters;
   {
     std::lock_guard lock(mutex_);
     for (const auto& [group, members] : voting_)
-      for (const auto& m : members) voters.insert(m.node);
+      for (const auto& m : members)
+        if (auto& directory = voters[m.node]; directory.is_nil()) directory = m.directory;
   }
   door_.voters_are(std::move(voters));
 }

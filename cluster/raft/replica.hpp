@@ -29,6 +29,7 @@ namespace nacre::cluster::raft {
 struct replica_options {
   group_options group;
   std::uint64_t boot = 1;  // count_boot
+  uuid directory = {};     // of this node
   std::uint32_t groups = 1;
   member_list members;  // of group.of.epoch; none, or others: this node waits to be taken in
   std::size_t pending_max = 16'384;
@@ -172,7 +173,7 @@ class replica final : private group_host, private read_index::port {
   void begin_instance(instance of, member_list members, loaded_log log);
   void epoch_ended(seal by, log_mark at);
   void ask_change(change& c);
-  result<void> changed_by(const member_list& members);
+  result<void> changed_by(member_list members);
   void tick_epoch();
   void settle_changes();
   void send_as(instance of, node_id to, message what);

@@ -33,8 +33,21 @@ member_list both(member_list now, const member_list& next) {
     if (!holds(now, m.node)) now.push_back(m);
   return now;
 }
-bool same_nodes(const member_list& a, const member_list& b) {
-  return a.size() == b.size() && std::all_of(a.begin(), a.end(), [&](const auto& m) { return holds(b, m.node); });
+// One that is named without a directory is whichever has its number.
+bool fits(const member& a, const member& b) {
+  return a.node == b.node && (a.directory == b.directory || a.directory.is_nil() || b.directory.is_nil());
+}
+result<void> keep_their_directories(const member_list& to_be, const member_list& now) {
+  for (const auto& m : to_be)
+    for (const auto& was : now)
+      if (was.node == m.node && !fits(was, m))
+        return fail(errc::conflict, "Node " + std::to_string(m.node) + " is a member with another data directory");
+  return {};
+}
+bool same_members(const member_list& a, const member_list& b) {
+  return a.size() == b.size() && std::all_of(a.begin(), a.end(), [&](const auto& m) {
+           return std::any_of(b.begin(), b.end(), [&](const auto& other) { return fits(m, other); });
+         });
 }
 
 }  // namespace
@@ -102,7 +115,10 @@ void replica::noticed(node_id from, instance of, epoch_notice n) {
     }
     return;
   }
-  if (!holds(n.members, options_.group.self)) {  // taken out, or not in yet: who was in has nothing left but to say so
+  // Taken out, or not in yet, or another directory was taken in under our number: two may wait under one, and were each
+  // of them let in by somebody both would vote. Who was in has nothing left but to say so.
+  const member us{options_.group.self, {}, options_.directory};
+  if (std::none_of(n.members.begin(), n.members.end(), [&](const auto& m) { return fits(m, us); })) {
     if (!options_.members.empty() && (!gone_on_ || gone_on_->epoch < of.epoch))
       gone_on_ = {of.epoch, std::move(n.members)};
     return;
@@ -180,7 +196,9 @@ void replica::change_members(member_list members, std::uint64_t deadline_ms, uni
   if (stopped_) return refuse(errc::busy, "The node is stopping");
   if (members.empty() || members.size() > limits::cluster_members_max)
     return refuse(errc::invalid, "A cluster has 1 to " + std::to_string(limits::cluster_members_max) + " members");
-  if (same_nodes(members, options_.members)) return finish([done = std::move(done)]() mutable { done({}); });
+  if (same_members(members, options_.members)) return finish([done = std::move(done)]() mutable { done({}); });
+  if (auto kept = keep_their_directories(members, options_.members); !kept)
+    return refuse(kept.error().code, std::move(kept.error().text));
   changes_.push_back({std::move(members), deadline_ms, host_.now_ms(), 0, {}, std::move(done)});
   ask_change(changes_.back());
   after();
@@ -199,9 +217,13 @@ void replica::ask_change(change& c) {
 
 // As leader. A majority of the next epoch must hold the state already: those who come fetch it from them. A single node
 // cannot have that: those who come are there, at least, and nothing is decided until enough of them have fetched it.
-result<void> replica::changed_by(const member_list& members) {
+result<void> replica::changed_by(member_list members) {
   if (group_->role() != role::leader || stateless_) return fail(errc::busy, "This node does not lead at present");
-  if (same_nodes(members, options_.members)) return {};
+  if (same_members(members, options_.members)) return {};
+  if (auto kept = keep_their_directories(members, options_.members); !kept) return kept;
+  for (auto& m : members)
+    for (const auto& was : options_.members)
+      if (was.node == m.node && !was.directory.is_nil()) m.directory = was.directory;
   const bool stays = holds(members, options_.group.self);
   // Who is taken out stops and speaks no more: were it the only one who holds the state, whoever comes could miss the
   // one frame that tells, and nobody would ever send another.
@@ -223,7 +245,7 @@ result<void> replica::changed_by(const member_list& members) {
     return fail(errc::conflict, "Too few of the members to be hold the state and answer; the cluster could not go on");
   host_.members_are(options_.group.of, both(options_.members, members));
   const auto verdict = group_->end_epoch(encode_seal({options_.group.of.epoch + 1, members}));
-  if (verdict == raft_group::verdict::busy && !same_nodes(members, ending_with_))
+  if (verdict == raft_group::verdict::busy && !same_members(members, ending_with_))
     return fail(errc::conflict, "Another change of members is on its way");
   ending_with_ = members;
   return {};
@@ -231,7 +253,7 @@ result<void> replica::changed_by(const member_list& members) {
 
 void replica::settle_changes() {
   for (auto& c : std::exchange(changes_, {})) {
-    const bool as_asked = same_nodes(c.members, options_.members);
+    const bool as_asked = same_members(c.members, options_.members);
     finish([done = std::move(c.done), as_asked]() mutable {
       done(as_asked ? result<void>{} : fail(errc::conflict, "Another change of members came first"));
     });

@@ -25,7 +25,7 @@
 
 namespace nacre::cluster::wire {
 
-inline constexpr std::uint8_t protocol_version = 5;
+inline constexpr std::uint8_t protocol_version = 6;
 inline constexpr std::size_t header_bytes = 4, number_bytes = 8, length_bytes = 4, tag_bytes = 16, nonce_bytes = 32,
                              share_bytes = 32, root_proof_bytes = 16;
 inline constexpr std::size_t hello_bytes_max = 8 * 1024;  // any message before the channel stands

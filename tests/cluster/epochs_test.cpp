@@ -1,5 +1,7 @@
 // Who belongs to a cluster: members come, go and are away meanwhile.
 
+#include "cluster/raft/door.hpp"
+#include "crypto/random.hpp"
 #include "tests/cluster/three_nodes.hpp"
 
 using namespace nacre;
@@ -59,6 +61,44 @@ TEST_CASE("a node that was taken out while it was away learns so when it is back
   t.start(goes);
   CHECK(eventually([&] { return t.of(goes).standing().members == stay; }));
   CHECK(t.of(goes).standing().groups[0].epoch == 1);
+}
+
+TEST_CASE("of two data directories that wait under one number only the one that was named takes part",
+          "[cluster][raft-log][epochs]") {
+  three t;
+  t.start();
+  REQUIRE(done_well(proposed(t.of(1), founding())));
+  const auto wait_under = [&](node_id id) {
+    t.nodes[id].store = storage::make_memory_store();
+    REQUIRE(join_cluster(*t.nodes[id].store, 1));
+    t.ids.push_back(id);
+    t.start(id);
+    const auto directory = raft::directory_of(*t.nodes[id].store);
+    REQUIRE(directory);
+    return *directory;
+  };
+  const auto change = [&](std::vector<peers::neighbour> to) {
+    inbox<result<void>> box;
+    t.of(1).reconfigure(std::move(to), in_a_while(), [&](result<void> how) { box.put(std::move(how)); });
+    REQUIRE(box.await(1));
+    return box.take()[0];
+  };
+  const auto fourth = wait_under(4), fifth = wait_under(5);
+  auto to_be = list_of({1, 2, 3, 4, 5});
+  to_be[3].directory = crypto::random_uuid();  // another that waits as 4
+  to_be[4].directory = fifth;
+  REQUIRE(change(to_be));
+  CHECK(eventually([&] { return t.of(5).standing().members.size() == 5; }));
+  REQUIRE(done_well(proposed(t.of(5), making(1))));
+  CHECK(t.of(4).standing().members.empty());
+  // The number is the other one's for good, also when the epoch is another.
+  to_be[3].directory = fourth;
+  const auto refused = change(to_be);
+  REQUIRE_FALSE(refused);
+  CHECK(refused.error().code == errc::conflict);
+  REQUIRE(changed(t.of(1), {1, 2, 3, 4}));
+  REQUIRE(done_well(proposed(t.of(2), making(2))));
+  CHECK(t.of(4).standing().members.empty());
 }
 
 TEST_CASE("a node that waits to be taken in never says that it was taken out", "[cluster][raft-log][epochs]") {

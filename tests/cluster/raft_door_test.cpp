@@ -89,7 +89,7 @@ TEST_CASE("a guest may come again with another directory, a member may not", "[c
   const auto fresh = [] { return credential{crypto::random_uuid(), 1, crypto::random_uuid()}; };
   const auto lost = fresh(), second = fresh(), member = fresh();
   auto at = open();
-  at->voters_are({1, 2});
+  at->voters_are({{1, {}}, {2, {}}});
   CHECK(meets(*at, 2, member) == admission::welcome);
   CHECK(meets(*at, 4, lost) == admission::welcome);
   CHECK(meets(*at, 4, second) == admission::welcome);
@@ -97,19 +97,53 @@ TEST_CASE("a guest may come again with another directory, a member may not", "[c
   CHECK(meets(*at, 2, fresh()) == admission::other_directory);
 
   // Once it votes it is remembered as it came last, also after a restart.
-  at->voters_are({1, 2, 4});
+  at->voters_are({{1, {}}, {2, {}}, {4, {}}});
   CHECK(at->known() == std::vector<acquaintance>{{2, member}, {4, second}});
   for (int twice = 0; twice < 2; ++twice) {
     CHECK(meets(*at, 4, lost) == admission::other_directory);
     CHECK(meets(*at, 4, second) == admission::welcome);
     at = open();
-    at->voters_are({1, 2});  // taken out: its number is spent
+    at->voters_are({{1, {}}, {2, {}}});  // taken out: its number is spent
   }
   // Of whom others tell, they know that it votes.
   const auto told = fresh();
   CHECK(meets(*at, 2, member, {{5, told}}) == admission::welcome);
   CHECK(meets(*at, 5, fresh()) == admission::other_directory);
   CHECK(meets(*at, 5, told) == admission::welcome);
+}
+
+TEST_CASE("which directory has a number is what the members agreed on, whoever came to the door", "[cluster][raft][door]") {
+  auto store = storage::make_memory_store();
+  const auto fresh = [] { return credential{crypto::random_uuid(), 1, crypto::random_uuid()}; };
+  const auto ours = fresh(), lost = fresh(), named = fresh();
+  const auto meets = [](door& at, const credential& shown) {
+    std::optional<admission> how;
+    at.admit(4, shown, {}, [&](admission a) { how = a; });
+    REQUIRE(how);
+    return *how;
+  };
+  const auto open = [&] {
+    auto made = std::make_unique<door>(1, ours, [&](storage::batch rows, unique_function<void()> then) {
+      must(store->apply(rows, storage::durability::synced));
+      then();
+    });
+    must(made->load(*store->snapshot()));
+    return made;
+  };
+  auto at = open();
+  at->voters_are({{1, {}}, {2, {}}});
+  CHECK(at->directory_of(4).is_nil());
+  CHECK(meets(*at, lost) == admission::welcome);
+  CHECK(at->directory_of(4) == lost.directory);
+  at->voters_are({{1, {}}, {2, {}}, {4, named.directory}});
+  for (int twice = 0; twice < 2; ++twice) {
+    CHECK(meets(*at, lost) == admission::other_directory);
+    CHECK(at->directory_of(4) == named.directory);
+    at = open();  // also before anybody came
+  }
+  at->voters_are({{1, {}}, {2, {}}, {4, named.directory}});
+  CHECK(meets(*at, named) == admission::welcome);
+  CHECK(at->known() == std::vector<acquaintance>{{4, named}});
 }
 
 TEST_CASE("however many numbers came and went, whoever votes is not forgotten", "[cluster][raft][door]") {
@@ -129,10 +163,10 @@ TEST_CASE("however many numbers came and went, whoever votes is not forgotten", 
       REQUIRE(how);
       return *how;
     };
-    at.voters_are({1, 2});
+    at.voters_are({{1, {}}, {2, {}}});
     CHECK(meets(2, member) == admission::welcome);
     for (node_id next = 3; twice == 0 && next < 300; ++next) {
-      at.voters_are({1, 2, next});
+      at.voters_are({{1, {}}, {2, {}}, {next, {}}});
       REQUIRE(meets(next, fresh()) == admission::welcome);
     }
     CHECK(meets(2, fresh()) == admission::other_directory);

@@ -6,6 +6,7 @@
 #include "cluster/raft/log_store.hpp"
 #include "cluster/raft/log_terms.hpp"
 #include "cluster/raft/seen.hpp"
+#include "crypto/random.hpp"
 #include "storage/memory_store.hpp"
 #include "tests/support/random_source.hpp"
 
@@ -101,18 +102,23 @@ TEST_CASE("a batch is read as it was written, and only whole", "[cluster][raft]"
 }
 
 TEST_CASE("the end of an epoch is read as it was written, and is no batch", "[cluster][raft]") {
-  const auto bytes = encode_seal({7, {{1, "a:1"}, {4, "d:4"}}});
+  const member_list members = {{1, "a:1"}, {4, "d:4", crypto::random_uuid()}};
+  const auto bytes = encode_seal({7, members});
   CHECK(is_seal(bytes));
   CHECK_FALSE(decode_batch(bytes));
   const auto s = decode_seal(bytes);
   REQUIRE(s);
   CHECK(s->next_epoch == 7);
-  REQUIRE(s->members.size() == 2);
-  CHECK(s->members[1].address == "d:4");
+  CHECK(s->members == members);
   for (std::size_t n = 0; n < bytes.size(); ++n) CHECK_FALSE(decode_seal(bytes.substr(0, n)));
   CHECK_FALSE(decode_seal(encode_seal({7, {}})));
   CHECK_FALSE(decode_seal(encode_seal({1, {{1, ""}}})));
   CHECK_FALSE(is_seal(encode_batch({encode_item({1, 1, 1, 1}, "x")})));
+  // As it was before format 6, without data directories.
+  const auto old = model::writer{}.u8(2).u64(7).u8(1).u64(4).bytes("d:4").take();
+  CHECK(is_seal(old));
+  REQUIRE(decode_seal(old));
+  CHECK(decode_seal(old)->members == member_list{{4, "d:4"}});
 }
 
 TEST_CASE("a proposal acts once, whatever the order its copies come in", "[cluster][raft][property]") {

@@ -1,7 +1,7 @@
 #include "tests/sim/node.hpp"
 
 #include <algorithm>
-#include <set>
+#include <map>
 #include <utility>
 
 #include "cluster/raft/log_store.hpp"
@@ -72,6 +72,7 @@ void node::boot() {
   options.group.members.clear();
   for (const auto& m : options.members) options.group.members.push_back(m.node);
   options.boot = *boot_number;
+  options.directory = *directory;
   options.groups = w.groups;
   options.pending_max = w.pending_max;
   replica = std::make_unique<raft::replica>(*this, options, w.plan.rules);
@@ -173,8 +174,8 @@ void node::tick() {
 }
 
 void node::members_are(raft::instance, const raft::member_list& members) {
-  std::set<node_id> voters;
-  for (const auto& m : members) voters.insert(m.node);
+  std::map<node_id, uuid> voters;
+  for (const auto& m : members) voters[m.node] = m.directory;
   door->voters_are(std::move(voters));
 }
 std::unique_ptr<raft::group_host::state_at> node::open_state(raft::instance of, node_id to) {
@@ -213,7 +214,10 @@ void node::propose(const model::command& c, std::uint64_t for_ms, std::function<
   after();
 }
 void node::change_members(const raft::member_list& members, std::uint64_t for_ms, std::function<void(bool)> done) {
-  replica->change_members(members, now_ms() + for_ms, [done = std::move(done)](result<void> how) { done(bool(how)); });
+  auto named = members;
+  for (auto& m : named) m.directory = door->directory_of(m.node);
+  replica->change_members(std::move(named), now_ms() + for_ms,
+                          [done = std::move(done)](result<void> how) { done(bool(how)); });
   after();
 }
 void node::read(std::uint64_t for_ms, std::function<void(bool)> done) {
