@@ -1,13 +1,43 @@
 // nacred: the server.
 
+#include <unistd.h>
+
+#include <atomic>
 #include <csignal>
 #include <cstdio>
+#include <cstdlib>
+#include <exception>
+#include <new>
+#include <system_error>
 
 #include "app/node.hpp"
 #include "app/options.hpp"
 #include "crypto/process.hpp"
 
+namespace {
+
+// A machine that gives no more memory or threads is told of in words, by whichever thread met it. Not by catching it in
+// main(): what had begun by then would have to be taken down without them. Other exceptions may quote what they met.
+[[noreturn]] void end_in_words() {
+  static std::atomic_flag ending;
+  while (ending.test_and_set()) ::pause();  // another thread has met the same
+  if (!std::current_exception()) std::abort();
+  try {
+    throw;
+  } catch (const std::bad_alloc&) {
+    std::fputs("nacred: cannot go on: not enough memory\n", stderr);
+  } catch (const std::system_error& e) {
+    std::fprintf(stderr, "nacred: cannot go on: %s\n", e.what());
+  } catch (...) {
+    std::abort();
+  }
+  ::_exit(nacre::app::exit_io);
+}
+
+}  // namespace
+
 int main(int argc, char** argv) {
+  std::set_terminate(end_in_words);
   if (auto held = nacre::crypto::hold_standard_descriptors(); !held) {
     std::fprintf(stderr, "nacred: %s\n", held.error().text.c_str());
     return nacre::app::exit_io;

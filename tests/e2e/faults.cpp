@@ -320,6 +320,29 @@ TEST_CASE("a start without room on the disk ends as one of I/O, and says why", "
   fails_on("dev-issuer.jwk");
 }
 
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)  // these take address space as they like
+TEST_CASE("a start without memory or threads ends as one of I/O, and says why", "[faults]") {
+  const auto limited = [](const std::string& how, std::vector<std::string> arguments) {
+    node_process::options o;
+    o.wrapper = {"/bin/sh", "-c", "ulimit -" + how + " || exit 77; exec \"$@\"", "sh"};
+    o.arguments = std::move(arguments);
+    node_process node(o);
+    CHECK_FALSE(node.start());
+    const auto code = node.child().wait();
+    INFO(node.errors());
+    if (code == 77) {
+      WARN("ulimit -" << how << " is not permitted here");
+      return;
+    }
+    CHECK(code == 74);
+    CHECK(node.errors().find("nacred: cannot go on: ") != std::string::npos);
+  };
+  // More than the whole address space, or than may be had of it: nothing hangs on what the program needs.
+  limited("v 16000000", {"--set", "storage.row_cache_mib=65536"});
+  limited("s 1000000000000", {});  // of every thread's stack
+}
+#endif
+
 TEST_CASE("on a full disk writes are refused, reads go on, and nothing acknowledged is lost", "[faults][disk]") {
   node_process::options o = unlimited({"--set", "log.level=warn", "--set", "storage.write_buffer_mib=1"});
   nacre::test::temporary_directory dir;
