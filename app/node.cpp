@@ -345,13 +345,15 @@ int run_node(const config& c, const sigset_t& stop) {
     return fail_start(log, started.error());
   }
   port = server->port();
+  bool closing_told = false;
+  auto tell_closing = [&] {
+    auto status = ordered->status();
+    if (!status.writable && !closing_told) log.error("storage closed for changes").text("reason", status.reason);
+    closing_told = !status.writable;
+  };
   {
     std::vector<std::string> known_failures;  // told once, not at every tick
-    repeating watch(std::chrono::seconds(1), [&, told = false]() mutable {
-      auto status = ordered->status();
-      if (!status.writable && !told) log.error("storage closed for changes").text("reason", status.reason);
-      told = !status.writable;
-    });
+    repeating watch(std::chrono::seconds(1), tell_closing);
     repeating reload(c.auth.jwks_reload, [&] {
       auto done = (*authenticator)->reload();
       if (done.changed > 0) {
@@ -401,6 +403,7 @@ int run_node(const config& c, const sigset_t& stop) {
   service->stop();
   order->stop();
   service->await_idle();
+  tell_closing();
   log.info("stopped").flag("all_answered", answered);
   return 0;
 }

@@ -231,10 +231,10 @@ class raft_log final : public log, private store_writer::listener {
 
   log_status status() const override {
     log_status s;
-    s.reason = store_.closed_reason();
-    {
+    s.reason = store_.closed_reason();  // names the file
+    if (s.reason.empty()) {
       std::lock_guard lock(closing_);
-      if (!closed_reason_.empty()) s.reason = closed_reason_;
+      s.reason = closed_reason_;
     }
     s.writable = s.reason.empty();
     for (const auto& each : slots_) {
@@ -404,6 +404,8 @@ class raft_log final : public log, private store_writer::listener {
         tick_wake_.wait_for(lock, every, [this] { return tick_no_more_; });
         if (tick_no_more_) return;
       }
+      // It closes by itself when a flush or somebody's read fails; a node that only listens writes nothing soon.
+      if (auto why = store_.closed_reason(); !why.empty()) close(why);
       if (closed_) {
         for (auto& each : slots_) each->with([](replica& r) { r.stop(); });
         continue;

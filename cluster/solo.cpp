@@ -69,9 +69,10 @@ class solo_log final : public log {
   const cluster::changes& changes() const override { return changes_; }
 
   log_status status() const override {
-    auto why = store_.closed_reason();  // a failed flush in the background closes it before a write of ours fails
+    // It closes by itself when a flush or somebody's read fails, before a write of ours does; and it names the file.
+    auto why = store_.closed_reason();
     std::lock_guard lock(mutex_);
-    if (!closed_reason_.empty()) why = closed_reason_;
+    if (why.empty()) why = closed_reason_;
     return {why.empty(), why, index_, pending_.size()};
   }
 

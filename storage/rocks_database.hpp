@@ -17,7 +17,7 @@
 
 namespace nacre::storage {
 
-// Why no more writes are taken. Set once; read by apply() and by whoever reports readiness.
+// Why no more writes are taken. Set once, by whoever writes or reads; read by apply() and by whoever reports readiness.
 class gate {
  public:
   void close(std::string why) {
@@ -58,7 +58,7 @@ struct database {
 rocksdb::Status open_database(const std::filesystem::path& directory, const rocks_options& options,
                               const std::shared_ptr<gate>& closes, database& into);
 
-// The store over it, whatever format its rows have. In rocks_store.cpp.
+// The store over it, whatever format its rows have. Of one that only reads the gate is closed. In rocks_store.cpp.
 std::unique_ptr<store> make_rocks_store(database opened, std::shared_ptr<gate> closes, const rocks_options& options);
 
 // What a person may read. A message about corruption can quote keys, so of those only file names

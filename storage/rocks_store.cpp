@@ -119,7 +119,8 @@ class rows_ahead {
 
 class rocks_view final : public model::view {
  public:
-  explicit rocks_view(std::shared_ptr<const cached_database> of) : of_(std::move(of)), at_(of_->db->GetSnapshot()) {}
+  rocks_view(std::shared_ptr<const cached_database> of, std::shared_ptr<gate> closes)
+      : of_(std::move(of)), gate_(std::move(closes)), at_(of_->db->GetSnapshot()) {}
   rocks_view(const rocks_view&) = delete;
   rocks_view& operator=(const rocks_view&) = delete;
   ~rocks_view() override { of_->db->ReleaseSnapshot(at_); }
@@ -132,7 +133,7 @@ class rocks_view final : public model::view {
     found.emplace();
     auto status = of_->db->Get(reading_one(), of_->at(in), slice(key), &*found);
     if (status.ok()) return found;
-    if (!status.IsNotFound()) failed_ = true;
+    if (!status.IsNotFound()) fail_by(status);
     return std::nullopt;
   }
 
@@ -178,12 +179,20 @@ class rocks_view final : public model::view {
     for (each->Seek(slice(from)); each->Valid(); each->Next()) {
       if (!visit(text(each->key()), text(each->value()))) break;
     }
-    if (!each->status().ok()) failed_ = true;
+    if (!each->status().ok()) fail_by(each->status());
   }
 
   bool failed() const override { return failed_; }
 
  private:
+  // What RocksDB only puts off says nothing about the disk.
+  void fail_by(const rocksdb::Status& status) const {
+    failed_ = true;
+    const bool put_off = status.IsIncomplete() || status.IsTryAgain() || status.IsBusy() || status.IsTimedOut() ||
+                         status.IsAborted() || status.IsShutdownInProgress();
+    if (!put_off) gate_->close(describe(status));
+  }
+
   rocksdb::ReadOptions reading() const {
     rocksdb::ReadOptions options;
     options.snapshot = at_;
@@ -214,6 +223,7 @@ class rocks_view final : public model::view {
   static constexpr std::size_t kind_bytes = 17;  // of a key: its workspace and what it is (model/keys.hpp)
 
   std::shared_ptr<const cached_database> of_;
+  std::shared_ptr<gate> gate_;
   const rocksdb::Snapshot* at_;
   mutable std::atomic<bool> failed_ = false;
   mutable std::unique_ptr<rows_ahead> ahead_;  // most views never need it; ends before the database does
@@ -221,14 +231,14 @@ class rocks_view final : public model::view {
 
 class rocks_store final : public store {
  public:
-  rocks_store(std::shared_ptr<cached_database> of, std::shared_ptr<gate> gate_of, bool read_only)
-      : of_(std::move(of)), gate_(std::move(gate_of)), read_only_(read_only) {}
+  rocks_store(std::shared_ptr<cached_database> of, std::shared_ptr<gate> gate_of)
+      : of_(std::move(of)), gate_(std::move(gate_of)) {}
   rocks_store(const rocks_store&) = delete;
   rocks_store& operator=(const rocks_store&) = delete;
   // A table that is missing is noticed at the next start, of the newest WAL nothing would be. If this fails that still
   // holds it all.
   ~rocks_store() override {
-    if (!read_only_ && gate_->reason().empty()) flush();
+    if (gate_->reason().empty()) flush();
   }
 
   result<void> apply(const batch& writes, durability how) override {
@@ -273,7 +283,7 @@ class rocks_store final : public store {
     return {};
   }
 
-  std::shared_ptr<const model::view> snapshot() const override { return std::make_shared<rocks_view>(of_); }
+  std::shared_ptr<const model::view> snapshot() const override { return std::make_shared<rocks_view>(of_, gate_); }
 
   result<void> checkpoint(const fs::path& to) const override {
     std::error_code ignored;
@@ -287,7 +297,7 @@ class rocks_store final : public store {
   }
 
   result<void> compact(space in, std::string_view from, std::string_view to) override {
-    if (read_only_) return fail(errc::storage_failed, gate_->reason());
+    if (auto reason = gate_->reason(); !reason.empty()) return fail(errc::storage_failed, std::move(reason));
     const bool alone = wait_for_older_snapshots();
     auto status = flush();
     if (status.ok()) {
@@ -368,7 +378,6 @@ class rocks_store final : public store {
 
   std::shared_ptr<cached_database> of_;
   std::shared_ptr<gate> gate_;
-  bool read_only_;
   std::atomic<std::uint64_t> batches_ = 0;
   std::atomic<std::uint64_t> syncs_ = 0;
   std::atomic<std::uint64_t> bytes_ = 0;
@@ -378,7 +387,7 @@ class rocks_store final : public store {
 
 std::unique_ptr<store> make_rocks_store(database opened, std::shared_ptr<gate> closes, const rocks_options& options) {
   auto shared = std::make_shared<cached_database>(std::move(opened), options);
-  return std::make_unique<rocks_store>(std::move(shared), std::move(closes), options.read_only);
+  return std::make_unique<rocks_store>(std::move(shared), std::move(closes));
 }
 
 }  // namespace nacre::storage

@@ -5,9 +5,10 @@
 // time (the log's writer). A snapshot outlives later writes and must not outlive its store.
 // Durability: when apply() with `synced` returns a value, the batch survives power loss; with
 // `buffered` it survives the end of the process only, and a later synced batch carries it along.
-// Errors: `storage_failed` (full disk, failed write or sync). After the first failed apply() the
-// store is closed for writes: every later apply() fails the same way, reads go on. The failed
-// batch may or may not be there after reopening (a sync that fails leaves that open), whole either way.
+// Errors: `storage_failed` (full disk, failed write or sync, bytes that cannot be read or are damaged). After the
+// first failed apply(), or the first view that met such bytes, the store is closed for writes: every later apply() and
+// compact() fails the same way, reads go on. The failed batch may or may not be there after reopening (a sync that
+// fails leaves that open), whole either way.
 // Formats: a directory carries its format version; an older one is upgraded on opening, a newer
 // one refused by name (`unsupported`). One process at a time: a second open is `storage_failed`.
 //

@@ -116,6 +116,33 @@ TEST_CASE("a leader that is cut off neither acknowledges nor shows what is not s
   CHECK(holds_pat(**v, 2));
 }
 
+TEST_CASE("a leader whose store has closed leads no more, though nobody writes", "[cluster][raft-log][fault]") {
+  struct closable final : lent_store {
+    using lent_store::lent_store;
+    std::string closed_reason() const override { return closed ? "damaged (1.sst)" : ""; }
+    std::atomic<bool> closed{false};
+  };
+  three t;
+  std::map<node_id, std::unique_ptr<storage::store>> below;
+  std::map<node_id, closable*> stores;
+  for (auto id : t.ids) {
+    below[id] = std::exchange(t.nodes[id].store, nullptr);
+    auto around = std::make_unique<closable>(*below[id]);
+    stores[id] = around.get();
+    t.nodes[id].store = std::move(around);
+  }
+  t.start();
+  REQUIRE(done_well(proposed(t.of(1), founding())));
+  REQUIRE(t.together());
+  const auto old = t.leader();
+  stores[old]->closed = true;
+  CHECK(eventually([&] { return t.leader() != old; }));
+  CHECK(t.of(old).status().reason == "damaged (1.sst)");
+  CHECK_FALSE(current(t.of(old)));
+  REQUIRE(done_well(proposed(t.of(t.leader()), making(1))));
+  for (auto id : t.ids) t.stop(id);  // before what it writes to
+}
+
 TEST_CASE("a node that was away for longer than the log reaches fetches the state", "[cluster][raft-log][state]") {
   three t;
   t.options.compact_entries = 20;

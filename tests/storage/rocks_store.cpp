@@ -112,6 +112,23 @@ void flip_byte(const fs::path& file, std::uintmax_t at) {
   bytes.put(static_cast<char>(old ^ 0x40));
 }
 
+// A store of ten batches whose table of `state` is damaged where it holds them. The name of its file.
+std::string damage_state(const fs::path& at) {
+  {
+    auto store = rocks(at);
+    for (int n = 1; n <= 10; ++n) must(store->apply(numbered(n, 100), durability::synced));
+    must(store->compact(space::state, {}, {}));
+  }
+  for (const auto& file : files_of(at, ".sst")) {
+    const auto row = bytes_of(file).find(std::string(100, 's'));
+    if (row == std::string::npos) continue;
+    flip_byte(file, row + 5);
+    return file.filename().string();
+  }
+  FAIL("no table holds the rows");
+  return {};
+}
+
 fs::path last_wal(const fs::path& dir) { return files_of(dir, ".log").back(); }
 
 error refusal(const fs::path& dir, const rocks_options& options = small()) {
@@ -236,15 +253,7 @@ TEST_CASE("a full disk closes the store for writes, and loses nothing acknowledg
 
 TEST_CASE("a damaged block fails the view that reads it, by get and by scan", "[storage][rocks][damage]") {
   scratch dir;
-  {
-    auto store = rocks(dir / "db");
-    for (int n = 1; n <= 10; ++n) must(store->apply(numbered(n, 100), durability::synced));
-    must(store->compact(space::state, {}, {}));
-  }
-  for (const auto& file : files_of(dir / "db", ".sst")) {
-    const auto bytes = bytes_of(file);
-    if (auto at = bytes.find(std::string(100, 's')); at != std::string::npos) flip_byte(file, at + 5);
-  }
+  damage_state(dir / "db");
   auto store = rocks(dir / "db");
   auto got = store->snapshot();
   CHECK_FALSE(got->get(space::state, "s5").has_value());
@@ -269,14 +278,38 @@ TEST_CASE("a damaged block fails the view that reads it, by get and by scan", "[
   auto elsewhere = store->snapshot();
   CHECK(all(*elsewhere, space::audit).size() == 10);
   CHECK_FALSE(elsewhere->failed());
+}
 
-  // Compaction meets the same block; from then on the store says so and quotes no key.
-  auto compacted = store->compact(space::state, {}, {});
+TEST_CASE("whoever meets a damaged block closes the store, which names the file and no key",
+          "[storage][rocks][damage]") {
+  scratch dir;
+  const auto damaged = damage_state(dir / "db");
+  auto store = rocks(dir / "db");
+  auto view = store->snapshot();
+  CHECK_FALSE(view->get(space::state, "absent"));
+  CHECK(view->get(space::sealed, "c5"));
+  CHECK(store->closed_reason().empty());
+  SECTION("a get") { view->get(space::state, "s5"); }
+  SECTION("a get of what was asked for ahead") {
+    view->prefetch(space::state, std::array<std::string_view, 2>{"s5", "s6"});
+    view->get(space::state, "s6");
+  }
+  SECTION("a scan") { CHECK(all(*view, space::state).empty()); }
+  SECTION("a compaction") { CHECK_FALSE(store->compact(space::state, {}, {})); }
+  CHECK(store->closed_reason() == "stored bytes are damaged (" + damaged + ")");
+  CHECK_FALSE(store->apply(numbered(11, 10), durability::synced));
+  const auto compacted = store->compact(space::sealed, {}, {});
   REQUIRE_FALSE(compacted);
   CHECK(compacted.error().code == errc::storage_failed);
-  CHECK_THAT(compacted.error().text, Catch::Contains(".sst"));
-  CHECK_FALSE(store->closed_reason().empty());
-  CHECK_FALSE(store->apply(numbered(11, 10), durability::synced));
+  CHECK(compacted.error().text == store->closed_reason());
+  CHECK(view->get(space::sealed, "c6"));  // reads go on
+
+  auto beside = must(open_rocks_store(dir / "db", reader()));
+  const auto reads_only = beside->closed_reason();
+  auto seen = beside->snapshot();
+  CHECK_FALSE(seen->get(space::state, "s5"));
+  CHECK(seen->failed());
+  CHECK(beside->closed_reason() == reads_only);
 }
 
 TEST_CASE("a newer format is refused by its number, and left alone", "[storage][rocks][format]") {
