@@ -23,7 +23,7 @@ class disk final : public storage::store {
   using contents = std::array<rows, model::space_count>;
 
   result<void> apply(const storage::batch& writes, storage::durability how) override {
-    if (failing) return fail(errc::storage_failed, "the disk fails");
+    if (failing || misread) return fail(errc::storage_failed, closed_reason());
     if (auto held = held_.lock()) {
       held->copy = now_;
       held->frozen = true;
@@ -79,7 +79,7 @@ class disk final : public storage::store {
   result<void> compact(storage::space, std::string_view, std::string_view) override { return {}; }
   void stop_compacting() override {}
   storage::store_stats stats() const override { return {}; }
-  std::string closed_reason() const override { return failing ? "the disk fails" : ""; }
+  std::string closed_reason() const override { return failing ? "the disk fails" : misread ? "a read failed" : ""; }
 
   std::size_t unsynced() const { return unsynced_.size(); }
   // Power is lost: all but the first `kept` of the batches that were not synced are gone.
