@@ -99,7 +99,7 @@ TEST_CASE("half a word, or bytes that are none, are nothing", "[app][standings][
     if (!read) continue;
     CHECK(std::all_of(read->version.begin(), read->version.end(), [](char c) { return c > ' ' && c < 0x7f; }));
     CHECK(read->members.size() <= 16);
-    CHECK(read->of.size() <= 256);
+    CHECK(read->of.size() <= limits::cluster_groups_max);
   }
 }
 
@@ -115,10 +115,10 @@ TEST_CASE("a word beyond its bounds, or with a version that cannot be shown, is 
   CHECK(refused([](auto& w) { w.keys_check.assign(65, 'k'); }));
   CHECK(refused([](auto& w) { w.members.assign(17, {1, "a:1"}); }));
   CHECK(refused([](auto& w) { w.members[0].address.assign(301, 'a'); }));
-  CHECK(refused([](auto& w) { w.of.resize(257); }));
+  CHECK(refused([](auto& w) { w.of.resize(limits::cluster_groups_max + 1); }));
   CHECK_FALSE(refused([](auto& w) { w.version.assign(64, 'v'); }));
   CHECK_FALSE(refused([](auto& w) { w.members.assign(16, {1, std::string(300, 'a')}); }));
-  CHECK_FALSE(refused([](auto& w) { w.of.resize(256); }));
+  CHECK_FALSE(refused([](auto& w) { w.of.resize(limits::cluster_groups_max); }));
 }
 
 TEST_CASE("words are kept by who said them and told to whoever is connected; other frames go on to the log",

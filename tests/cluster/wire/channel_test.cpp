@@ -20,12 +20,12 @@ TEST_CASE("sealed messages have the bytes they always had", "[wire]") {
   bundle several("hi");
   CHECK(several.add("you"));
   CHECK(nacre::crypto::to_hex(out.frames(std::move(several))).substr(0, 50) ==
-        "4e570505"
+        "4e570605"
         "0000000000000001"
         "000000026869"
         "00000003796f75");
   CHECK(nacre::crypto::to_hex(out.beat(258)).substr(0, 40) ==
-        "4e570506000000000000000200000000000001"
+        "4e570606000000000000000200000000000001"
         "02");
 }
 

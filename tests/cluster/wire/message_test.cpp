@@ -29,7 +29,7 @@ proof sample_proof() { return {"signature", std::string(root_proof_bytes, 'r')};
 
 TEST_CASE("messages between nodes have the bytes they always had", "[wire]") {
   CHECK(crypto::to_hex(encode(sample())) ==
-        "4e57050111111111222243338444555555555555"
+        "4e57060111111111222243338444555555555555"
         "00000000000000020000000000000001"
         "aaaaaaaabbbb4ccc8dddeeeeeeeeeeee"
         "6e6e6e6e6e6e6e6e6e6e6e6e6e6e6e6e6e6e6e6e6e6e6e6e6e6e6e6e6e6e6e6e"
@@ -46,9 +46,9 @@ TEST_CASE("messages between nodes have the bytes they always had", "[wire]") {
         "0000000000000000"
         "00000000000000000000000000000000");
   CHECK(crypto::to_hex(encode(sample_proof())) ==
-        "4e570503000000097369676e6174757265"
+        "4e570603000000097369676e6174757265"
         "72727272727272727272727272727272");
-  CHECK(crypto::to_hex(encode(refusal::root_key)) == "4e57050407");
+  CHECK(crypto::to_hex(encode(refusal::root_key)) == "4e57060407");
 }
 
 TEST_CASE("a message reads as what was written", "[wire]") {
