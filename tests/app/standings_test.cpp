@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <catch2/catch.hpp>
 
+#include "model/limits.hpp"
 #include "tests/support/random_source.hpp"
 
 using namespace nacre;

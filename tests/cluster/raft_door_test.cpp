@@ -15,6 +15,24 @@ namespace {
 
 void must(const result<void>& done) { REQUIRE(done); }
 
+credential fresh() { return {crypto::random_uuid(), 1, crypto::random_uuid()}; }
+
+std::unique_ptr<door> open_door(node_id self, const credential& ours, storage::store& store) {
+  auto made = std::make_unique<door>(self, ours, [&store](storage::batch rows, unique_function<void()> then) {
+    must(store.apply(rows, storage::durability::synced));
+    then();
+  });
+  must(made->load(*store.snapshot()));
+  return made;
+}
+
+admission meets(door& at, node_id who, const credential& shown, const std::vector<acquaintance>& knows = {}) {
+  std::optional<admission> how;
+  at.admit(who, shown, knows, [&](admission a) { how = a; });
+  REQUIRE(how);
+  return *how;
+}
+
 }  // namespace
 
 TEST_CASE("an older copy stays away however often it is started", "[cluster][raft][door]") {
@@ -24,17 +42,10 @@ TEST_CASE("an older copy stays away however often it is started", "[cluster][raf
     void start(node_id self) {
       const auto ours = count_start(*store);
       REQUIRE(ours);
-      at_the_door = std::make_unique<door>(self, *ours, [this](storage::batch rows, unique_function<void()> then) {
-        must(store->apply(rows, storage::durability::synced));
-        then();
-      });
-      must(at_the_door->load(*store->snapshot()));
+      at_the_door = open_door(self, *ours, *store);
     }
     admission meets(node_id who, const node& other) {
-      std::optional<admission> how;
-      at_the_door->admit(who, other.at_the_door->ours(), other.at_the_door->known(), [&](admission a) { how = a; });
-      REQUIRE(how);
-      return *how;
+      return ::meets(*at_the_door, who, other.at_the_door->ours(), other.at_the_door->known());
     }
   };
   node one, two, copy, other;
@@ -71,24 +82,8 @@ TEST_CASE("an older copy stays away however often it is started", "[cluster][raf
 
 TEST_CASE("a guest may come again with another directory, a member may not", "[cluster][raft][door]") {
   auto store = storage::make_memory_store();
-  const credential ours{crypto::random_uuid(), 1, crypto::random_uuid()};
-  const auto open = [&] {
-    auto made = std::make_unique<door>(1, ours, [&](storage::batch rows, unique_function<void()> then) {
-      must(store->apply(rows, storage::durability::synced));
-      then();
-    });
-    must(made->load(*store->snapshot()));
-    return made;
-  };
-  const auto meets = [](door& at, node_id who, const credential& shown, const std::vector<acquaintance>& knows = {}) {
-    std::optional<admission> how;
-    at.admit(who, shown, knows, [&](admission a) { how = a; });
-    REQUIRE(how);
-    return *how;
-  };
-  const auto fresh = [] { return credential{crypto::random_uuid(), 1, crypto::random_uuid()}; };
-  const auto lost = fresh(), second = fresh(), member = fresh();
-  auto at = open();
+  const auto ours = fresh(), lost = fresh(), second = fresh(), member = fresh();
+  auto at = open_door(1, ours, *store);
   at->voters_are({{1, {}}, {2, {}}});
   CHECK(meets(*at, 2, member) == admission::welcome);
   CHECK(meets(*at, 4, lost) == admission::welcome);
@@ -102,7 +97,7 @@ TEST_CASE("a guest may come again with another directory, a member may not", "[c
   for (int twice = 0; twice < 2; ++twice) {
     CHECK(meets(*at, 4, lost) == admission::other_directory);
     CHECK(meets(*at, 4, second) == admission::welcome);
-    at = open();
+    at = open_door(1, ours, *store);
     at->voters_are({{1, {}}, {2, {}}});  // taken out: its number is spent
   }
   // Of whom others tell, they know that it votes.
@@ -112,65 +107,39 @@ TEST_CASE("a guest may come again with another directory, a member may not", "[c
   CHECK(meets(*at, 5, told) == admission::welcome);
 }
 
-TEST_CASE("which directory has a number is what the members agreed on, whoever came to the door", "[cluster][raft][door]") {
+TEST_CASE("which directory has a number is what the members agreed on, whoever came to the door",
+          "[cluster][raft][door]") {
   auto store = storage::make_memory_store();
-  const auto fresh = [] { return credential{crypto::random_uuid(), 1, crypto::random_uuid()}; };
   const auto ours = fresh(), lost = fresh(), named = fresh();
-  const auto meets = [](door& at, const credential& shown) {
-    std::optional<admission> how;
-    at.admit(4, shown, {}, [&](admission a) { how = a; });
-    REQUIRE(how);
-    return *how;
-  };
-  const auto open = [&] {
-    auto made = std::make_unique<door>(1, ours, [&](storage::batch rows, unique_function<void()> then) {
-      must(store->apply(rows, storage::durability::synced));
-      then();
-    });
-    must(made->load(*store->snapshot()));
-    return made;
-  };
-  auto at = open();
+  auto at = open_door(1, ours, *store);
   at->voters_are({{1, {}}, {2, {}}});
   CHECK(at->directory_of(4).is_nil());
-  CHECK(meets(*at, lost) == admission::welcome);
+  CHECK(meets(*at, 4, lost) == admission::welcome);
   CHECK(at->directory_of(4) == lost.directory);
   at->voters_are({{1, {}}, {2, {}}, {4, named.directory}});
   for (int twice = 0; twice < 2; ++twice) {
-    CHECK(meets(*at, lost) == admission::other_directory);
+    CHECK(meets(*at, 4, lost) == admission::other_directory);
     CHECK(at->directory_of(4) == named.directory);
-    at = open();  // also before anybody came
+    at = open_door(1, ours, *store);  // also before anybody came
   }
   at->voters_are({{1, {}}, {2, {}}, {4, named.directory}});
-  CHECK(meets(*at, named) == admission::welcome);
+  CHECK(meets(*at, 4, named) == admission::welcome);
   CHECK(at->known() == std::vector<acquaintance>{{4, named}});
 }
 
 TEST_CASE("however many numbers came and went, whoever votes is not forgotten", "[cluster][raft][door]") {
   auto store = storage::make_memory_store();
-  const credential ours{crypto::random_uuid(), 1, crypto::random_uuid()};
-  const auto fresh = [] { return credential{crypto::random_uuid(), 1, crypto::random_uuid()}; };
-  const auto member = fresh();
+  const auto ours = fresh(), member = fresh();
   for (int twice = 0; twice < 2; ++twice) {
-    door at(1, ours, [&](storage::batch rows, unique_function<void()> then) {
-      must(store->apply(rows, storage::durability::synced));
-      then();
-    });
-    must(at.load(*store->snapshot()));
-    const auto meets = [&](node_id who, const credential& shown) {
-      std::optional<admission> how;
-      at.admit(who, shown, {}, [&](admission a) { how = a; });
-      REQUIRE(how);
-      return *how;
-    };
-    at.voters_are({{1, {}}, {2, {}}});
-    CHECK(meets(2, member) == admission::welcome);
+    const auto at = open_door(1, ours, *store);
+    at->voters_are({{1, {}}, {2, {}}});
+    CHECK(meets(*at, 2, member) == admission::welcome);
     for (node_id next = 3; twice == 0 && next < 300; ++next) {
-      at.voters_are({{1, {}}, {2, {}}, {next, {}}});
-      REQUIRE(meets(next, fresh()) == admission::welcome);
+      at->voters_are({{1, {}}, {2, {}}, {next, {}}});
+      REQUIRE(meets(*at, next, fresh()) == admission::welcome);
     }
-    CHECK(meets(2, fresh()) == admission::other_directory);
-    const auto told = at.known();
+    CHECK(meets(*at, 2, fresh()) == admission::other_directory);
+    const auto told = at->known();
     CHECK(told.size() == acquaintances_max);
     CHECK(told.front() == acquaintance{2, member});
     CHECK(told.back().node == 299);

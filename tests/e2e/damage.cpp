@@ -1,10 +1,14 @@
-// What a node promises when a file that it once wrote well does not read as it did.
+// What a node promises when its disk is full, or a file that it once wrote well does not read as it did.
+
+#include <sys/mount.h>
+#include <sys/statvfs.h>
 
 #include <algorithm>
+#include <fstream>
 #include <map>
 
 #include "storage/rocks_store.hpp"
-#include "tests/e2e/cluster_kit.hpp"
+#include "tests/e2e/cluster_clients.hpp"
 
 using namespace nacre::e2e;
 namespace storage = nacre::storage;
@@ -90,4 +94,61 @@ TEST_CASE("a node of three that meets damage in an answer stands aside and count
   three.await_serving({*leader, third});
   CHECK(three.conceal(*leader, "on we go"));
   CHECK(three.reveal(third, ids.front()).status == 200);
+}
+
+TEST_CASE("a node whose disk is full says so and stands aside; the others go on, and it comes back",
+          "[cluster][faults]") {
+  struct small_disk {
+    std::filesystem::path at;
+    bool mounted = false;
+    ~small_disk() {
+      if (mounted) ::umount2(at.c_str(), MNT_DETACH);
+    }
+  };
+  small_disk disk;  // outlives the nodes
+  cluster::options o;
+  o.arguments.insert(o.arguments.end(), {"--set", "storage.write_buffer_mib=4"});  // room is taken beforehand
+  o.laid_out = [&](const std::filesystem::path& whole) {
+    // The same directory on another disk: with an empty one the others would not let it in.
+    disk.at = whole / "node3" / "db";
+    const auto aside = whole / "node3" / "db-before";
+    std::filesystem::rename(disk.at, aside);
+    std::filesystem::create_directory(disk.at);
+    disk.mounted = ::mount("tmpfs", disk.at.c_str(), "tmpfs", 0, "size=96m,mode=0700") == 0;
+    std::filesystem::copy(aside, disk.at, std::filesystem::copy_options::recursive);
+  };
+  cluster three(o);
+  if (!disk.mounted) {
+    WARN("SKIPPED, THE KERNEL MOUNTS NO SMALL DISK HERE: needs root");
+    return;
+  }
+  const auto before = three.conceal(3, "before");
+  REQUIRE(before);
+  {
+    struct statvfs s {};
+    REQUIRE(::statvfs(disk.at.c_str(), &s) == 0);
+    std::ofstream filler(disk.at / "filler", std::ios::binary);
+    const std::string page(4096, 'x');
+    while (filler.write(page.data(), static_cast<std::streamsize>(page.size())).flush()) {
+    }
+  }
+  // What it cannot write it does not acknowledge, and says why; the others do not wait for it.
+  std::optional<std::string> between;
+  CHECK(eventually([&] {
+    between = three.conceal(1, "between" + std::string(9'000, '.'));
+    const auto why = three.reasons(3);
+    return between && !why.empty() && why.back().find("storage") != std::string::npos;
+  }));
+  for (int i = 0; i < 5; ++i) CHECK(three.conceal(1 + i % 2, "on we go"));
+  CHECK(three.serves(1));
+  CHECK(three.serves(2));
+  CHECK(eventually([&] { return three.operate(1, {"status"}).code == 69; }));
+  CHECK(three.send(3, "GET", "/healthz").status == 200);
+  (void)three.stop(3);
+  std::filesystem::remove(disk.at / "filler");
+  REQUIRE(three.start(3));
+  three.await_serving({1, 2, 3});
+  CHECK(holds(three.reveal(3, *before), "before"));
+  REQUIRE(between);
+  CHECK(holds(three.reveal(3, *between), "between"));
 }

@@ -1,8 +1,5 @@
 // Nodes come and go while clients write and read; what would stop the cluster is refused; who may ask.
 
-#include <sys/mount.h>
-#include <sys/statvfs.h>
-
 #include "tests/e2e/cluster_clients.hpp"
 #include "tests/support/installation.hpp"
 
@@ -568,61 +565,4 @@ TEST_CASE("a cluster whose CA is lost goes on under another one, and takes nodes
   succeed(all.operate(1, {"add", member(all, 5)}));
   all.await_serving({1, 2, 3, 5});
   CHECK(holds(all.reveal(5, *id), "from before"));
-}
-
-TEST_CASE("a node whose disk is full says so and stands aside; the others go on, and it comes back",
-          "[cluster][faults]") {
-  struct small_disk {
-    std::filesystem::path at;
-    bool mounted = false;
-    ~small_disk() {
-      if (mounted) ::umount2(at.c_str(), MNT_DETACH);
-    }
-  };
-  small_disk disk;  // outlives the nodes
-  cluster::options o;
-  o.arguments.insert(o.arguments.end(), {"--set", "storage.write_buffer_mib=4"});  // room is taken beforehand
-  o.laid_out = [&](const std::filesystem::path& whole) {
-    // The same directory on another disk: with an empty one the others would not let it in.
-    disk.at = whole / "node3" / "db";
-    const auto aside = whole / "node3" / "db-before";
-    std::filesystem::rename(disk.at, aside);
-    std::filesystem::create_directory(disk.at);
-    disk.mounted = ::mount("tmpfs", disk.at.c_str(), "tmpfs", 0, "size=96m,mode=0700") == 0;
-    std::filesystem::copy(aside, disk.at, std::filesystem::copy_options::recursive);
-  };
-  cluster three(o);
-  if (!disk.mounted) {
-    WARN("SKIPPED, THE KERNEL MOUNTS NO SMALL DISK HERE: needs root");
-    return;
-  }
-  const auto before = three.conceal(3, "before");
-  REQUIRE(before);
-  {
-    struct statvfs s {};
-    REQUIRE(::statvfs(disk.at.c_str(), &s) == 0);
-    std::ofstream filler(disk.at / "filler", std::ios::binary);
-    const std::string page(4096, 'x');
-    while (filler.write(page.data(), static_cast<std::streamsize>(page.size())).flush()) {
-    }
-  }
-  // What it cannot write it does not acknowledge, and says why; the others do not wait for it.
-  std::optional<std::string> between;
-  CHECK(eventually([&] {
-    between = three.conceal(1, "between" + std::string(9'000, '.'));
-    const auto why = three.reasons(3);
-    return between && !why.empty() && has(why.back(), "storage");
-  }));
-  for (int i = 0; i < 5; ++i) CHECK(three.conceal(1 + i % 2, "on we go"));
-  CHECK(three.serves(1));
-  CHECK(three.serves(2));
-  CHECK(eventually([&] { return three.operate(1, {"status"}).code == 69; }));
-  CHECK(three.send(3, "GET", "/healthz").status == 200);
-  (void)three.stop(3);
-  std::filesystem::remove(disk.at / "filler");
-  REQUIRE(three.start(3));
-  three.await_serving({1, 2, 3});
-  CHECK(holds(three.reveal(3, *before), "before"));
-  REQUIRE(between);
-  CHECK(holds(three.reveal(3, *between), "between"));
 }
