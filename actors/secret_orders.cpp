@@ -139,7 +139,8 @@ void secret_orders::seal(const order_ptr& o) {
                                       protect ? o->secret.salt : crypto::make_salt(), {}, what.value.view());
   if (!is_guest_partition(in_.id) && in_.rules->keep_receipt_links)
     op.sealed_receipt = in_.keys->seal(*key, receipt_sealing(in_.id, receipt, "receipt"), what.receipt_link.view());
-  if (what.show_generated)
+  // Under a passphrase it is shown by nothing less: without one, whoever has the receipt could read it.
+  if (what.show_generated && !protect)
     op.sealed_generated =
         crypto::seal_under_link(*in_.keys, *key, receipt_sealing(in_.id, receipt, "generated"),
                                 what.receipt_link.view(), nullptr, crypto::make_salt(), {}, what.value.view());

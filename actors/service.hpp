@@ -81,7 +81,7 @@ struct conceal {
   std::uint32_t lifespan_s = 0;
   std::string recipients;                   // masked
   crypto::secure_bytes link, receipt_link;  // the first is link_of() the second (actors/one_time.hpp)
-  bool show_generated = false;              // a generated value is told with its receipt, once, for a minute
+  bool show_generated = false;              // a generated value without a passphrase is told with its receipt, once, for a minute
 };
 // Tells without consuming. The answer says whether the passphrase, if one was given, is right.
 struct show_secret {
