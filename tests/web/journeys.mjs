@@ -601,6 +601,28 @@ journey('an answer that got lost is fetched again, by this reader alone', async 
   for (let status = 200; status !== 404; ) ({ status } = await asked());
 });
 
+journey('a confirmation that fails is made again with the same key', async (arrive) => {
+  const failures = [(route) => route.abort('connectionreset'), (route) => route.fulfill({ status: 503, json: {} })];
+  for (const fail of failures) {
+    const { secret } = await node.conceal('confirmed in the end');
+    const reader = await arrive();
+    await reader.visit(`/secret/${secret}`);
+    await reader.reaches('ready');
+    const keys = [];
+    await reader.page.route(isReveal, (route) => {
+      if (route.request().method() !== 'DELETE') return route.fallback();
+      keys.push(route.request().headers()['idempotency-key']);
+      return keys.length === 1 ? fail(route) : route.continue();
+    });
+    const confirmed = reader.page.waitForResponse((answer) => answer.request().method() === 'DELETE' && keys.length === 2);
+    await reader.clickOpen();
+    assert.equal((await confirmed).status(), 204);
+    assert.match(keys[0], /^[0-9a-f]{32}$/);
+    assert.equal(keys[1], keys[0]);
+    assert.equal((await node.call('POST', `/secret/${secret}/reveal`, { continue: 'true' }, { 'Idempotency-Key': keys[0] })).status, 404);
+  }
+});
+
 journey('a reload between click and answer loses nothing', async (arrive) => {
   const sender = await arrive();
   const { path } = await sender.share('through a reload', { passphrase: 'sesame' });

@@ -312,6 +312,23 @@ journey('a pickup whose reply gets lost comes again, also after a reload in betw
   }
 });
 
+journey('a confirmation of a pickup that fails is made again with the same key', async (arrive) => {
+  const asker = await arrive();
+  const asked = await request(asker);
+  await answer(await arrive(), asked.path, 'confirmed in the end');
+  await asker.reaches('ready');
+  const keys = [];
+  await asker.page.route(isPickup, (route) => {
+    if (route.request().method() !== 'DELETE') return route.fallback();
+    keys.push(route.request().headers()['idempotency-key']);
+    return keys.length === 1 ? route.fulfill({ status: 503, json: {} }) : route.continue();
+  });
+  const confirmed = asker.page.waitForResponse((each) => each.request().method() === 'DELETE' && keys.length === 2);
+  assert.equal(await open(asker), 'confirmed in the end');
+  assert.equal((await confirmed).status(), 204);
+  assert.equal(keys[1], keys[0]);
+});
+
 journey('a pickup that is refused when it is tried again is not given up', async (arrive) => {
   for (const [status, words] of [[429, 'Too many requests'], [403, 'This server does not offer this to guests.']]) {
     const asker = await arrive();
