@@ -209,6 +209,16 @@ TEST_CASE("a generated value is told with its receipt, once, and to no mere look
         "Generated password length must be no more than 128 characters");
 }
 
+TEST_CASE("a generated value under a passphrase is told by nothing but that", "[onetime][v2][generate]") {
+  caller guest(shared().port());
+  auto m = read_made(guest.post("/secret/generate", R"({"secret":{"passphrase":"correct horse"}})"));
+  auto told = guest.get("/receipt/" + m.receipt);
+  CHECK(told.status == 200);
+  CHECK(told.json()["details"]["secret_value"].is_null());
+  auto opened = guest.post("/secret/" + m.secret + "/reveal", R"({"continue":"true","passphrase":"correct horse"})");
+  CHECK(opened.json()["record"]["secret_value"].text().size() == 12);
+}
+
 TEST_CASE("a burn destroys once, by the receipt alone", "[onetime][v2][burn]") {
   caller guest(shared().port());
   for (const auto& [before, after] : {std::pair<std::string, std::string>{"/receipt/", "/burn"},
