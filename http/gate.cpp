@@ -345,9 +345,17 @@ void gate::seek(const question& asked, sought done) {
       auto why = word_for(worth.error().code, found->record.lookup == lookup ? "early" : "unknown");
       return done(fail(worth.error()), why);
     }
+    std::string email;
+    if (asked.user_name) {
+      auto who = principal_of(found->workspace, found->id, found->record, lookup);
+      auto named = email_of_account(**current, who, *asked.user_name, now);
+      if (!(*current)->trustworthy()) return done(fail(errc::storage_failed, "Stored state could not be read"), {});
+      if (!named) return done(unauthenticated(), "user");
+      email = std::move(*named);
+    }
     if (asked.counts) service_.note_use(found->workspace, found->id, now);
     bool settled = worth->counted || worth->retires_previous;
-    found_token token{std::move(*found), std::move(*current), lookup, settled};
+    found_token token{std::move(*found), std::move(*current), lookup, settled, std::move(email)};
     if (!settled || !asked.counts) return done(std::move(token), {});
     settle_use(std::move(token), *worth, asked, std::move(done));
   };
@@ -424,8 +432,9 @@ void gate::by_pat(presented what, const request& r, unique_function<void(result<
 void gate::by_pat_anew(presented what, const crypto::digest& name, const request& r,
                        unique_function<void(result<principal>)> done) {
   question asked{what.token, {what.family}, model::parse_address(r.client.text), r.client.audit_prefix(), r.deadline};
+  asked.user_name = std::move(what.user_name);
   auto stamp = service_.changes().stamp();
-  seek(asked, [this, user_name = std::move(what.user_name), name, stamp, done = std::move(done)](
+  seek(asked, [this, named = asked.user_name.has_value(), name, stamp, done = std::move(done)](
                   result<found_token> found, std::string_view why) mutable {
     if (!found) {
       if (!why.empty()) note_failure(why);
@@ -433,14 +442,8 @@ void gate::by_pat_anew(presented what, const crypto::digest& name, const request
     }
     const auto& token = found->token;
     auto p = principal_of(token.workspace, token.id, token.record, found->lookup);
-    if (user_name) {
-      auto email = email_of_account(*found->seen, p, *user_name, time_.now());
-      if (!found->seen->trustworthy()) return done(fail(errc::storage_failed, "Stored state could not be read"));
-      if (!email) {
-        note_failure("user");
-        return done(fail(errc::unauthenticated, "Authentication failed"));
-      }
-      p.email = std::move(*email);
+    if (named) {
+      p.email = std::move(found->email);
     } else if (recalls()) {
       // Of an owner who has left nothing is remembered; the request itself finds that out in its own words.
       (void)remember(name, std::move(*found), time_.now(), stamp);

@@ -47,6 +47,7 @@ struct found_token {
   model::keyed_hash lookup{};
   // Its use had, or would have, to be put on record before it counts: what it is worth must not be remembered.
   bool settled_each_time = false;
+  std::string email = {};  // the owner's, where a user name was asked for
 };
 
 // The credential of an Authorization header: what follows "Bearer", in any case and one space, or, where `bare` says
@@ -82,6 +83,7 @@ class gate {
     std::string client_prefix;
     cluster::deadline deadline;
     bool counts = true;  // false: it is looked at, not used; that changes nothing, a last use neither
+    std::optional<std::string> user_name = {};  // of Basic: with a name that is not the owner's a token is not used
     // Answer from what this node has, if that is no older than so; nothing: from a current view.
     std::optional<std::chrono::milliseconds> age_max = {};
   };

@@ -290,6 +290,28 @@ TEST_CASE("an account's secrets are known as its own, by address or id", "[oneti
                       "invalid_email", "recipient") == "Undeliverable email address: nowhere");
 }
 
+TEST_CASE("a token that came with a wrong name was not used", "[onetime][v2][account]") {
+  account a(shared());
+  auto status_as = [](const std::string& name, const std::string& token) {
+    return caller(shared().port(), {{"Authorization", basic(name, token)}}).get("/receipt/recent").status;
+  };
+  auto of = [](const json_tree& pat, const char* what) { return pat[what].text(); };
+  auto few = a.who.new_pat(R"("name":"few","scopes":["write"],"maxUses":1)");
+  for (int i = 0; i < 3; ++i) CHECK(status_as("wrong@example.org", of(few, "token")) == 401);
+  CHECK(a.who.get(pat_path(of(few, "id"))).json()["data"]["lastUsedAt"].is_null());
+  CHECK(status_as(a.email, of(few, "token")) == 200);
+  CHECK(status_as(a.email, of(few, "token")) == 401);
+
+  auto pat = a.who.new_pat(R"("name":"rotated","scopes":["write"])");
+  auto rotated = a.who.post(pat_path(of(pat, "id"), "rotate"), R"({"overlap":3600,"untilFirstUse":true})");
+  REQUIRE(rotated.status == 200);
+  auto fresh = rotated.json()["data"]["token"].text();
+  CHECK(status_as("wrong@example.org", fresh) == 401);
+  CHECK(status_as(a.email, of(pat, "token")) == 200);
+  CHECK(status_as(a.email, fresh) == 200);
+  CHECK(status_as(a.email, of(pat, "token")) == 401);
+}
+
 TEST_CASE("a memo is its owner's to change", "[onetime][v2][memo]") {
   account a(shared()), other(shared());
   caller guest(shared().port());
